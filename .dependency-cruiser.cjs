@@ -1,0 +1,24 @@
+// The import table: which room may import which. Data goes one way, and the
+// simulator stays independent of the contract it is compared with.
+const only = (room, allowed) => ({
+  name: `${room}-imports`,
+  comment: `${room} may import ${allowed.join(', ') || 'nothing of ours'}`,
+  severity: 'error',
+  from: { path: `^${room}/`, pathNot: '\\.test\\.ts$' },
+  to: { path: '^(spec|reference|conformance|adapters|reports|cli|bench)/', pathNot: [room, ...allowed].map((r) => `^${r}/`) },
+});
+
+module.exports = {
+  forbidden: [
+    only('spec/uapi', []),
+    only('spec/contract', ['spec/uapi']),
+    only('reference', ['spec']),
+    only('adapters', ['spec/uapi']),
+    only('conformance', ['spec', 'reference']),
+    only('reports', ['spec']),
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-unknown', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no-dev-dependencies', severity: 'error', from: { pathNot: ['\\.test\\.ts$'] }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types' } },
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, exclude: '^dist/' },
+};

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { packageRoot } from './package-root.ts';
+
+/** A field of a struct; offset and width in bytes. */
+export interface Field {
+  name: string;
+  at: number;
+  width: 4 | 8;
+  /** What the field means, which decides the values at its edges. */
+  holds: 'argsz' | 'flags' | 'fd' | 'address' | 'iova' | 'size';
+  /** holds flags: which set of flags. */
+  flags?: string;
+}
+
+/** A struct of the uapi; size in bytes. */
+export interface Struct {
+  size: number;
+  fields: Field[];
+}
+
+/** An ioctl of the uapi. */
+export interface Ioctl {
+  number: number;
+  /** Kind of file descriptor that knows it. */
+  fd: 'container' | 'group' | 'device';
+  argument: 'none' | 'value' | 'struct';
+  struct?: string;
+  /** argument value: the set of named values. */
+  values?: string;
+  /** The parameter of the contract that says whether it exists. */
+  feature?: string;
+}
+
+/** Everything in uapi.yaml. */
+export interface Uapi {
+  requests: { type: number; base: number };
+  ioctls: Record<string, Ioctl>;
+  structs: Record<string, Struct>;
+  flags: Record<string, Record<string, number>>;
+  values: Record<string, Record<string, number>>;
+  device: { regionStride: number; configRegion: number; commandRegister: number; commandBusMaster: number };
+  errnos: Record<string, number>;
+}
+
+/** Numbers, structs, flags and errnos of the uapi. */
+export const uapi: Uapi = parse(readFileSync(`${packageRoot}/spec/uapi/uapi.yaml`, 'utf8'));
