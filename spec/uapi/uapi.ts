@@ -11,11 +11,19 @@ export interface Field {
   holds: 'argsz' | 'flags' | 'fd' | 'address' | 'iova' | 'size';
   /** holds flags: which set of flags. */
   flags?: string;
+  /** holds flags: a value of an ordinary request. */
+  example?: number;
 }
 
 /** A struct of the uapi; size in bytes. */
 export interface Struct {
   size: number;
+  /** Size with the part that a flag adds. */
+  extended?: number;
+  /** The flag that adds it. */
+  extendedBy?: string;
+  /** Hexadecimal bytes of an ordinary request from `size` on; zeros follow. */
+  tail?: string;
   fields: Field[];
 }
 
@@ -24,7 +32,8 @@ export interface Ioctl {
   number: number;
   /** Kind of file descriptor that knows it. */
   fd: 'container' | 'group' | 'device';
-  argument: 'none' | 'value' | 'struct';
+  /** elsewhere: the number is taken, but the contract does not yet say what it does. */
+  argument: 'none' | 'value' | 'struct' | 'elsewhere';
   struct?: string;
   /** argument value: the set of named values. */
   values?: string;

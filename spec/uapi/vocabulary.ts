@@ -79,6 +79,7 @@ export interface Vocabulary {
   trace: Trace;
   message: ProtocolMessage;
   record: RecordLine;
+  result: RunResult;
 }
 /**
  * A program with its outcomes, one for each op that returned, in program order.
@@ -697,6 +698,10 @@ export interface Failure {
    */
   alternative?: string;
   /**
+   * Settings of one parameter under which the trace conforms, with the rules that then decide: the implementation may follow another profile.
+   */
+  differences?: Difference[];
+  /**
    * Index of the op.
    */
   op: number;
@@ -714,6 +719,11 @@ export interface Failure {
    * Replays the case.
    */
   token: string;
+}
+export interface Difference {
+  parameter: string;
+  value: string;
+  rules: string[];
 }
 export interface HistoryEntry {
   op: number;
@@ -740,4 +750,55 @@ export interface RecordFooter {
 export interface UnreachedRule {
   id: string;
   why: string;
+}
+/**
+ * What run --json and judge --json print.
+ */
+export interface RunResult {
+  /**
+   * Exit code 0.
+   */
+  conforms: boolean;
+  /**
+   * Everything that was asked for was run.
+   */
+  complete: boolean;
+  target: string;
+  targetVersion: string;
+  profile: string;
+  parameters: {
+    [k: string]: string;
+  };
+  programs: number;
+  ops: number;
+  seconds: number;
+  verdicts: {
+    [k: string]: number;
+  };
+  /**
+   * Feature -> absent, present or contradictory: some probes absent, some not.
+   */
+  features: {
+    [k: string]: 'absent' | 'present' | 'contradictory';
+  };
+  rules: {
+    total: number;
+    reached: number;
+    unreached: UnreachedRule[];
+  };
+  failures: RunFailure[];
+}
+export interface RunFailure {
+  rule: string;
+  suite: string;
+  program: string;
+  op: number;
+  expected: string;
+  actual: string;
+  alternative?: string;
+  /**
+   * PARAMETER=VALUE under which the trace conforms.
+   */
+  differences?: string[];
+  token: string;
 }

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { Problem } from '../../spec/uapi/problem.ts';
+import { initramfs, plan, readPrograms } from './initramfs.ts';
+import { layout } from './machine.ts';
+
+it('plans what the guest does', () => {
+  const groups = [
+    { devices: ['0000:00:03.0'] },
+    { devices: ['0000:00:04.0/01.0', '0000:00:04.0/02.0'], claimed: '0000:00:04.0/03.0' },
+  ];
+  expect(plan(['vfio', 'vfio_pci'], groups, 30)).toBe(
+    [
+      'insert /modules/vfio.ko',
+      'insert /modules/vfio_pci.ko',
+      'bind vfio-pci 0000:00:03.0',
+      'bind vfio-pci 0000:00:04.0/01.0',
+      'bind vfio-pci 0000:00:04.0/02.0',
+      'serve vfio-conform.0 /vfio-conformd --config /config.json --timeout 30',
+      '',
+    ].join('\n'),
+  );
+});
+
+it('leaves out the type1 backend on a machine without it', () => {
+  const modules = ['vfio', 'vfio_iommu_type1'].map((name) => ({ name, content: Buffer.from(name) }));
+  const programs = { init: Buffer.from('i'), daemon: Buffer.from('d') };
+  const files = (type1Module: boolean): string =>
+    initramfs(layout({ machine: { type1Module }, slots: [] }), modules, programs, 30).toString('latin1');
+  expect(files(true)).toContain('modules/vfio_iommu_type1.ko');
+  expect(files(false)).not.toContain('vfio_iommu_type1.ko');
+  expect(files(false)).toContain('modules/vfio.ko');
+});
+
+it('says how to make the guest programs', async () => {
+  const failure = await readPrograms('/nowhere').catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Problem);
+  expect(String(failure)).toContain('apt-get install gcc libc6-dev');
+  expect(String(failure)).toContain('npm run build');
+});

@@ -1,0 +1,110 @@
+import type { Need } from '../../spec/uapi/adapter.ts';
+import type { Environment, Machine, Slot } from '../../spec/uapi/vocabulary.ts';
+
+/** PCI paths of one group: an address, or BRIDGE/SLOT.FUNCTION for a device behind a bridge. */
+export interface GroupDevices {
+  devices: string[];
+  /** The device that a kernel driver claims. */
+  claimed?: string;
+}
+
+/** A machine worked out: what to tell the emulator, the guest and the caller. */
+export interface Layout {
+  environment: Environment;
+  /** The emulator's options that make the groups. */
+  options: string[];
+  /** The groups, by slot of the environment. */
+  groups: Record<string, GroupDevices>;
+}
+
+/** Where the device is that carries the protocol. */
+export const portAddress = 0x02;
+
+/** Places on the root bus for groups: 0x00 is the host bridge, 0x02 the port, 0x1f the chipset. */
+const firstPlace = 0x03;
+const lastPlace = 0x1e;
+/** Places behind a bridge: 0x00 belongs to its hot-plug controller. */
+const placesBehindBridge = 0x1f;
+
+/** A machine with every property spelled out. */
+export function spelledOut(machine: Machine): Required<Machine> {
+  return { interruptRemapping: true, addressBits: 39, snoopControl: false, type1Module: true, ...machine };
+}
+
+/**
+ * Works out the machine for a need. A group that the emulated machine cannot
+ * have (behind a second IOMMU, or one too many) is not in the environment.
+ */
+export function layout(need: Need): Layout {
+  const machine = spelledOut(need.machine);
+  const slots: Record<string, Slot> = {};
+  const groups: Record<string, GroupDevices> = {};
+  const options: string[] = [];
+  let place = firstPlace;
+  for (const [index, slot] of need.slots.entries()) {
+    if ((slot.iommu ?? 0) !== 0 || place > lastPlace) continue;
+    const name = `s${index}`;
+    const group = makeGroup(name, slot, place++);
+    slots[name] = { ...slot, dma: true, iommu: 0 };
+    groups[name] = group.devices;
+    options.push(...group.options);
+  }
+  return { environment: environment(machine, slots), options, groups };
+}
+
+function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDevices; options: string[] } {
+  const address = `0000:00:${hex(place)}.0`;
+  if (slot.devices === 1 && slot.viable) {
+    return { devices: { devices: [address] }, options: ['-device', `edu,bus=pcie.0,addr=0x${hex(place)}`] };
+  }
+  // Behind a bridge to conventional PCI, devices cannot be told apart: they share a group.
+  const total = slot.devices + (slot.viable ? 0 : 1);
+  const functions = Math.ceil(total / placesBehindBridge);
+  const options = ['-device', `pcie-pci-bridge,id=${name},bus=pcie.0,addr=0x${hex(place)}`];
+  const paths: string[] = [];
+  for (let index = 0; index < total; index++) {
+    const path = `${hex(1 + Math.floor(index / functions))}.${index % functions}`;
+    const where = `bus=${name},addr=0x${path}${functions > 1 ? ',multifunction=on' : ''}`;
+    paths.push(`${address}/${path}`);
+    if (index < slot.devices) {
+      options.push('-device', `edu,${where}`);
+    } else {
+      // The kernel's built-in serial driver takes this card, and with it the group's DMA.
+      options.push('-chardev', `null,id=${name}-null`, '-device', `pci-serial,${where},chardev=${name}-null`);
+    }
+  }
+  const devices = paths.slice(0, slot.devices);
+  return { devices: slot.viable ? { devices } : { devices, claimed: paths[slot.devices]! }, options };
+}
+
+function environment(machine: Required<Machine>, slots: Record<string, Slot>): Environment {
+  return {
+    id: nameOf(machine),
+    machine,
+    slots,
+    pageSize: 4096,
+    apertureLast: machine.addressBits === 48 ? '0xffffffffffff' : '0x7fffffffff',
+    // Where a device's write is an interrupt.
+    reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
+    dmaEntryLimit: 65535,
+    memlockExempt: true,
+    // What the edu device drives and holds, unless told otherwise.
+    dmaAddressBits: 28,
+    dmaBufferBytes: 4096,
+  };
+}
+
+/** A short name that says how the machine differs from the default one. */
+function nameOf(machine: Required<Machine>): string {
+  const words = [
+    machine.interruptRemapping ? '' : 'no-intremap',
+    machine.addressBits === 48 ? '48-bit' : '',
+    machine.snoopControl ? 'snoop' : '',
+    machine.type1Module ? '' : 'no-type1',
+  ].filter((word) => word !== '');
+  return words.join('-') || 'default';
+}
+
+function hex(number: number): string {
+  return number.toString(16).padStart(2, '0');
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../spec/uapi/problem.ts';
+import { ownKernel, packagedKernel } from './source.ts';
+
+const release = '6.12.1+deb12-amd64';
+const content = 'a package';
+const checksum = createHash('sha256').update(content).digest('hex');
+
+/** apt and dpkg as scripts: they write down that they were called, and serve one package. */
+const tools = {
+  'apt-cache': `
+    [ -n "$FAKE_UNKNOWN" ] && exit 100
+    case "$*" in
+      *linux-image-6.12-amd64*) printf 'Package: linux-image-6.12-amd64\\nDepends: linux-image-${release} (= 1)\\n\\n' ;;
+      *) printf 'Package: linux-image-${release}\\nVersion: %s\\nSHA256: ${checksum}\\n\\n' "$FAKE_VERSION" ;;
+    esac`,
+  'apt-get': `
+    [ -n "$FAKE_OFFLINE" ] && { echo 'E: no network' >&2; exit 100; }
+    printf '${content}%s' "$FAKE_DAMAGE" > kernel.deb`,
+  'dpkg-deb': `
+    mkdir -p "$3/boot" "$3/lib/modules/x"
+    printf 'image' > "$3/boot/vmlinuz-${release}"
+    for name in vfio-pci vfio_iommu_type1; do printf '\\0depends=vfio\\0' > "$3/lib/modules/x/$name.ko"; done
+    printf '\\0depends=\\0' > "$3/lib/modules/x/vfio.ko"`,
+};
+
+let folder: string;
+let notes: string[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vfio-conform-test-'));
+  mkdirSync(join(folder, 'bin'));
+  for (const [name, script] of Object.entries(tools)) {
+    const file = join(folder, 'bin', name);
+    writeFileSync(file, `#!/bin/sh\necho ${name} >> ${folder}/calls\n${script}\n`);
+    chmodSync(file, 0o755);
+  }
+  vi.stubEnv('PATH', `${join(folder, 'bin')}${delimiter}${process.env.PATH}`);
+  vi.stubEnv('XDG_CACHE_HOME', folder);
+  vi.stubEnv('FAKE_VERSION', '1');
+  notes = [];
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const calls = (): string[] => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
+const get = (): ReturnType<typeof packagedKernel> => packagedKernel('6.12', (line) => notes.push(line));
+/** As when apt's lists change: what it answered is not remembered. */
+const forget = (): void => rmSync(join(folder, 'vfio-conform/newest-6.12.json'));
+const cached = (): string[] => readdirSync(join(folder, 'vfio-conform'));
+
+describe('packagedKernel', () => {
+  it('downloads a kernel once, and asks nobody afterwards', async () => {
+    const kernel = await get();
+    expect(kernel.image).toBe(join(folder, `vfio-conform/linux-image-${release}_1/kernel`));
+    expect(readFileSync(kernel.image, 'utf8')).toBe('image');
+    expect(kernel.modules.map(({ name }) => name)).toEqual(['vfio', 'vfio_pci', 'vfio_iommu_type1']);
+    expect(notes).toEqual([`Downloading linux-image-${release} 1 into ${join(folder, 'vfio-conform')}, once.`]);
+    expect(calls()).toEqual(['apt-cache', 'apt-cache', 'apt-get', 'dpkg-deb']);
+    expect(await get()).toEqual(kernel);
+    expect(calls()).toHaveLength(4);
+    expect(cached().sort()).toEqual([`linux-image-${release}_1`, 'newest-6.12.json']);
+  });
+
+  it('takes nothing with a wrong checksum', async () => {
+    vi.stubEnv('FAKE_DAMAGE', 'd');
+    await expect(get()).rejects.toThrow(Problem);
+    expect(cached()).toEqual(['newest-6.12.json']);
+  });
+
+  it('makes do with an older kernel of the version when the newest cannot be had', async () => {
+    const old = await get();
+    forget();
+    vi.stubEnv('FAKE_VERSION', '2');
+    vi.stubEnv('FAKE_OFFLINE', 'yes');
+    notes = [];
+    expect(await get()).toEqual(old);
+    expect(notes.at(-1)).toContain('E: no network');
+    expect(notes.at(-1)).toContain(`Using linux-image-${release} 1 from the cache.`);
+  });
+
+  it('makes do with the cache when apt knows nothing or is not there', async () => {
+    const old = await get();
+    forget();
+    vi.stubEnv('FAKE_UNKNOWN', 'yes');
+    expect(await get()).toEqual(old);
+    vi.stubEnv('PATH', '/nowhere');
+    expect(await get()).toEqual(old);
+    expect(notes.at(-1)).toContain('apt-cache was not found');
+  });
+
+  it('says what to do when there is no kernel at all', async () => {
+    vi.stubEnv('FAKE_UNKNOWN', 'yes');
+    await expect(get()).rejects.toThrow('run `sudo apt-get update`');
+  });
+});
+
+it('takes a kernel of the user, and says when it is none', async () => {
+  const file = join(folder, 'image');
+  await expect(ownKernel(file, undefined)).rejects.toThrow('cannot be read');
+  writeFileSync(file, 'text');
+  await expect(ownKernel(file, undefined)).rejects.toThrow('is not a kernel');
+  const image = Buffer.alloc(1024);
+  image.write('HdrS', 0x202, 'latin1');
+  writeFileSync(file, image);
+  expect(await ownKernel(file, undefined)).toEqual({ image: file, modules: [] });
+});

@@ -1,0 +1,83 @@
+// vfio-conformd: runs programs on this machine's kernel for whoever speaks the adapter protocol (docs/protocol.md).
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keeper.h"
+#include "line.h"
+#include "log.h"
+#include "request.h"
+
+static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH] [--timeout SECONDS]\n";
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	static struct daemon daemon = { .timeout = 10 };
+	static struct wire wire;
+	const char *config = NULL, *device = NULL;
+	char message[300], *line, *rest;
+	size_t length;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'd':
+			device = optarg;
+			break;
+		case 't':
+			daemon.timeout = strtod(optarg, &rest);
+			if (*rest || !(daemon.timeout > 0 && daemon.timeout <= 86400)) {
+				fprintf(stderr, "vfio-conformd: --timeout needs a number of seconds, not %s\n", optarg);
+				return 2;
+			}
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (!config_read(&daemon.config, config, message, sizeof(message))) {
+		fprintf(stderr, "vfio-conformd: %s\n", message);
+		return 2;
+	}
+	if (!wire_open(&wire, device)) {
+		fprintf(stderr, "vfio-conformd: %s: %s\n", device, strerror(errno));
+		return 2;
+	}
+	daemon.channel = channel_make();
+	if (!daemon.channel) {
+		fprintf(stderr, "vfio-conformd: shared memory: %s\n", strerror(errno));
+		return 1;
+	}
+	daemon.log = log_open();
+	signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write
+	keeper_prepare();
+	while ((line = wire_line(&wire, &length))) {
+		if (!answer(&daemon, line, length))
+			return 0;
+		if (!wire_send(&wire, daemon.answer.data, daemon.answer.length))
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,25 @@
+// Answering requests of the adapter protocol.
+#ifndef VFIO_CONFORM_REQUEST_H
+#define VFIO_CONFORM_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arena.h"
+#include "channel.h"
+#include "config.h"
+#include "text.h"
+
+struct daemon {
+	struct config config;
+	struct channel *channel;
+	struct arena arena; // of the request at hand
+	struct text answer;
+	int log;
+	double timeout; // seconds a program may take
+};
+
+// Puts the answer to a line into daemon->answer. False if the daemon shall end.
+bool answer(struct daemon *daemon, char *line, size_t length);
+
+#endif

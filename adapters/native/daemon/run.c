@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include "run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "devices.h"
+#include "keeper.h"
+#include "log.h"
+#include "sysfs.h"
+
+enum { PATH = 512 };
+
+static const double restore_seconds = 5;
+
+struct saved_parameter {
+	char path[PATH];
+	char value[256];
+};
+
+static bool read_parameter(const char *path, char *value, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, value, room - 1);
+
+	if (fd >= 0)
+		close(fd);
+	value[length < 0 ? 0 : length] = 0;
+	return length >= 0;
+}
+
+static bool remember(struct saved_parameter *saved, const char *module, const char *name)
+{
+	return !sysfs_parameter_path(saved->path, sizeof(saved->path), module, name) &&
+	       read_parameter(saved->path, saved->value, sizeof(saved->value));
+}
+
+// Remembers the parameters that the program may change: those that it declares, and those that it sets.
+static size_t remember_all(const struct program *program, struct saved_parameter **saved)
+{
+	size_t most = program->parameter_count, count = 0;
+
+	for (size_t i = 0; i < program->op_count; i++)
+		most += program->ops[i].kind == OP_SET_PARAMETER;
+	*saved = most ? calloc(most, sizeof(**saved)) : NULL;
+	if (!*saved)
+		return 0;
+	for (size_t i = 0; i < program->parameter_count; i++)
+		count += remember(&(*saved)[count], program->parameters[i].module, program->parameters[i].name);
+	for (size_t i = 0; i < program->op_count; i++)
+		if (program->ops[i].kind == OP_SET_PARAMETER)
+			count += remember(&(*saved)[count], program->ops[i].module, program->ops[i].parameter);
+	return count;
+}
+
+static void restore_parameters(const struct saved_parameter *saved, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char value[256];
+
+		if (read_parameter(saved[i].path, value, sizeof(value)) && strcmp(value, saved[i].value))
+			sysfs_write(saved[i].path, saved[i].value);
+	}
+}
+
+static void restore_drivers(void *context)
+{
+	const struct run *run = context;
+	const struct program *program = run->program;
+
+	for (size_t i = 0; i < program->changed_slot_count; i++)
+		if (run->slots[program->changed_slots[i]])
+			slot_restore(run->slots[program->changed_slots[i]]);
+	for (size_t i = 0; i < program->op_count; i++) {
+		const struct op *op = &program->ops[i];
+
+		if ((op->kind == OP_BIND_DRIVER || op->kind == OP_UNBIND_DRIVER) && run->slots[op->slot])
+			slot_restore(run->slots[op->slot]);
+	}
+}
+
+static bool changes_drivers(const struct program *program)
+{
+	for (size_t i = 0; i < program->op_count; i++)
+		if (program->ops[i].kind == OP_BIND_DRIVER || program->ops[i].kind == OP_UNBIND_DRIVER)
+			return true;
+	return program->changed_slot_count > 0;
+}
+
+void run_program(const struct run *run, struct text *text)
+{
+	struct saved_parameter *saved;
+	size_t saved_count = remember_all(run->program, &saved);
+
+	log_skip(run->log);
+	keeper_run(run->program, run->slots, run->channel, run->seconds);
+	text_put(text, run->channel->outcomes.data, run->channel->published);
+	text_add(text, "]");
+	log_add(run->log, text);
+	// In a process of its own: a driver that does not let go must not hold up the daemon.
+	if (changes_drivers(run->program))
+		keeper_apart(restore_drivers, (void *)(uintptr_t)run, restore_seconds);
+	restore_parameters(saved, saved_count);
+	free(saved);
+}

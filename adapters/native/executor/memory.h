@@ -1,0 +1,74 @@
+// The memories of a program: what is mapped, what the process may do with each page, what the program stored.
+//
+// Every page's state is kept here, so that an access that would fault is answered with EFAULT instead of made.
+// A shadow holds what the program last stored or was told; what differs from it was changed by someone else. Each
+// process has its own: of memory that processes share, each is told.
+#ifndef VFIO_CONFORM_MEMORY_H
+#define VFIO_CONFORM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "program.h"
+
+// What the program last stored in memory that processes share, so that none takes it for someone else's doing.
+struct store {
+	size_t at;
+	size_t length;
+	unsigned int number; // of stores so far
+};
+
+struct memory {
+	struct memory *next;      // made after this one
+	int name;
+	bool named;               // false: the name was given to something newer
+	enum backing backing;
+	unsigned char *base;      // an inaccessible page lies before it, and one after its end
+	size_t length;
+	unsigned char *shadow;
+	unsigned char *relocated; // a bit for each byte: it belongs to a stored relocation, unchanged since
+	bool relocations;         // a bit was ever set
+	unsigned char *stored;    // shared memory: bytes that the program stored, wherever it did, then their bits
+	struct store *store;      // and the last time that it did
+	unsigned int stores_seen;
+	unsigned char *pages;     // state of each page
+	size_t page_count;
+	size_t known_first;       // all pages to compare are among these
+	size_t known_end;
+};
+
+struct mapping {
+	size_t length;
+	enum protection protection;
+	enum backing backing;
+	bool untouched;
+	int fd;
+	uint64_t offset;
+};
+
+size_t page_size(void);
+
+// These give 0 or an errno.
+int memory_map(struct memory *memory, const struct mapping *mapping);
+int memory_protect(struct memory *memory, uint64_t at, uint64_t length, enum protection protection);
+int memory_unmap(struct memory *memory, uint64_t at, uint64_t length);
+int memory_discard(struct memory *memory, uint64_t at, uint64_t length);
+
+// The program stores bytes. EFAULT, and nothing stored, if not all of them can be.
+int memory_store(struct memory *memory, uint64_t at, const unsigned char *bytes, size_t length);
+
+// Bytes that were just stored are a relocation: they show as zeros until they change.
+void memory_relocated(struct memory *memory, uint64_t at, size_t width);
+
+// The program looks at bytes. EFAULT if not all of them can be read.
+int memory_load(const struct memory *memory, uint64_t at, unsigned char *bytes, size_t length);
+
+// Sets the bytes of unchanged relocations among loaded ones to zero.
+void memory_hide_relocations(const struct memory *memory, uint64_t at, unsigned char *bytes, size_t length);
+
+// To be called after each op of any process. Tells of each run of bytes that differs from the shadow, which follows suit.
+typedef void memory_changed(void *context, const struct memory *memory, size_t at, const unsigned char *bytes, size_t length);
+void memory_compare(struct memory *memory, memory_changed *changed, void *context);
+
+#endif

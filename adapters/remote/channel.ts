@@ -1,0 +1,173 @@
+import type { DescriptionAnswer, Program, ResultAnswer, RunRequest } from '../../spec/uapi/vocabulary.ts';
+import { LineCutter } from './lines.ts';
+import type { Link } from './link.ts';
+import { parseAnswer } from './messages.ts';
+
+const longestLine = 1 << 28;
+/** How long a daemon that closed its output may take to say, by ending, why. */
+const farewellMs = 1000;
+/** How long a daemon may take to end after it was told to stop. */
+const stopMs = 3000;
+
+/** The daemon is lost, and with it the programs under way. The message is a clause that says why. */
+export class Lost extends Error {
+  readonly end: 'crashed' | 'hung';
+  /** What the daemon, or the kernel under it, wrote last. */
+  readonly tail: string[];
+
+  constructor(end: 'crashed' | 'hung', message: string, tail: string[]) {
+    super(message);
+    this.end = end;
+    this.tail = tail;
+  }
+}
+
+interface Waiter {
+  answer(result: ResultAnswer): void;
+  fail(lost: Lost): void;
+}
+
+/** One connection to a daemon: JSON Lines over a link, requests pipelined, answers in any order. */
+export class Channel {
+  readonly #link: Link;
+  readonly #stallMs: number;
+  readonly #waiters = new Map<number, Waiter>();
+  readonly #cutter = new LineCutter(longestLine);
+  #description: { resolve(answer: DescriptionAnswer): void; reject(lost: Lost): void } | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #next = 0;
+  #lost: Lost | undefined;
+
+  /** `stallMs`: while something is asked for, the daemon is given up when it says nothing for that long. */
+  constructor(link: Link, stallMs: number) {
+    this.#link = link;
+    this.#stallMs = stallMs;
+    link.input.setEncoding('utf8');
+    link.input.on('data', (piece: string) => this.#take(piece));
+    link.input.on('end', () => this.#closed());
+    link.input.on('error', () => this.#closed());
+    // Writing to a daemon that is gone fails; that it is gone shows elsewhere.
+    link.output.on('error', () => {});
+    void link.gone.then((why) => setImmediate(() => this.#lose('crashed', why)));
+  }
+
+  /** Asks the daemon what it is. Rejects with Lost. */
+  describe(limitMs: number): Promise<DescriptionAnswer> {
+    return new Promise<DescriptionAnswer>((resolve, reject) => {
+      if (this.#lost) return reject(this.#lost);
+      const timer = setTimeout(
+        () => this.#lose('hung', `it did not say what it is within ${limitMs / 1000} s`),
+        limitMs,
+      );
+      this.#description = {
+        resolve: (answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        },
+        reject: (lost) => {
+          clearTimeout(timer);
+          reject(lost);
+        },
+      };
+      this.#send({ type: 'describe', protocol: 1 });
+    });
+  }
+
+  /** Has a program run. Rejects with Lost. */
+  run(program: Program, slots: Record<string, string>): Promise<ResultAnswer> {
+    return new Promise<ResultAnswer>((resolve, reject) => {
+      if (this.#lost) return reject(this.#lost);
+      const id = this.#next++;
+      if (this.#waiters.size === 0) this.#watch();
+      this.#waiters.set(id, { answer: resolve, fail: reject });
+      const request: RunRequest = { type: 'run', id, slots, program };
+      this.#send(request);
+    });
+  }
+
+  /** Lets the daemon end; ends it when it does not. */
+  async stop(): Promise<void> {
+    if (!this.#lost) {
+      this.#send({ type: 'stop' });
+      this.#link.output.end();
+      await within(this.#link.gone, stopMs);
+    }
+    await this.#link.end();
+  }
+
+  #send(message: object): void {
+    this.#link.output.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #take(piece: string): void {
+    if (this.#lost) return;
+    try {
+      for (const line of this.#cutter.cut(piece)) this.#hear(line);
+    } catch (error) {
+      this.#lose('crashed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #hear(line: string): void {
+    const answer = parseAnswer(line);
+    this.#watchdog?.refresh();
+    if (answer.type === 'description') {
+      if (!this.#description) throw new Error('it described itself without being asked');
+      this.#description.resolve(answer);
+      this.#description = undefined;
+    } else if (answer.type === 'result') {
+      this.#waiter(answer.id).answer(answer);
+    } else if (answer.id === undefined) {
+      throw new Error(`it did not understand what it was told: ${answer.message}`);
+    } else {
+      const detail = `The target did not understand the program: ${answer.message}`;
+      this.#waiter(answer.id).answer({ type: 'result', id: answer.id, end: 'crashed', outcomes: [], detail });
+    }
+  }
+
+  #waiter(id: number): Waiter {
+    const waiter = this.#waiters.get(id);
+    if (!waiter) throw new Error(`it answered request ${id}, which is not under way`);
+    this.#waiters.delete(id);
+    if (this.#waiters.size === 0) this.#unwatch();
+    return waiter;
+  }
+
+  #closed(): void {
+    void within(this.#link.gone, farewellMs).then((why) => this.#lose('crashed', why ?? 'it closed the connection'));
+  }
+
+  #watch(): void {
+    this.#watchdog = setTimeout(
+      () => this.#lose('hung', `it gave no answer for ${this.#stallMs / 1000} s`),
+      this.#stallMs,
+    );
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = undefined;
+  }
+
+  #lose(end: 'crashed' | 'hung', why: string): void {
+    if (this.#lost) return;
+    const lost = new Lost(end, why, this.#link.tail());
+    this.#lost = lost;
+    this.#unwatch();
+    void this.#link.end();
+    this.#description?.reject(lost);
+    for (const waiter of this.#waiters.values()) waiter.fail(lost);
+    this.#waiters.clear();
+  }
+}
+
+/** What the promise gives, or undefined when it takes longer. */
+async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, limitMs, undefined);
+  });
+  const first = await Promise.race([promise, late]);
+  clearTimeout(timer);
+  return first;
+}

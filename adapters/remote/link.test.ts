@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { Tail } from './link.ts';
+
+it('keeps the last lines, and the one that has no end yet', () => {
+  const tail = new Tail(2, (line) => line.replaceAll('#', ''));
+  expect(tail.add('one\ntw')).toEqual(['one']);
+  expect(tail.add('o\r\n\n#\nthree\nfo#ur')).toEqual(['two', 'three']);
+  expect(tail.lines()).toEqual(['two', 'three', 'four']);
+});

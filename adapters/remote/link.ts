@@ -1,0 +1,46 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** A connection to a daemon that speaks the adapter protocol, and the hold on whatever runs it. */
+export interface Link {
+  /** What the daemon says. */
+  readonly input: Readable;
+  /** What the daemon is told. */
+  readonly output: Writable;
+  /** Resolves when the daemon is gone, with a clause that says why, such as `it ended with status 1`. Never rejects. */
+  readonly gone: Promise<string>;
+  /** The last lines that the daemon, or the kernel under it, wrote for people to read. */
+  tail(): string[];
+  /** Ends the daemon at once and gives back what it held; may be called more than once. */
+  end(): Promise<void>;
+}
+
+/** Keeps the last lines of a text that comes in pieces. */
+export class Tail {
+  readonly #limit: number;
+  readonly #clean: (line: string) => string;
+  readonly #lines: string[] = [];
+  #rest = '';
+
+  /** `clean` takes from a line what is not for people. */
+  constructor(limit: number, clean: (line: string) => string = (line) => line) {
+    this.#limit = limit;
+    this.#clean = clean;
+  }
+
+  /** Takes a piece and returns the lines that it completes. */
+  add(piece: string): string[] {
+    const lines = (this.#rest + piece).split('\n');
+    // A line without end must not grow without end.
+    this.#rest = (lines.pop() ?? '').slice(-4096);
+    const full = lines.map((line) => this.#clean(line).trimEnd()).filter((line) => line !== '');
+    this.#lines.push(...full);
+    this.#lines.splice(0, this.#lines.length - this.#limit);
+    return full;
+  }
+
+  /** The last lines, with the one that has no end yet. */
+  lines(): string[] {
+    const rest = this.#clean(this.#rest).trimEnd();
+    return rest === '' ? [...this.#lines] : [...this.#lines, rest];
+  }
+}

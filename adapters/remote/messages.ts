@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { packageRoot } from '../../spec/uapi/package-root.ts';
+import { validator } from '../../spec/uapi/validator.ts';
+import type { DescriptionAnswer, ErrorAnswer, ResultAnswer } from '../../spec/uapi/vocabulary.ts';
+
+/** What a daemon may say. */
+export type Answer = DescriptionAnswer | ResultAnswer | ErrorAnswer;
+
+const kinds: unknown[] = ['description', 'result', 'error'] satisfies Answer['type'][];
+const schemas = join(packageRoot, 'spec/uapi/schema');
+
+/**
+ * Reads one line of a daemon. Throws an error whose message says, as a clause,
+ * what is wrong with the line.
+ */
+export function parseAnswer(line: string): Answer {
+  let message: unknown;
+  try {
+    message = JSON.parse(line);
+  } catch {
+    throw new Error(`it sent a line that is not JSON: ${excerpt(line)}`);
+  }
+  const type = message !== null && typeof message === 'object' && 'type' in message ? message.type : undefined;
+  if (!kinds.includes(type)) {
+    throw new Error(`it sent a message whose type is none of ${kinds.join(', ')}: ${excerpt(line)}`);
+  }
+  const valid = validator(schemas, `protocol.schema.json#/$defs/${type}`);
+  if (valid(message)) return message as Answer;
+  const error = valid.errors?.[0];
+  throw new Error(
+    `it sent a ${type} that the protocol does not allow (${error?.instancePath || 'the message'} ${error?.message}): ${excerpt(line)}`,
+  );
+}
+
+function excerpt(line: string): string {
+  return line.length > 120 ? `${line.slice(0, 120)}...` : line;
+}

@@ -1,0 +1,205 @@
+import type { Description, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
+import type { Program } from '../../spec/uapi/vocabulary.ts';
+import type { Channel, Lost } from './channel.ts';
+import type { Link } from './link.ts';
+
+/** How a session reaches its daemon. */
+export interface SessionOptions {
+  /** The target as the user named it; problems start with it. */
+  place: string;
+  /** Starts the daemon. Throws a Problem for what only the user can mend, any other error when trying again may help. */
+  launch(): Promise<Link>;
+  /** What the user can do when the daemon does not start: the second half of a sentence. */
+  remedy: string;
+  /** How many programs may be under way at once. */
+  window: number;
+  /** How long a started daemon may take to say what it is. */
+  handshakeMs: number;
+  /** While programs are under way, the daemon counts as hung when it says nothing for that long. */
+  stallMs: number;
+  /** What to call the daemon in a sentence, such as `The command`. */
+  subject: string;
+  /**
+   * Looks at a result before the caller sees it. Giving back another one says
+   * that the daemon is no longer to be trusted: it is started anew.
+   */
+  inspect?(result: ProgramResult): ProgramResult;
+}
+
+interface Job {
+  program: Program;
+  slots: Record<string, string>;
+  resolve(result: ProgramResult): void;
+  reject(error: unknown): void;
+}
+
+const startsInARow = 3;
+/** How much of what the daemon last wrote a problem shows. */
+const problemLines = 12;
+
+/**
+ * Programs run by a daemon that may die. When it dies with several programs
+ * under way, they run again one at a time: only the one that it dies of is to
+ * blame.
+ */
+export class RemoteSession implements Session {
+  readonly description: Description;
+  readonly window: number;
+  readonly #options: SessionOptions;
+  readonly #waiting: Job[] = [];
+  readonly #suspects: Job[] = [];
+  readonly #underWay = new Set<Job>();
+  #channel: Channel | undefined;
+  #opening: Promise<void> | undefined;
+  /** The daemon is to be started anew when nothing is under way. */
+  #spoiled = false;
+  #over: Problem | undefined;
+
+  private constructor(options: SessionOptions, channel: Channel, description: Description) {
+    this.#options = options;
+    this.window = options.window;
+    this.#channel = channel;
+    this.description = description;
+  }
+
+  /** Starts the daemon and asks it what it is. Throws a Problem when that fails. */
+  static async start(options: SessionOptions): Promise<RemoteSession> {
+    try {
+      const { channel, description } = await open(options);
+      return new RemoteSession(options, channel, description);
+    } catch (error) {
+      throw problem(options, error);
+    }
+  }
+
+  run(program: Program, slots: Record<string, string>): Promise<ProgramResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ program, slots, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#giveUp(new Problem(`${this.#options.place} was stopped; start it again to run programs.`));
+    await this.#opening?.catch(() => {});
+    await this.#channel?.stop();
+    this.#channel = undefined;
+  }
+
+  /** Starts what may be started now. */
+  #pump(): void {
+    if (this.#over) this.#giveUp(this.#over);
+    if (this.#waiting.length + this.#suspects.length === 0) return;
+    if (this.#spoiled && this.#underWay.size > 0) return;
+    if (!this.#channel || this.#spoiled) {
+      this.#opening ??= this.#reopen().finally(() => {
+        this.#opening = undefined;
+        this.#pump();
+      });
+      return;
+    }
+    if (this.#suspects.length > 0) {
+      if (this.#underWay.size === 0) this.#send(this.#channel, this.#suspects.shift()!);
+      return;
+    }
+    while (this.#waiting.length > 0 && this.#underWay.size < this.window) {
+      this.#send(this.#channel, this.#waiting.shift()!);
+    }
+  }
+
+  #send(channel: Channel, job: Job): void {
+    this.#underWay.add(job);
+    channel.run(job.program, job.slots).then(
+      ({ end, outcomes, detail, log }) => {
+        const result: ProgramResult = { end, outcomes, ...(detail && { detail }), ...(log && { log }) };
+        this.#settle(job, consistent(job.program, result));
+      },
+      (lost) => this.#survive(channel, lost),
+    );
+  }
+
+  #settle(job: Job, result: ProgramResult): void {
+    this.#underWay.delete(job);
+    const seen = this.#options.inspect?.(result) ?? result;
+    this.#spoiled ||= seen !== result;
+    job.resolve(seen);
+    this.#pump();
+  }
+
+  /** The daemon is lost. Called for each program that was under way; the first call deals with all. */
+  #survive(channel: Channel, lost: Lost): void {
+    if (channel !== this.#channel) return;
+    this.#channel = undefined;
+    const jobs = [...this.#underWay];
+    this.#underWay.clear();
+    if (jobs.length === 1) {
+      const detail = `${this.#options.subject} was lost with this program under way: ${lost.message}.`;
+      this.#settle(jobs[0]!, { end: lost.end, outcomes: [], detail, ...(lost.tail.length && { log: lost.tail }) });
+    } else {
+      this.#suspects.push(...jobs);
+      this.#pump();
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    let last: unknown;
+    await this.#channel?.stop();
+    this.#channel = undefined;
+    this.#spoiled = false;
+    for (let start = 0; start < startsInARow && !this.#over; start++) {
+      try {
+        const { channel, description } = await open(this.#options);
+        if (JSON.stringify(description) !== JSON.stringify(this.description)) {
+          await channel.stop();
+          throw new Problem(
+            `${this.#options.place} describes itself differently after a restart; make its description constant while a run lasts.`,
+          );
+        }
+        this.#channel = channel;
+        return;
+      } catch (error) {
+        last = error;
+        if (error instanceof Problem) break;
+      }
+    }
+    this.#over ??= problem(this.#options, last, `${startsInARow} times in a row`);
+  }
+
+  #giveUp(reason: Problem): void {
+    this.#over ??= reason;
+    for (const job of [...this.#waiting.splice(0), ...this.#suspects.splice(0)]) job.reject(this.#over);
+  }
+}
+
+async function open(options: SessionOptions): Promise<{ channel: Channel; description: Description }> {
+  // The schemas and their compiler are loaded when a daemon is reached, not when the command line is.
+  const { Channel } = await import('./channel.ts');
+  const channel = new Channel(await options.launch(), options.stallMs);
+  const { name, version, ops, environment } = await channel.describe(options.handshakeMs);
+  return { channel, description: { name, version, ops, environment } };
+}
+
+function problem(options: SessionOptions, error: unknown, times = ''): Problem {
+  if (error instanceof Problem) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const tail = error !== null && typeof error === 'object' && 'tail' in error ? (error.tail as string[]) : [];
+  const last = tail.slice(-problemLines).map((line) => `  ${line}`);
+  const said = last.length > 0 ? `\nIt last wrote:\n${last.join('\n')}` : '';
+  return new Problem(
+    `${options.place}: ${lower(options.subject)} did not start${times && ` ${times}`}, because ${message}; ${options.remedy}.${said}`,
+  );
+}
+
+/** A result with the wrong number of outcomes says nothing reliable about its program. */
+function consistent(program: Program, result: ProgramResult): ProgramResult {
+  const { length } = result.outcomes;
+  const expected = program.ops.length;
+  if (length === expected || (length < expected && result.end !== 'completed')) return result;
+  const detail = `The target answered with ${length} outcomes for ${expected} ops.`;
+  return { ...result, end: 'crashed', outcomes: result.outcomes.slice(0, expected), detail };
+}
+
+function lower(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}

@@ -1,0 +1,54 @@
+import { toBigInt } from '../../spec/uapi/integer.ts';
+import type { Integer, Relocation } from '../../spec/uapi/vocabulary.ts';
+import type { Process } from './process.ts';
+import { unsupported } from './result.ts';
+import type { UserMapping } from './user-mapping.ts';
+
+const DIGIT = new Uint8Array(128);
+for (let i = 0; i < 16; i++) DIGIT[i.toString(16).charCodeAt(0)] = i;
+
+let scratch = new Uint8Array(4096);
+
+/** Bytes of an op, ready to be stored. They stand until the next call, at the beginning of a longer buffer. */
+export function encode(process: Process, hex: string, relocations: readonly Relocation[] | undefined): Uint8Array {
+  const length = hex.length / 2;
+  if (length > scratch.length) scratch = new Uint8Array(length);
+  for (let i = 0, digit = 0; i < length; i++, digit += 2) {
+    scratch[i] = (DIGIT[hex.charCodeAt(digit)]! << 4) | DIGIT[hex.charCodeAt(digit + 1)]!;
+  }
+  if (relocations !== undefined) for (const relocation of relocations) relocate(process, length, relocation);
+  return scratch;
+}
+
+/** Remembers which of the bytes just stored at `at` differ from run to run. */
+export function markRelocations(mapping: UserMapping, at: number, relocations: readonly Relocation[]): void {
+  for (const { at: from, width } of relocations) mapping.relocated.mark(at + from, at + from + width);
+}
+
+/** A 64-bit pattern as a number: exact up to 2^53, and beyond that still beyond everything that has a meaning. */
+export function toNumber(integer: Integer): number {
+  return typeof integer === 'number' && integer >= 0 ? integer : Number(toBigInt(integer));
+}
+
+function relocate(process: Process, length: number, { at, width, ref, add }: Relocation): void {
+  if (at + width > length) unsupported('a relocation behind the bytes that it belongs to');
+  const named = process.names.get(ref);
+  if (typeof named !== 'bigint' && (add === undefined || typeof add === 'number')) {
+    const value = (typeof named === 'object' ? named.base : (named ?? -1)) + (add ?? 0);
+    storeWord(at, value);
+    if (width === 8) storeWord(at + 4, Math.floor(value / 2 ** 32));
+    return;
+  }
+  const base = typeof named === 'object' ? named.base : (named ?? -1);
+  const value = BigInt.asUintN(64, BigInt(base) + BigInt(add ?? 0));
+  storeWord(at, Number(value & 0xffff_ffffn));
+  if (width === 8) storeWord(at + 4, Number(value >> 32n));
+}
+
+function storeWord(at: number, value: number): void {
+  // The bit operators take any exact number modulo 2^32.
+  scratch[at] = value;
+  scratch[at + 1] = value >>> 8;
+  scratch[at + 2] = value >>> 16;
+  scratch[at + 3] = value >>> 24;
+}

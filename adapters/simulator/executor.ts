@@ -1,0 +1,268 @@
+import type { ProgramResult } from '../../spec/uapi/adapter.ts';
+import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
+import type { DmaOp, ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
+import { BUFFER_BYTES } from './edu-device.ts';
+import { toNumber } from './encoding.ts';
+import { type Node, OpenFile } from './file-table.ts';
+import { standardNode } from './foreign-file.ts';
+import { Injector } from './injector.ts';
+import type { Kernel } from './kernel.ts';
+import { discard, memoryNamed, mmap, peek, protect, store, unmap } from './memory-ops.ts';
+import { PAGE_SIZE } from './physical-memory.ts';
+import { Process } from './process.ts';
+import { Request } from './requests.ts';
+import { ProgramEnd, type Result, unsupported } from './result.ts';
+import { drain, type Hook } from './steps.ts';
+import { close, dup, ioctl, open, transfer } from './system-calls.ts';
+import { DeviceFile } from './vfio-device.ts';
+
+const MAIN = 'main';
+
+/** Every op that can be performed. */
+export const OPS: Op['op'][] = [
+  'open',
+  'close',
+  'dup',
+  'ioctl',
+  'mmap',
+  'protect',
+  'unmap',
+  'discard',
+  'poke',
+  'peek',
+  'pread',
+  'pwrite',
+  'dma',
+  'fork',
+  'exit',
+  'rlimit',
+  'drop_capability',
+  'set_parameter',
+  'bind_driver',
+  'unbind_driver',
+  'inject',
+  'barrier',
+];
+
+/** Performs the ops of one program on a kernel that has just come up. */
+export class Executor {
+  private readonly processes = new Map<string, Process>();
+  private readonly injector = new Injector();
+  private readonly main: Process;
+  private memories = 0;
+
+  constructor(
+    private readonly kernel: Kernel,
+    /** Slot of the program -> slot of the machine. */
+    private readonly slots: Readonly<Record<string, string>>,
+  ) {
+    const standard = new OpenFile('read-write');
+    drain(standardNode.open(standard), undefined);
+    this.main = new Process(MAIN, 0, kernel, standard);
+    this.processes.set(MAIN, this.main);
+  }
+
+  /** Performs the ops in order, as far as they go. */
+  run(ops: readonly Op[]): ProgramResult {
+    const outcomes: Outcome[] = [];
+    try {
+      for (const op of ops) {
+        const process = op.actor === undefined ? this.main : this.processOf(op.actor);
+        const outcome = this.perform(process, op);
+        const changed = this.kernel.journal.collect(process);
+        if (changed !== undefined) outcome.changed = changed;
+        outcomes.push(outcome);
+      }
+    } catch (error) {
+      if (error instanceof ProgramEnd) return { end: error.end, outcomes, detail: error.message };
+      throw error;
+    }
+    return { end: 'completed', outcomes };
+  }
+
+  private perform(process: Process, op: Op): Outcome {
+    const actor = op.actor ?? MAIN;
+    if (op.op === 'inject') {
+      this.injector.arm(actor, op.fault, op.nth);
+      return { value: 0 };
+    }
+    const hook = this.injector.take(actor);
+    switch (op.op) {
+      case 'open':
+        return this.open(process, op, hook);
+      case 'close':
+        return outcomeOf(drain(close(process, this.takeFd(process, op.fd)), hook));
+      case 'dup':
+        return newFd(process, op.as, dup(process, fdNamed(process, op.fd)));
+      case 'ioctl':
+        return this.ioctl(process, op, hook);
+      case 'mmap':
+        return outcomeOf(mmap(process, op, this.memories++));
+      case 'protect':
+        return outcomeOf(protect(process, op));
+      case 'unmap':
+        return outcomeOf(unmap(process, op));
+      case 'discard':
+        return outcomeOf(discard(process, op));
+      case 'poke':
+        return outcomeOf(store(process, memoryNamed(process, op.memory), op) ? 0 : 'EFAULT');
+      case 'peek':
+        return peek(process, op);
+      case 'pread':
+        return this.transfer('read', process, op, hook);
+      case 'pwrite':
+        return this.transfer('write', process, op, hook);
+      case 'dma':
+        return outcomeOf(this.dma(process, op));
+      case 'fork':
+        return this.fork(process, op);
+      case 'exit':
+        return this.exit(process, hook);
+      case 'rlimit':
+        return outcomeOf(process.setLimit(op.resource, toNumber(op.value)) ?? 0);
+      case 'drop_capability':
+        process.capabilities[op.capability] = false;
+        return { value: 0 };
+      case 'set_parameter':
+        return outcomeOf(this.kernel.setParameter(op.module, op.parameter, op.value));
+      case 'bind_driver':
+        return outcomeOf(this.kernel.bindDriver(this.slot(op.slot), op.device, op.driver));
+      case 'unbind_driver':
+        return outcomeOf(drain(this.kernel.unbindDriver(this.slot(op.slot), op.device), hook));
+      case 'barrier':
+        return { value: 0 };
+      default:
+        return unsupported(`the op ${(op as Op).op}`);
+    }
+  }
+
+  private open(process: Process, op: OpenOp, hook: Hook | undefined): Outcome {
+    if (op.what !== 'device') {
+      return newFd(process, op.as, drain(open(process, this.node(op), op.access ?? 'read-write'), hook));
+    }
+    const name = this.kernel.deviceName(this.slot(op.slot), op.device ?? 0);
+    const address = this.ownString(process, name);
+    const steps = ioctl(process, fdNamed(process, op.group ?? ''), Request.GROUP_GET_DEVICE_FD, address);
+    return newFd(process, op.as, drain(steps, hook));
+  }
+
+  private node(op: OpenOp): Node | undefined {
+    switch (op.what) {
+      case 'container':
+        return this.kernel.containerNode;
+      case 'group':
+        return this.kernel.groupNode(this.slot(op.slot));
+      default:
+        return this.kernel.nodeAt(op.path ?? '');
+    }
+  }
+
+  private ioctl(process: Process, op: IoctlOp, hook: Hook | undefined): Outcome {
+    const { argument } = op;
+    let address: number;
+    if ('memory' in argument) {
+      const mapping = memoryNamed(process, argument.memory);
+      const { at, bytes, relocations } = argument;
+      if (bytes !== undefined && !store(process, mapping, { at, bytes, relocations })) return { errno: 'EFAULT' };
+      address = mapping.base + at;
+    } else address = toNumber(argument.value);
+    const request = typeof op.number === 'number' ? op.number >>> 0 : Number(toBigInt(op.number) & 0xffff_ffffn);
+    const result = drain(ioctl(process, fdNamed(process, op.fd), request, address), hook);
+    const outcome = op.as === undefined ? outcomeOf(result) : newFd(process, op.as, result);
+    if (op.save !== undefined && outcome.errno === undefined) this.save(process, op, address, outcome);
+    return outcome;
+  }
+
+  private save(process: Process, op: IoctlOp, address: number, outcome: Outcome): void {
+    outcome.saved = {};
+    for (const { name, at, width } of op.save ?? []) {
+      const words = process.mm.copyFromUser(address + at, width);
+      if (words === undefined) unsupported('saving what cannot be read');
+      const value = (BigInt(words[1] ?? 0) << 32n) | BigInt(words[0]!);
+      process.names.set(name, value);
+      outcome.saved[name] = fromBigInt(value);
+    }
+  }
+
+  private transfer(
+    direction: 'read' | 'write',
+    process: Process,
+    op: PreadOp | PwriteOp,
+    hook: Hook | undefined,
+  ): Outcome {
+    const address = memoryNamed(process, op.memory).base + op.at;
+    const fd = fdNamed(process, op.fd);
+    return outcomeOf(drain(transfer(direction, process, fd, toNumber(op.offset), address, op.length), hook));
+  }
+
+  private dma(process: Process, op: DmaOp): Result {
+    const file = process.files.get(fdNamed(process, op.device))?.operations;
+    if (!(file instanceof DeviceFile)) return 'EBADF';
+    if (op.pasid !== undefined) unsupported('transfers with a PASID');
+    const { edu, iommuGroup } = file.device;
+    if (edu === undefined) return unsupported('transfers of a device other than the test device');
+    const { length, at = 0 } = op;
+    if (length === 0 || at + length > BUFFER_BYTES) return 'EINVAL';
+    // The device drives few address bits, so that the low ones have to be exact.
+    const iova = Number(toBigInt(op.iova) & 0xffff_ffffn);
+    if (op.direction === 'from-memory') edu.readMemory(iommuGroup.domain, iova, at, length);
+    else edu.writeMemory(this.kernel, iommuGroup.domain, iova, at, length);
+    return 0;
+  }
+
+  private fork(process: Process, op: ForkOp): Outcome {
+    if (this.processes.has(op.as)) unsupported(`two processes with the name ${op.as}`);
+    this.processes.set(op.as, process.fork(op.as, this.processes.size));
+    return { value: 0 };
+  }
+
+  private exit(process: Process, hook: Hook | undefined): Outcome {
+    if (process === this.main) unsupported('the exit of main');
+    process.gone = true;
+    process.mm.dispose();
+    drain(process.files.closeAll(), hook);
+    return { value: 0 };
+  }
+
+  private processOf(actor: string): Process {
+    const slash = actor.indexOf('/');
+    const process = this.processes.get(slash < 0 ? actor : actor.slice(0, slash));
+    if (process === undefined || process.gone) unsupported(`ops of ${actor}, which does not run`);
+    return process;
+  }
+
+  private slot(name: string | undefined): string {
+    return this.slots[name ?? ''] ?? unsupported(`an op on slot ${name}, which the program does not have`);
+  }
+
+  private takeFd(process: Process, name: string): number {
+    const fd = fdNamed(process, name);
+    if (fd >= 0) process.names.delete(name);
+    return fd;
+  }
+
+  /** Address of a string that the executor itself keeps in the process. */
+  private ownString(process: Process, text: string): number {
+    const own =
+      process.mm.mappings.find(({ name, backing }) => name === '' && backing === 'private') ??
+      process.mm.map('', -1, { length: PAGE_SIZE, access: 3, backing: 'private', untouched: false });
+    process.mm.programStore(own, 0, Buffer.from(`${text}\0`), text.length + 1);
+    return own.base;
+  }
+}
+
+/** The descriptor that a process knows by a name; -1 when there is none. */
+function fdNamed(process: Process, name: string): number {
+  const named = process.names.get(name);
+  return typeof named === 'number' ? named : -1;
+}
+
+function outcomeOf(result: Result): Outcome {
+  return typeof result === 'string' ? { errno: result } : { value: result };
+}
+
+function newFd(process: Process, name: string, result: Result): Outcome {
+  if (typeof result === 'string') return { errno: result };
+  process.names.set(name, result);
+  return { fd: name };
+}

@@ -1,0 +1,66 @@
+import type { IommuGroup } from './iommu-group.ts';
+import type { Page } from './physical-memory.ts';
+
+/** What a device may do with a page. */
+export const Direction = { READ: 1, WRITE: 2 } as const;
+
+interface Translation {
+  page: Page;
+  /** Bits of Direction. */
+  allowed: number;
+}
+
+/** Properties of an IOMMU. */
+export interface IommuUnit {
+  /** Last page that it translates. */
+  readonly lastPage: number;
+  /** Ranges of pages, inclusive, that it uses itself. */
+  readonly reserved: readonly { first: number; last: number }[];
+  readonly interruptRemapping: boolean;
+  readonly snoopControl: boolean;
+  /** Whether its page tables let a device read what it may only write. */
+  readonly writeImpliesRead: boolean;
+}
+
+/** A page table of the IOMMU driver. */
+export class IommuDomain {
+  private readonly table = new Map<number, Translation>();
+
+  constructor(private readonly unit: IommuUnit) {}
+
+  /** Whether it keeps devices from bypassing the caches of the CPU. */
+  get enforcesCoherency(): boolean {
+    return this.unit.snoopControl;
+  }
+
+  attach(group: IommuGroup): void {
+    group.domain = this;
+  }
+
+  detach(group: IommuGroup): void {
+    group.domain = undefined;
+  }
+
+  map(iovaPage: number, page: Page, allowed: number): void {
+    const readable = this.unit.writeImpliesRead && allowed & Direction.WRITE ? Direction.READ : 0;
+    this.table.set(iovaPage, { page, allowed: allowed | readable });
+  }
+
+  /** Removes a translation; gives the page that was behind it. */
+  unmap(iovaPage: number): Page | undefined {
+    const translation = this.table.get(iovaPage);
+    this.table.delete(iovaPage);
+    return translation?.page;
+  }
+
+  /** The page behind an I/O virtual page, whatever is allowed with it. */
+  lookUp(iovaPage: number): Page | undefined {
+    return this.table.get(iovaPage)?.page;
+  }
+
+  /** The page that a device gets at; undefined when the IOMMU blocks it. */
+  translate(iovaPage: number, direction: number): Page | undefined {
+    const translation = this.table.get(iovaPage);
+    return translation !== undefined && translation.allowed & direction ? translation.page : undefined;
+  }
+}

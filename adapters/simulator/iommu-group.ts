@@ -1,0 +1,64 @@
+import { EduDevice } from './edu-device.ts';
+import type { VfioGroup } from './group.ts';
+import type { IommuDomain } from './iommu-domain.ts';
+import type { Errno } from './result.ts';
+import type { VfioDevice } from './vfio-device.ts';
+
+/** The driver of a PCI function. */
+export type Driver = 'vfio-pci' | 'native';
+
+/** A PCI function of a group. */
+export class PciDevice {
+  driver: Driver | undefined;
+  vfio: VfioDevice | undefined;
+  /** The test device in it; undefined for a function with an ordinary driver. */
+  readonly edu: EduDevice | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly group: IommuGroup,
+    edu: boolean,
+  ) {
+    this.edu = edu ? new EduDevice() : undefined;
+  }
+}
+
+/** Devices that the IOMMU cannot tell apart: they are translated, and owned, together. */
+export class IommuGroup {
+  readonly devices: PciDevice[] = [];
+  /** The page table that translates for it, instead of the kernel's own. */
+  domain: IommuDomain | undefined;
+  /** The object behind the group's node, while some device is bound to vfio-pci. */
+  vfio: VfioGroup | undefined;
+  private ownerCount = 0;
+  private userSpaceOwns = false;
+
+  /** User space takes the group's DMA: nobody else may have it. */
+  claimForUserSpace(): Errno | undefined {
+    if (this.ownerCount > 0) return 'EPERM';
+    this.ownerCount = 1;
+    this.userSpaceOwns = true;
+    return undefined;
+  }
+
+  releaseFromUserSpace(): void {
+    this.ownerCount = 0;
+    this.userSpaceOwns = false;
+  }
+
+  /** A kernel driver uses the group's DMA, next to other kernel drivers. */
+  claimForKernel(): Errno | undefined {
+    if (this.userSpaceOwns) return 'EBUSY';
+    this.ownerCount++;
+    return undefined;
+  }
+
+  releaseFromKernel(): void {
+    this.ownerCount--;
+  }
+
+  /** Whether anybody has the group's DMA. */
+  get claimed(): boolean {
+    return this.ownerCount > 0;
+  }
+}

@@ -1,0 +1,162 @@
+import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
+import type { MemorySystem } from './address-space.ts';
+import { ContainerNode } from './container.ts';
+import type { Node } from './file-table.ts';
+import { foreignNodes } from './foreign-file.ts';
+import { VfioGroup } from './group.ts';
+import type { IommuUnit } from './iommu-domain.ts';
+import { type Driver, IommuGroup, PciDevice } from './iommu-group.ts';
+import { Journal } from './journal.ts';
+import type { Parameters } from './parameters.ts';
+import { PAGE_SIZE, PhysicalMemory } from './physical-memory.ts';
+import { ProgramEnd, type Result, unsupported } from './result.ts';
+import type { Steps } from './steps.ts';
+import { VfioDevice } from './vfio-device.ts';
+
+/** Mappings that a new backend allows unless the module's parameter says otherwise. */
+export const DMA_ENTRY_LIMIT = 65535;
+/** I/O virtual addresses that interrupts use, inclusive. */
+export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
+
+/** A group of the machine. */
+export interface KernelSlot {
+  devices: number;
+  viable: boolean;
+}
+
+/** IOMMU of a machine, as its properties say. */
+export function unitOf(machine: Required<Machine>, parameters: Parameters): IommuUnit {
+  return {
+    lastPage: 2 ** machine.addressBits / PAGE_SIZE - 1,
+    reserved: RESERVED.map(({ first, last }) => ({
+      first: first / PAGE_SIZE,
+      last: Math.floor(last / PAGE_SIZE),
+    })),
+    interruptRemapping: machine.interruptRemapping,
+    snoopControl: machine.snoopControl,
+    writeImpliesRead: parameters.write_only_mapping === 'readable',
+  };
+}
+
+/** A kernel that has just come up on a machine. Its groups exist once somebody asks for them. */
+export class Kernel implements MemorySystem {
+  readonly physical = new PhysicalMemory();
+  readonly journal = new Journal();
+  readonly pinsZeroPage: boolean;
+  dmaEntryLimit = DMA_ENTRY_LIMIT;
+  private readonly container = new ContainerNode(this);
+  private readonly groups = new Map<string, IommuGroup>();
+
+  constructor(
+    readonly unit: IommuUnit,
+    readonly parameters: Parameters,
+    /** Whether the type1 module is loaded. */
+    readonly hasType1: boolean,
+    private readonly slots: ReadonlyMap<string, KernelSlot>,
+  ) {
+    this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
+  }
+
+  /** The node at a path; undefined when there is none. */
+  nodeAt(path: string): Node | undefined {
+    return path === '/dev/vfio/vfio' ? this.container : foreignNodes.get(path);
+  }
+
+  /** The node of containers. */
+  get containerNode(): Node {
+    return this.container;
+  }
+
+  /** The node of a group; undefined while no device of it is bound to vfio-pci. */
+  groupNode(slot: string): Node | undefined {
+    return this.group(slot).vfio;
+  }
+
+  /** The name that a device is opened by. */
+  deviceName(slot: string, index: number): string {
+    return this.device(slot, index).name;
+  }
+
+  /** Writes a module's parameter. */
+  setParameter(module: string, parameter: string, value: string): Result {
+    if (module !== 'vfio_iommu_type1' || parameter !== 'dma_entry_limit' || !this.hasType1) return 'ENOENT';
+    const text = value.replace(/\n$/, '');
+    if (!/^\+?(0x[0-9a-f]+|[0-9]+)$/i.test(text)) return 'EINVAL';
+    const digits = text.replace(/^\+/, '');
+    const number = /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+    if (number > 0xffff_ffff) return 'ERANGE';
+    this.dmaEntryLimit = number;
+    return 0;
+  }
+
+  /** Gives a device without driver one. */
+  bindDriver(slot: string, which: SlotDevice, driver: Driver): Result {
+    const device = this.device(slot, which);
+    if (device.edu !== undefined && driver === 'native') unsupported('a native driver for the test device');
+    if (device.driver !== undefined) return 'EBUSY';
+    if (driver === 'native') {
+      const errno = device.group.claimForKernel();
+      if (errno !== undefined) return errno;
+      device.driver = driver;
+    } else this.bindVfio(device);
+    return 0;
+  }
+
+  /** Takes a device away from its driver. */
+  *unbindDriver(slot: string, which: SlotDevice): Steps<Result> {
+    const device = this.device(slot, which);
+    if (device.driver === undefined) return 'ENOENT';
+    if (device.vfio !== undefined) yield* this.unbindVfio(device, device.vfio);
+    else device.group.releaseFromKernel();
+    device.driver = undefined;
+    return 0;
+  }
+
+  private bindVfio(device: PciDevice): void {
+    const { group } = device;
+    group.vfio ??= new VfioGroup(this, group);
+    device.driver = 'vfio-pci';
+    device.vfio = new VfioDevice(device.name, group.vfio, group, device.edu);
+    group.vfio.devices.unshift(device.vfio);
+  }
+
+  private *unbindVfio(device: PciDevice, vfio: VfioDevice): Steps<void> {
+    const { devices } = vfio.group;
+    devices.splice(devices.indexOf(vfio), 1);
+    if (vfio.isOpen) throw new ProgramEnd('hung', 'Unbinding a driver waits for the device to be closed.');
+    device.vfio = undefined;
+    if (devices.length > 0) return;
+    device.group.vfio = undefined;
+    yield* vfio.group.orphan();
+  }
+
+  private device(slot: string, which: SlotDevice): PciDevice {
+    const { devices } = this.group(slot);
+    const device = which === 'claimed' ? devices.find(({ edu }) => edu === undefined) : devices[which];
+    if (device === undefined || (which !== 'claimed' && device.edu === undefined)) {
+      unsupported(`an op on device ${which} of ${slot}, which is not there`);
+    }
+    return device;
+  }
+
+  private group(name: string): IommuGroup {
+    const known = this.groups.get(name);
+    if (known !== undefined) return known;
+    const slot = this.slots.get(name) ?? unsupported(`an op on slot ${name}, which is not there`);
+    const group = new IommuGroup();
+    const bus = (this.groups.size + 1).toString(16).padStart(2, '0');
+    for (let i = 0; i < slot.devices; i++) {
+      const device = new PciDevice(`0000:${bus}:${i.toString(16).padStart(2, '0')}.0`, group, true);
+      group.devices.push(device);
+      this.bindVfio(device);
+    }
+    if (!slot.viable) {
+      const claimed = new PciDevice(`0000:${bus}:ff.0`, group, false);
+      group.devices.push(claimed);
+      claimed.driver = 'native';
+      group.claimForKernel();
+    }
+    this.groups.set(name, group);
+    return group;
+  }
+}

@@ -1,0 +1,32 @@
+import { Problem } from '../../spec/uapi/problem.ts';
+
+const VALUES = {
+  /** SET_CONTAINER with a file that is not a container: as Linux 6.1, or as 6.12. */
+  foreign_container_fd: ['ebadfd', 'einval'],
+  /** READ-only mapping of private memory that nobody touched: a page of its own (6.12), or the page of zeros (6.1). */
+  untouched_read_map: ['private_page', 'zero_page'],
+  /** Whether a device can read through a mapping made with WRITE alone; Intel's page tables let it. */
+  write_only_mapping: ['readable', 'unreadable'],
+  /** The ioctl that binds guest page tables. */
+  bind: ['absent'],
+} as const;
+
+/** What the simulated kernel does where kernels differ. */
+export type Parameters = { readonly [K in keyof typeof VALUES]: (typeof VALUES)[K][number] };
+
+/** Parameters as the user named them, the others with their defaults. Throws a Problem for one that is unknown. */
+export function parseParameters(given: Record<string, string> = {}): Parameters {
+  const known: Record<string, readonly string[]> = VALUES;
+  const parameters = Object.fromEntries(Object.entries(known).map(([name, values]) => [name, values[0]!]));
+  for (const [name, value] of Object.entries(given)) {
+    const values = known[name];
+    if (values === undefined) {
+      throw new Problem(`The simulator has no parameter ${name}; it has ${Object.keys(known).join(', ')}.`);
+    }
+    if (!values.includes(value)) {
+      throw new Problem(`The simulator's parameter ${name} cannot be ${value}; it can be ${values.join(' or ')}.`);
+    }
+    parameters[name] = value;
+  }
+  return parameters as Parameters;
+}

@@ -1,0 +1,55 @@
+import { AddressSpace, type MemorySystem } from './address-space.ts';
+import { FileTable, type OpenFile } from './file-table.ts';
+import type { Errno } from './result.ts';
+import type { UserMapping } from './user-mapping.ts';
+
+/** What a name of the program stands for: a descriptor, memory, or a saved output. */
+export type Named = number | UserMapping | bigint;
+
+/** Bytes that a process may lock when nobody has changed its limit. */
+const DEFAULT_MEMLOCK = 8 * 1024 * 1024;
+/** Descriptors that any process may have, whatever its privileges. */
+const MAXIMUM_NOFILE = 2 ** 20;
+
+/** A process of the program: what its ops work with, and what the kernel knows of it. */
+export class Process {
+  readonly mm: AddressSpace;
+  readonly files: FileTable;
+  readonly names = new Map<string, Named>();
+  readonly limits = { memlock: DEFAULT_MEMLOCK, nofile: 1024 };
+  readonly capabilities = { ipc_lock: true, sys_admin: true, sys_rawio: true, sys_resource: true };
+  gone = false;
+
+  constructor(
+    readonly name: string,
+    /** Place among the processes of the program. */
+    readonly order: number,
+    private readonly system: MemorySystem,
+    private readonly standard: OpenFile,
+  ) {
+    this.mm = new AddressSpace(this, system);
+    this.files = new FileTable(standard);
+  }
+
+  /** Sets the soft and the hard limit. */
+  setLimit(resource: 'memlock' | 'nofile', value: number): Errno | undefined {
+    if (resource === 'nofile' && value > MAXIMUM_NOFILE) return 'EPERM';
+    if (value > this.limits[resource] && !this.capabilities.sys_resource) return 'EPERM';
+    this.limits[resource] = value;
+    return undefined;
+  }
+
+  /** A child with the same files, memory, names, limits and privileges; it has nothing locked. */
+  fork(name: string, order: number): Process {
+    const child = new Process(name, order, this.system, this.standard);
+    Object.assign(child.limits, this.limits);
+    Object.assign(child.capabilities, this.capabilities);
+    this.files.forkTo(child.files);
+    this.mm.forkTo(child.mm);
+    for (const [key, value] of this.names) {
+      const moved = typeof value === 'object' ? child.mm.mappings[this.mm.mappings.indexOf(value)]! : value;
+      child.names.set(key, moved);
+    }
+    return child;
+  }
+}

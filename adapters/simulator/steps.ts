@@ -1,0 +1,58 @@
+/**
+ * A place inside a handler where another thread may run, or where a fault may be injected. Points are constants,
+ * so that passing one costs nothing but the switch.
+ */
+export interface Point {
+  readonly at: 'copy_from_user' | 'copy_to_user' | 'lock' | 'allocation' | 'driver_call';
+  /** Whether the step can fail at all: releasing cannot. */
+  readonly fallible: boolean;
+}
+
+/** Before the kernel reads memory of the process. Answered true, the copy faults. */
+export const COPY_FROM_USER: Point = { at: 'copy_from_user', fallible: true };
+/** Before the kernel stores to memory of the process. Answered true, the copy faults. */
+export const COPY_TO_USER: Point = { at: 'copy_to_user', fallible: true };
+/** Before a lock is taken; reached again for as long as somebody else holds it. */
+export const LOCK: Point = { at: 'lock', fallible: false };
+/** Before kernel memory is allocated. Answered true, there is none. */
+export const ALLOCATION: Point = { at: 'allocation', fallible: true };
+/** Before the IOMMU driver is asked for something. Answered true, it refuses with EIO. */
+export const DRIVER_CALL: Point = { at: 'driver_call', fallible: true };
+/** Before the IOMMU driver is told to give something up. */
+export const DRIVER_RELEASE: Point = { at: 'driver_call', fallible: false };
+
+/** Work of the kernel, cut at its points. What a point is answered with says whether that step fails. */
+export type Steps<T> = Generator<Point, T, boolean>;
+
+/** Work that has no points. */
+// biome-ignore lint/correctness/useYield: there is nothing to wait for.
+export function* done<T>(result: T): Steps<T> {
+  return result;
+}
+
+/** Decides at each point; the only way for schedules and faults to get into a handler. */
+export type Hook = (point: Point) => boolean;
+
+/** Runs work of the kernel to its end. */
+export function drain<T>(steps: Steps<T>, hook: Hook | undefined): T {
+  let step = steps.next();
+  if (hook === undefined) while (!step.done) step = steps.next(false);
+  else while (!step.done) step = steps.next(hook(step.value));
+  return step.value;
+}
+
+/** A kernel mutex. Take it with `do yield LOCK; while (!lock.take());`, so that others can run meanwhile. */
+export class Lock {
+  private held = false;
+
+  /** Takes the lock unless somebody holds it. */
+  take(): boolean {
+    if (this.held) return false;
+    this.held = true;
+    return true;
+  }
+
+  release(): void {
+    this.held = false;
+  }
+}

@@ -1,0 +1,111 @@
+import { type Node, OpenFile } from './file-table.ts';
+import { PAGE_SIZE } from './physical-memory.ts';
+import type { Process } from './process.ts';
+import { GenericRequest } from './requests.ts';
+import type { Errno, Result } from './result.ts';
+import { COPY_FROM_USER, COPY_TO_USER, done, type Steps } from './steps.ts';
+import { Access, type MappingStart } from './user-mapping.ts';
+
+/** open(2): a descriptor comes before the file it is for. */
+export function* open(process: Process, node: Node | undefined, access: OpenFile['access']): Steps<Result> {
+  const fd = process.files.lowestFree(process.limits.nofile);
+  if (fd === undefined) return 'EMFILE';
+  if (node === undefined) return 'ENOENT';
+  const file = new OpenFile(access);
+  if (access !== 'path') {
+    const result = yield* node.open(file);
+    if (result !== 0) return result;
+  }
+  process.files.install(fd, file);
+  return fd;
+}
+
+/** close(2) */
+export function* close(process: Process, fd: number): Steps<Result> {
+  const file = process.files.remove(fd);
+  if (file === undefined) return 'EBADF';
+  yield* file.put();
+  return 0;
+}
+
+/** dup(2) */
+export function dup(process: Process, fd: number): Result {
+  const file = process.files.getAny(fd);
+  if (file === undefined) return 'EBADF';
+  const copy = process.files.lowestFree(process.limits.nofile);
+  if (copy === undefined) return 'EMFILE';
+  file.references++;
+  process.files.install(copy, file);
+  return copy;
+}
+
+/** ioctl(2): a few requests are the same for every file. */
+export function ioctl(process: Process, fd: number, request: number, argument: number): Steps<Result> {
+  const file = process.files.get(fd);
+  if (file === undefined) return done('EBADF');
+  switch (request) {
+    case GenericRequest.FIOCLEX:
+    case GenericRequest.FIONCLEX:
+      return done(0);
+    case GenericRequest.FIOQSIZE:
+      return done('ENOTTY');
+    case GenericRequest.FIONBIO:
+      return setFlag(process, argument, 0);
+    case GenericRequest.FIOASYNC:
+      return setFlag(process, argument, 'ENOTTY');
+    case GenericRequest.FIGETBSZ:
+      return getBlockSize(process, argument);
+    default:
+      return file.operations!.ioctl(process, request, argument);
+  }
+}
+
+/** Sets a flag that is off; `whenOn` is what turning it on gives. */
+function* setFlag(process: Process, argument: number, whenOn: Result): Steps<Result> {
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  const words = process.mm.copyFromUser(argument, 4);
+  if (words === undefined) return 'EFAULT';
+  return words[0] === 0 ? 0 : whenOn;
+}
+
+function* getBlockSize(process: Process, argument: number): Steps<Result> {
+  if (yield COPY_TO_USER) return 'EFAULT';
+  return process.mm.copyToUser(argument, [PAGE_SIZE]) ? 0 : 'EFAULT';
+}
+
+/** pread(2) and pwrite(2). Offsets from 2^63 on are negative to the kernel. */
+export function* transfer(
+  direction: 'read' | 'write',
+  process: Process,
+  fd: number,
+  offset: number,
+  address: number,
+  length: number,
+): Steps<Result> {
+  if (offset >= 2 ** 63) return 'EINVAL';
+  const file = process.files.get(fd);
+  if (file === undefined) return 'EBADF';
+  if (file.access !== 'read-write' && file.access !== direction) return 'EBADF';
+  const operations = file.operations!;
+  const handler = direction === 'read' ? operations.read : operations.write;
+  if (handler === undefined) return 'EINVAL';
+  return yield* handler.call(operations, process, offset, address, length);
+}
+
+/** What mmap(2) of a file, shared, would show. */
+export function mapFile(
+  process: Process,
+  fd: number,
+  offset: number,
+  length: number,
+  access: number,
+): { backing: MappingStart['backing'] } | Errno {
+  if (offset % PAGE_SIZE !== 0) return 'EINVAL';
+  const file = process.files.get(fd);
+  if (file === undefined) return 'EBADF';
+  if (file.access === 'write' || (file.access === 'read' && access & Access.WRITE)) return 'EACCES';
+  const { operations } = file;
+  if (operations?.mmap === undefined) return 'ENODEV';
+  const backing = operations.mmap(offset, length);
+  return backing === 'EINVAL' ? backing : { backing };
+}

@@ -1,0 +1,119 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import { ALL_PAGES, type Dma } from './dma-list.ts';
+import { Direction } from './iommu-domain.ts';
+import { pageNumber } from './page-number.ts';
+import { changeOwner, lockLimit, pinNext, unpinOne } from './pinning.ts';
+import type { Process } from './process.ts';
+import { layout } from './requests.ts';
+import type { Errno, Result } from './result.ts';
+import { ALLOCATION, COPY_FROM_USER, DRIVER_CALL, LOCK, type Steps } from './steps.ts';
+import type { Type1 } from './type1.ts';
+
+const MAP = layout('vfio_iommu_type1_dma_map');
+const ARGSZ = MAP.word.argsz!;
+const FLAGS = MAP.word.flags!;
+const VADDR = MAP.word.vaddr!;
+const IOVA = MAP.word.iova!;
+const SIZE = MAP.word.size!;
+
+const READ = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_READ!;
+const WRITE = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_WRITE!;
+const NEW_VADDR = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_VADDR!;
+
+/** VFIO_IOMMU_MAP_DMA: lets devices get at memory of the calling process. */
+export function* mapDma(backend: Type1, process: Process, argument: number): Steps<Result> {
+  // copies
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  const words = process.mm.copyFromUser(argument, MAP.size);
+  if (words === undefined) return 'EFAULT';
+
+  // argument
+  const flags = words[FLAGS]!;
+  if (words[ARGSZ]! < MAP.size || (flags & ~(READ | WRITE | NEW_VADDR)) !== 0) return 'EINVAL';
+  const allowed = (flags & READ ? Direction.READ : 0) | (flags & WRITE ? Direction.WRITE : 0);
+  const newVaddr = (flags & NEW_VADDR) !== 0;
+  if ((allowed !== 0) === newVaddr) return 'EINVAL';
+
+  // state
+  do yield LOCK;
+  while (!backend.lock.take());
+  const errno = yield* mapLocked(backend, process, words, allowed, newVaddr);
+  backend.lock.release();
+
+  // result
+  return errno ?? 0;
+}
+
+function* mapLocked(
+  backend: Type1,
+  process: Process,
+  words: number[],
+  allowed: number,
+  newVaddr: boolean,
+): Steps<Errno | undefined> {
+  const iova = pageNumber(words, IOVA);
+  const vaddr = pageNumber(words, VADDR);
+  const count = pageNumber(words, SIZE);
+  if (iova < 0 || vaddr < 0 || count <= 0) return 'EINVAL';
+  if (iova + count > ALL_PAGES || vaddr + count > ALL_PAGES) return 'EINVAL';
+  const existing = backend.dmas.overlapping(iova, count);
+  if (newVaddr) return updateVaddr(backend, process, existing, iova, count, vaddr);
+  if (existing !== undefined) return 'EEXIST';
+  if (backend.available === 0) return 'ENOSPC';
+  if (!backend.validRanges.some(({ first, last }) => iova >= first && iova + count - 1 <= last)) return 'EINVAL';
+  if (yield ALLOCATION) return 'ENOMEM';
+
+  // effect
+  const dma: Dma = {
+    iova,
+    vaddr,
+    count: 0,
+    allowed,
+    mm: process.mm,
+    exempt: process.capabilities.ipc_lock,
+    lockedPages: 0,
+    vaddrInvalid: false,
+  };
+  backend.available--;
+  backend.dmas.insert(dma);
+  const errno = yield* pinAndMap(backend, dma, count, lockLimit(process));
+  if (errno !== undefined) yield* backend.remove(dma);
+  return errno;
+}
+
+function updateVaddr(
+  backend: Type1,
+  process: Process,
+  dma: Dma | undefined,
+  iova: number,
+  count: number,
+  vaddr: number,
+): Errno | undefined {
+  if (dma === undefined) return 'ENOENT';
+  if (!dma.vaddrInvalid || dma.iova !== iova || dma.count !== count) return 'EINVAL';
+  const errno = changeOwner(dma, process);
+  if (errno !== undefined) return errno;
+  dma.vaddr = vaddr;
+  dma.vaddrInvalid = false;
+  backend.invalidCount--;
+  return undefined;
+}
+
+/** Page by page, so that a mapping that fails has grown as far as it got, and can be removed like any other. */
+function* pinAndMap(backend: Type1, dma: Dma, count: number, limit: number): Steps<Errno | undefined> {
+  while (dma.count < count) {
+    const page = yield* pinNext(dma, limit);
+    if (typeof page === 'string') return page;
+    const iovaPage = dma.iova + dma.count;
+    for (let i = 0; i < backend.domains.length; i++) {
+      if (yield DRIVER_CALL) {
+        while (i-- > 0) backend.domains[i]!.domain.unmap(iovaPage);
+        unpinOne(dma, page);
+        return 'EIO';
+      }
+      backend.domains[i]!.domain.map(iovaPage, page, dma.allowed);
+    }
+    dma.count++;
+  }
+  return undefined;
+}

@@ -1,0 +1,51 @@
+import { Coverage } from '../conformance/coverage.ts';
+import { decide, toRecordCase } from '../conformance/verdict.ts';
+import { readRecord } from '../reports/record-file.ts';
+import { Tally, toResult } from '../reports/tally.ts';
+import { toText } from '../reports/text.ts';
+import type { RecordCase } from '../spec/uapi/vocabulary.ts';
+import { parseReports, writeReports } from './report-option.ts';
+import { loadSetting, type SettingOptions } from './setting.ts';
+
+interface JudgeOptions extends SettingOptions {
+  report?: string[];
+  json?: boolean;
+}
+
+/** `vfio-conform judge`: judges what a record holds, sets the exit code. Throws a Problem. */
+export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
+  const reports = parseReports(options.report);
+  const record = readRecord(file);
+  const { contract, profile } = loadSetting(
+    { ...options, set: options.profile === undefined && !options.set ? pairs(record.header.parameters) : options.set },
+    record.header.profile,
+  );
+  const started = Date.now();
+  const tally = new Tally();
+  const coverage = new Coverage(contract);
+  const cases: RecordCase[] = [];
+  const strict = /^(sim|model)\b/.test(record.header.target);
+  for (const { suite, trace } of record.cases) {
+    const environment = record.environments.get(trace.environment)!;
+    const verdict = decide(contract, environment, trace, strict);
+    const one = toRecordCase(suite, trace, verdict);
+    tally.add(one);
+    coverage.note(verdict.judgement, environment, trace);
+    cases.push(one);
+  }
+  const { target, targetVersion } = record.header;
+  const { result, code } = toResult(
+    { target, targetVersion, profile, parameters: contract.parameters },
+    tally,
+    { seconds: (Date.now() - started) / 1000, complete: record.incomplete === undefined, total: coverage.total, unreached: coverage.unreached(), whole: false },
+  );
+  (options.json ? process.stderr : process.stdout).write(toText(result, tally, false));
+  if (record.incomplete) process.stderr.write(`vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  writeReports(reports, { result, tally, cases, whole: false });
+  process.exitCode = code;
+}
+
+function pairs(parameters: Record<string, string>): string[] {
+  return Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+}

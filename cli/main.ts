@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+
+const { version } = JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')) as { version: string };
+const program = new Command('vfio-conform')
+  .description('Judges implementations of the Linux VFIO uapi by an executable specification.')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError(false);
+
+const several = (value: string, before: string[] = []) => [...before, value];
+
+program
+  .command('run')
+  .description('run the suites on a target and judge what it does')
+  .option('--target <target>', 'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND', 'sim')
+  .option('--profile <profile>', 'what to judge by; default: that of the kernel, else type1-6.12')
+  .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
+  .option('--suite <names>', 'suites, separated by commas; default: all')
+  .option('--seed <n>', 'seed of suites that use one', '0')
+  .option('--cases <n>', 'run at most so many programs')
+  .option('--time <duration>', 'stop after so long, such as 30s or 5m')
+  .option('--shard <i/n>', 'run the i-th of n parts')
+  .option('--record <file>', 'write every case to a record')
+  .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (options) => (await import('./run-command.ts')).runCommand(options, version));
+
+program
+  .command('judge')
+  .description('judge a recorded trace')
+  .argument('<trace>', 'a record or trace file (JSON Lines)')
+  .option('--profile <profile>', 'what to judge by; default: that of the record')
+  .option('--set <param=value>', 'replace a parameter of the profile', several)
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
+
+program
+  .command('replay')
+  .description('run one program again and show what it does, op by op')
+  .argument('<program>', 'the token of a failure, or a file with a program')
+  .option('--target <target>', 'what to test', 'sim')
+  .option('--profile <profile>', 'what to judge by')
+  .option('--set <param=value>', 'replace a parameter of the profile', several)
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
+
+program
+  .command('explain')
+  .description('show a rule: its sentence, outcome, sources, and where it stands in the order of steps')
+  .argument('<what>', 'a rule, an ioctl, an errno, or a parameter')
+  .option('--profile <profile>', 'order of steps in this profile', 'type1-6.12')
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .action(async (what, options) => (await import('./explain-command.ts')).explainCommand(what, options));
+
+program
+  .command('targets')
+  .description('list what can be tested, and what this machine lacks for it')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof Problem) {
+    process.stderr.write(`vfio-conform: ${error.message}\n`);
+    process.exitCode = 2;
+  } else throw error;
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Contract, compileContract } from '../reference/contract.ts';
+import { contractFolder, loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+
+/** Options that choose what to judge by. */
+export interface SettingOptions {
+  profile?: string;
+  set?: string[];
+  spec?: string;
+}
+
+/** The contract that the options ask for. Throws a Problem. */
+export function loadSetting(options: SettingOptions, defaultProfile: string): { contract: Contract; profile: string } {
+  const profile = options.profile ?? defaultProfile;
+  const data = loadContract(specFolder(options.spec));
+  return { contract: compileContract(data, parameterSetting(data, profile, assignments(options.set))), profile };
+}
+
+/** --spec takes a copy of spec/ or of spec/contract/. */
+function specFolder(given: string | undefined): string {
+  if (given === undefined) return contractFolder;
+  if (!existsSync(given)) throw new Problem(`--spec ${given}: there is no such folder; copy spec/contract/ there.`);
+  return existsSync(join(given, 'contract')) ? join(given, 'contract') : given;
+}
+
+/** NAME=VALUE pairs. Throws a Problem. */
+export function assignments(pairs: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at <= 0) throw new Problem(`--set ${pair}: write PARAMETER=VALUE.`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** A whole number option. Throws a Problem. */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) throw new Problem(`--${name} ${text}: give a whole number from ${least} up.`);
+  return value;
+}

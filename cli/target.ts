@@ -1,0 +1,49 @@
+import type { Contract } from '../reference/contract.ts';
+import type { Adapter } from '../spec/uapi/adapter.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+
+/** The profile by which a target is judged unless told otherwise. */
+export function defaultProfile(target: string): string {
+  const release = /^kernel:(\d+\.\d+)$/.exec(target)?.[1];
+  return release ? `type1-${release}` : 'type1-6.12';
+}
+
+/** A target by the name that the user gave, and whether it has no reasons of its own to run out of memory. */
+export async function openTarget(target: string, contract: Contract, version: string, modules?: string): Promise<{ adapter: Adapter; strict: boolean }> {
+  const colon = target.indexOf(':');
+  const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
+  if (modules !== undefined && kind !== 'kernel') throw new Problem(`--modules ${modules}: only for --target kernel:PATH.`);
+  switch (kind) {
+    case 'sim': {
+      const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
+      return { adapter: simulatorAdapter({ ...contract.parameters, ...simulatorParameters(rest) }, target), strict: true };
+    }
+    case 'model': {
+      const { modelAdapter } = await import('../reference/model-target.ts');
+      return { adapter: modelAdapter(contract, version), strict: true };
+    }
+    case 'exec': {
+      if (!rest) throw new Problem('--target exec: name a command, as in exec:./my-daemon.');
+      const { execAdapter } = await import('../adapters/remote/exec.ts');
+      return { adapter: execAdapter(rest), strict: false };
+    }
+    case 'kernel': {
+      const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
+      const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
+      return { adapter: kernelAdapter(isVersion ? { version: rest } : { image: rest, modules }), strict: false };
+    }
+    default:
+      throw new Problem(`--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:6.1, kernel:6.12 and kernel:PATH.`);
+  }
+}
+
+function simulatorParameters(text: string | undefined): Record<string, string> {
+  if (!text) return {};
+  return Object.fromEntries(
+    text.split(',').map((pair) => {
+      const at = pair.indexOf('=');
+      if (at <= 0) throw new Problem(`--target sim:${text}: write sim:PARAMETER=VALUE,...`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}

@@ -1,0 +1,19 @@
+import type { Argument, IoctlOp, Op, Program } from '../../spec/uapi/vocabulary.ts';
+import { memory } from '../build.ts';
+import { type Situation, witnesses } from '../situations.ts';
+
+/** Makes a program out of what it is called, the ops before the one under test, and its argument. */
+export type Make = (what: string, before: Op[], argument: Argument) => Program;
+
+/** A program that brings about a situation and then makes one ioctl there. */
+export function probe(situation: Situation, handler: string, what: string, before: Op[], ioctl: Pick<IoctlOp, 'number' | 'argument'>, feature?: string): Program {
+  const { id, fd, machine, slots, changes } = situation;
+  const ops: Op[] = [memory('arg', 1), ...situation.ops, ...before, { op: 'ioctl', fd, ...ioctl }, ...witnesses[situation.probe]];
+  return {
+    id: `boundary/${handler}/${id}/${what}`,
+    ...(feature && { feature }),
+    topology: machine ? { machine, slots } : { slots },
+    ...(changes && { changes }),
+    ops,
+  };
+}

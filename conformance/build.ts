@@ -1,0 +1,110 @@
+import { uapi } from '../spec/uapi/uapi.ts';
+import { fromBigInt } from '../spec/uapi/integer.ts';
+import type { Argument, IoctlOp, MmapOp, Name, Op, Protection, Relocation } from '../spec/uapi/vocabulary.ts';
+
+/** A field's value: a number, or the address, descriptor or output that a name stands for, plus something. */
+export type Value = number | bigint | { ref: Name; add?: number | bigint };
+
+/** Bytes of a struct and the fields that are known only at run time. */
+export interface Block {
+  bytes: string;
+  relocations: Relocation[];
+}
+
+/** Lays out a struct of the uapi; fields not given are 0. `extended` adds the part that a flag brings. */
+export function layOut(struct: string, values: Record<string, Value>, extended = false): Block {
+  const { size, extended: whole, tail, fields } = uapi.structs[struct]!;
+  const bytes = Buffer.alloc(extended ? whole! : size);
+  if (extended) bytes.write(tail!, size, 'hex');
+  const relocations: Relocation[] = [];
+  for (const { name, at, width } of fields) {
+    const value = values[name] ?? 0;
+    if (typeof value === 'object') relocations.push(relocation(at, width, value));
+    else if (width === 8) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
+    else bytes.writeUInt32LE(Number(BigInt.asUintN(32, BigInt(value))), at);
+  }
+  return { bytes: bytes.toString('hex'), relocations };
+}
+
+function relocation(at: number, width: 4 | 8, { ref, add = 0 }: { ref: Name; add?: number | bigint }): Relocation {
+  return add === 0 ? { at, width, ref } : { at, width, ref, add: fromBigInt(BigInt(add)) };
+}
+
+/** The argument that stands at a place in a memory. */
+export function argumentAt(memory: Name, at: number, { bytes, relocations }: Block): Argument {
+  return relocations.length ? { memory, at, bytes, relocations } : { memory, at, bytes };
+}
+
+/** Request number of an ioctl of the uapi. */
+export function number(name: string): number {
+  return uapi.ioctls[name]!.number;
+}
+
+/** An ioctl with a value for an argument. */
+export function ioctlValue(fd: Name, name: string, value: number | bigint): IoctlOp {
+  return { op: 'ioctl', fd, number: number(name), argument: { value: fromBigInt(BigInt(value)) } };
+}
+
+/** An ioctl whose struct stands at the start of the memory `arg`. */
+export function ioctlStruct(fd: Name, name: string, values: Record<string, Value>): IoctlOp {
+  const { struct } = uapi.ioctls[name]!;
+  return { op: 'ioctl', fd, number: number(name), argument: argumentAt('arg', 0, layOut(struct!, values)) };
+}
+
+/** Memory of a program; one page of the name `arg` holds the arguments of set-up ops. */
+export function memory(as: Name, pages: number, more: { protection?: Protection; backing?: MmapOp['backing']; fill?: MmapOp['fill'] } = {}): MmapOp {
+  return { op: 'mmap', as, length: pages * 4096, ...more };
+}
+
+export const openContainer = (as: Name): Op => ({ op: 'open', what: 'container', as });
+export const openGroup = (slot: Name, as: Name): Op => ({ op: 'open', what: 'group', slot, as });
+export const openDevice = (group: Name, slot: Name, as: Name): Op => ({ op: 'open', what: 'device', group, slot, as });
+export const close = (fd: Name): Op => ({ op: 'close', fd });
+export const setContainer = (group: Name, container: Name): Op => ioctlStruct(group, 'VFIO_GROUP_SET_CONTAINER', { container: { ref: container } });
+export const setIommu = (container: Name, type: string): Op => ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.iommu_type![type]!);
+
+const mapFlags = uapi.flags.dma_map_flags!;
+const unmapFlags = uapi.flags.dma_unmap_flags!;
+/** Access that a mapping gives to devices. */
+export const access = {
+  read: mapFlags.VFIO_DMA_MAP_FLAG_READ!,
+  write: mapFlags.VFIO_DMA_MAP_FLAG_WRITE!,
+  both: mapFlags.VFIO_DMA_MAP_FLAG_READ! | mapFlags.VFIO_DMA_MAP_FLAG_WRITE!,
+};
+
+/** MAP_DMA of `pages` pages from byte `at` of a memory. */
+export function map(container: Name, iova: number, from: Name, at: number, pages: number, flags = access.both): Op {
+  const vaddr: Value = { ref: from, add: at };
+  return ioctlStruct(container, 'VFIO_IOMMU_MAP_DMA', { argsz: 32, flags, vaddr, iova, size: pages * 4096 });
+}
+
+/** UNMAP_DMA of `pages` pages. */
+export function unmap(container: Name, iova: number, pages: number, flags = 0): Op {
+  return ioctlStruct(container, 'VFIO_IOMMU_UNMAP_DMA', { argsz: 24, flags, iova, size: pages * 4096 });
+}
+
+export const unmapAll = (container: Name): Op => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
+export const invalidateVaddr = (container: Name, iova: number, pages: number): Op => unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
+export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): Op =>
+  map(container, iova, from, at, pages, mapFlags.VFIO_DMA_MAP_FLAG_VADDR!);
+
+const { regionStride, configRegion, commandRegister, commandBusMaster } = uapi.device;
+const COMMAND_MEMORY = 0x2;
+
+/** Lets a device start transfers; needs the memory `arg`. */
+export function busMaster(device: Name): Op[] {
+  const command = commandBusMaster | COMMAND_MEMORY;
+  return [
+    { op: 'poke', memory: 'arg', at: 0, bytes: Buffer.from([command, 0]).toString('hex') },
+    { op: 'pwrite', fd: device, offset: fromBigInt(BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister)), memory: 'arg', at: 0, length: 2 },
+  ];
+}
+
+export const dmaIn = (device: Name, iova: number, length: number, at = 0): Op => ({ op: 'dma', device, direction: 'from-memory', iova, length, at });
+export const dmaOut = (device: Name, iova: number, length: number, at = 0): Op => ({ op: 'dma', device, direction: 'to-memory', iova, length, at });
+
+/** Stores bytes that tell where they came from. */
+export function pattern(to: Name, at: number, length: number, seed: number): Op {
+  const bytes = Buffer.from(Array.from({ length }, (_, i) => (seed + i * 7) & 0xff));
+  return { op: 'poke', memory: to, at, bytes: bytes.toString('hex') };
+}

@@ -1,0 +1,83 @@
+import { type Contract, compileContract, type Defect } from '../reference/contract.ts';
+import { judge, type Judgement } from '../reference/judge.ts';
+import type { Environment, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
+import { describeFailure } from './failure.ts';
+
+/** Traces kept for each rule and each kind of program that it decides, or takes part in. */
+const KEPT = 4;
+
+interface Witness {
+  environment: Environment;
+  trace: Trace;
+}
+
+/** Collects traces, and tells at the end which rules they depend on. */
+export class Coverage {
+  readonly #contract: Contract;
+  /** Rule -> kind of program -> traces. */
+  readonly #witnesses = new Map<string, Map<string, Witness[]>>();
+
+  constructor(contract: Contract) {
+    this.#contract = contract;
+  }
+
+  /** Notes a trace that was judged, if it conforms. */
+  note(judgement: Judgement, environment: Environment, trace: Trace): void {
+    if (judgement.kind !== 'conforms') return;
+    // suite/handler/situation/what: programs whose `what` starts with the same word are of a kind.
+    const kind = /^.*\/[a-z]*/.exec(trace.program.id)![0];
+    for (const rule of judgement.decided) this.#keep(rule, `decided ${kind}`, { environment, trace });
+    for (const rule of judgement.passed) this.#keep(rule, kind, { environment, trace });
+  }
+
+  #keep(rule: string, kind: string, witness: Witness): void {
+    let kinds = this.#witnesses.get(rule);
+    if (!kinds) {
+      kinds = new Map();
+      this.#witnesses.set(rule, kinds);
+    }
+    const kept = kinds.get(kind);
+    if (kept === undefined) kinds.set(kind, [witness]);
+    else if (kept.length < KEPT) kept.push(witness);
+  }
+
+  /** Rules of the contract at its setting that no kept trace depends on. */
+  unreached(): UnreachedRule[] {
+    return [...this.#contract.rules].filter((rule) => !this.reached(rule)).map((id) => ({ id, why: this.#whyNot(id) }));
+  }
+
+  /** How many rules the contract has at its setting. */
+  get total(): number {
+    return this.#contract.rules.size;
+  }
+
+  /**
+   * Whether a trace depends on a rule: judged with the rule's outcome changed or the rule removed, it fails and the
+   * failure names the rule.
+   */
+  reached(rule: string): Defect | undefined {
+    for (const kind of ['outcome', 'removed'] as const) {
+      const defect: Defect = { rule, kind };
+      const defective = compileContract(this.#contract.data, this.#contract.parameters, defect);
+      for (const witnesses of this.#witnesses.get(rule)?.values() ?? []) {
+        for (const { environment, trace } of witnesses) if (namesRule(defective, environment, trace, rule)) return defect;
+      }
+    }
+    return undefined;
+  }
+
+  #whyNot(id: string): string {
+    const outcome = this.#contract.data.rules.get(id)!.outcome;
+    if (outcome && 'undefined' in outcome) return 'undefined';
+    return this.#witnesses.has(id) ? 'no trace depends on it' : 'no program reaches it';
+  }
+}
+
+/** Whether a trace, judged by a contract, fails and the failure names a rule. */
+export function namesRule(contract: Contract, environment: Environment, trace: Trace, rule: string): boolean {
+  const judgement = judge(contract, environment, trace);
+  if (judgement.kind !== 'violates') return false;
+  if (judgement.violation.rule.id === rule) return true;
+  const failure = describeFailure(contract, environment, trace, judgement.violation);
+  return failure.alternative === rule || failure.history.some((entry) => entry.rule === rule);
+}

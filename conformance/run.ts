@@ -1,0 +1,116 @@
+import { mergeNeeds, assignSlots, type Suite } from './suite.ts';
+import type { Contract } from '../reference/contract.ts';
+import type { Adapter, Description, Session } from '../spec/uapi/adapter.ts';
+import type { Environment, Program, Trace } from '../spec/uapi/vocabulary.ts';
+import { type CaseVerdict, decide } from './verdict.ts';
+
+/** What to run. */
+export interface Plan {
+  contract: Contract;
+  adapter: Adapter;
+  suites: readonly Suite[];
+  /** At most so many programs. */
+  cases?: number;
+  /** Stop after so many milliseconds. */
+  milliseconds?: number;
+  /** Run every `of`th program, from the `index`th on (from 0). */
+  shard?: { index: number; of: number };
+  /** See decide(). */
+  strict: boolean;
+  signal?: AbortSignal;
+}
+
+/** One program to run on one machine. */
+export interface Case {
+  suite: string;
+  program: Program;
+}
+
+/** What a run tells while it goes on. */
+export interface Listener {
+  /** A machine is up, with so many programs to run on it. */
+  onSession(description: Description, cases: readonly Case[]): void;
+  onCase(suite: string, trace: Trace, verdict: CaseVerdict, environment: Environment): void;
+}
+
+/** Whether a run got through everything it was asked for. */
+export interface RunEnd {
+  complete: boolean;
+}
+
+/** Runs suites on a target, machine by machine. */
+export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
+  const deadline = plan.milliseconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + plan.milliseconds;
+  const stopped = () => plan.signal?.aborted === true || Date.now() >= deadline;
+  const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
+  for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
+    if (stopped() || counter.left <= 0) break;
+    const session = await plan.adapter.start(need);
+    try {
+      const { environment } = session.description;
+      const cases = select(plan, counter, environment);
+      listener.onSession(session.description, cases);
+      await runCases(plan, session, cases, listener, stopped);
+    } finally {
+      await session.stop();
+    }
+  }
+  return { complete: !stopped() };
+}
+
+/** The programs of all suites for one machine. */
+export function casesFor(suites: readonly Suite[], contract: Contract, environment: Environment): Case[] {
+  return suites.flatMap((suite) => Array.from(suite.programs(contract, environment), (program) => ({ suite: suite.name, program })));
+}
+
+function select(plan: Plan, counter: { seen: number; left: number }, environment: Environment): Case[] {
+  const { shard } = plan;
+  const mine = casesFor(plan.suites, plan.contract, environment).filter(() => {
+    const at = counter.seen++;
+    return !shard || at % shard.of === shard.index;
+  });
+  const taken = mine.slice(0, counter.left);
+  counter.left -= taken.length;
+  return taken;
+}
+
+/** Keeps as many programs under way as the session allows; results are told in the order of the cases. */
+async function runCases(plan: Plan, session: Session, cases: readonly Case[], listener: Listener, stopped: () => boolean): Promise<void> {
+  const { contract, strict } = plan;
+  const { environment } = session.description;
+  const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
+  const tell = async () => {
+    const first = underWay.shift()!;
+    const { suite, program } = first.case;
+    let trace = first.trace instanceof Promise ? await first.trace : first.trace;
+    let verdict = decide(contract, environment, trace, strict);
+    if (verdict.verdict === 'inconclusive') {
+      trace = await start(session, program);
+      verdict = decide(contract, environment, trace, strict);
+    }
+    listener.onCase(suite, trace, verdict, environment);
+  };
+  let sinceYield = 0;
+  for (const one of cases) {
+    if (stopped()) break;
+    underWay.push({ case: one, trace: start(session, one.program) });
+    if (underWay.length >= session.window) await tell();
+    // A session that answers at once must not keep signals and timers waiting.
+    if (++sinceYield >= 500) {
+      sinceYield = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  while (underWay.length > 0 && !plan.signal?.aborted) await tell();
+}
+
+function start(session: Session, program: Program): Promise<Trace> | Trace {
+  const environment = session.description.environment.id;
+  const slots = assignSlots(program, session.description.environment);
+  if (!slots) return { environment, program, end: 'unsupported', outcomes: [], detail: 'the target has no groups like those that the program needs' };
+  const missing = program.ops.find(({ op }) => !session.description.ops.includes(op));
+  if (missing) return { environment, program, end: 'unsupported', outcomes: [], detail: `the target cannot perform ${missing.op}` };
+  const result = session.run(program, slots);
+  const toTrace = (one: Awaited<typeof result>): Trace => ({ environment, program, ...one });
+  return result instanceof Promise ? result.then(toTrace) : toTrace(result);
+}

@@ -1,0 +1,16 @@
+import type { Machine } from '../../spec/uapi/vocabulary.ts';
+import { mergeNeeds, single, type Suite } from '../suite.ts';
+import { dmaScenarios } from './dma.ts';
+import { mappingScenarios } from './mapping.ts';
+import { toProgram } from './scenario.ts';
+
+const scenarios = [...dmaScenarios, ...mappingScenarios];
+const defaults: Machine = {};
+
+/** Stories of several ops, each about one fact: transfers, processes, limits, lifetimes. */
+export const scenarioSuite: Suite = {
+  name: 'scenarios',
+  about: 'Stories about one fact each: transfers of a real device, processes, limits, lifetimes.',
+  needs: () => mergeNeeds(scenarios.map(({ machine = defaults, slots = { g: single } }) => ({ machine, slots: Object.values(slots) }))),
+  programs: (_, { machine }) => (machine.interruptRemapping === false || machine.type1Module === false ? [] : scenarios.map(toProgram)),
+};

@@ -1,0 +1,94 @@
+import type { DmaOp, Op } from '../spec/uapi/vocabulary.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
+import type { Description, Mapping, Process, World } from './state.ts';
+import type { Page, Region } from './user-memory.ts';
+
+/** Arguments of the slice's structs, decoded from the bytes that the handler has read. */
+export interface MapArgument {
+  argsz: number;
+  flags: number;
+  vaddr: bigint;
+  iova: bigint;
+  size: bigint;
+}
+export type UnmapArgument = Omit<MapArgument, 'vaddr'>;
+
+/** One page of a transfer. */
+export interface Segment {
+  iova: bigint;
+  length: number;
+  /** Byte of the device's buffer. */
+  buffer: number;
+  mapping: Mapping | undefined;
+}
+
+/** Picks among the outcomes that the contract leaves open and nobody can see. */
+export interface Chooser {
+  /** A number from 0 to ways - 1. */
+  choose(ways: number): number;
+}
+
+/** One op on its way through a handler: what conditions look at and effects change. */
+export class Call {
+  readonly world: World;
+  readonly process: Process;
+  readonly op: Op;
+  readonly chooser: Chooser;
+  /** What the op's descriptor refers to. */
+  object: Description['object'] | undefined;
+  /** ioctl: the argument, a value or an address. */
+  argument = 0n;
+  /** Bytes of the argument that were read. */
+  readonly block = new Uint8Array(48);
+  /** open: what was opened. */
+  created: Description['object'] | undefined;
+  /** MAP_DMA: the page under consideration, and those pinned before it. */
+  page: { region: Region; index: number } | undefined;
+  pinned: Page[] = [];
+  charge = 0;
+  /** dma: the part of the transfer under consideration. */
+  segment: Segment | undefined;
+  /** UNMAP_DMA: bytes removed. */
+  unmapped = 0n;
+  /** Bytes, in user memory, whose new contents are not specified. */
+  unspecified: { address: bigint; length: number } | undefined;
+  /** The kernel or a device stored in memory. */
+  stored = false;
+  #map: MapArgument | undefined;
+  #unmap: UnmapArgument | undefined;
+
+  constructor(world: World, process: Process, op: Op, chooser: Chooser) {
+    this.world = world;
+    this.process = process;
+    this.op = op;
+    this.chooser = chooser;
+  }
+
+  /** The argument of MAP_DMA. */
+  get map(): MapArgument {
+    this.#map ??= decode(uapi.structs.vfio_iommu_type1_dma_map!.fields, this.block) as unknown as MapArgument;
+    return this.#map;
+  }
+
+  /** The argument of UNMAP_DMA. */
+  get unmap(): UnmapArgument {
+    this.#unmap ??= decode(uapi.structs.vfio_iommu_type1_dma_unmap!.fields, this.block) as unknown as UnmapArgument;
+    return this.#unmap;
+  }
+
+  /** The 32-bit value at the start of the argument. */
+  get word(): number {
+    return new DataView(this.block.buffer).getInt32(0, true);
+  }
+
+  get transfer(): DmaOp {
+    return this.op as DmaOp;
+  }
+}
+
+function decode(fields: { name: string; at: number; width: number }[], block: Uint8Array): Record<string, number | bigint> {
+  const view = new DataView(block.buffer);
+  const decoded: Record<string, number | bigint> = {};
+  for (const { name, at, width } of fields) decoded[name] = width === 4 ? view.getUint32(at, true) : view.getBigUint64(at, true);
+  return decoded;
+}

@@ -1,0 +1,234 @@
+import { uapi } from '../spec/uapi/uapi.ts';
+import type { ContractData, Handler, Rule, RuleOutcome, Step, When } from '../spec/contract/types.ts';
+import type { Call } from './call.ts';
+import { type Condition, conditions } from './conditions.ts';
+import { contents, type Effect, effects } from './effects.ts';
+import { iterations } from './iterations.ts';
+
+/** Which rule decided an op, and what it gives back. */
+export interface Decision {
+  rule: Rule;
+  outcome: RuleOutcome;
+}
+
+/** A step ready to run: a decision ends the handler. */
+type Runnable = (call: Call, note: (rule: string) => void) => Decision | 'handled' | undefined;
+
+/** The contract at one setting of its parameters. */
+export interface Contract {
+  data: ContractData;
+  parameters: Record<string, string>;
+  /** Handler of an op: `open container`, `close`, ... */
+  ops: Map<string, Runnable>;
+  /** Handlers of ioctls by kind of descriptor and number. */
+  ioctls: Record<Kind, Map<number, Runnable>>;
+  /** Handlers of numbers that are taken, but of which the contract does not speak. */
+  elsewhere: Record<Kind, Runnable>;
+  /** Handlers of numbers that nobody knows. */
+  unknown: Record<Kind, Runnable>;
+  /** Rules that stand in a handler at this setting. */
+  rules: Set<string>;
+}
+
+/** Kinds of VFIO descriptors. */
+export type Kind = 'container' | 'group' | 'device';
+const kinds: Kind[] = ['container', 'group', 'device'];
+
+/** One rule of the contract made wrong, to see whether anything notices. */
+export interface Defect {
+  rule: string;
+  /** outcome: another errno, or another value. removed: the step is not there. */
+  kind: 'outcome' | 'removed';
+}
+
+/** Makes the contract at a setting executable. With a defect, one rule is wrong. */
+export function compileContract(data: ContractData, parameters: Record<string, string>, defect?: Defect): Contract {
+  const rules = new Set<string>();
+  const compiler = new Compiler(data, parameters, rules, defect);
+  const byName = new Map<string, Runnable>();
+  const ops = new Map<string, Runnable>();
+  for (const handler of data.handlers) {
+    const runnable = compiler.handler(handler);
+    if (handler.op) ops.set(handler.op, runnable);
+    else byName.set(handler.ioctl!, runnable);
+  }
+  const table = (kind: Kind) => {
+    const numbers = new Map<number, Runnable>();
+    for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
+      if (ioctl.fd !== kind) continue;
+      numbers.set(ioctl.number, byName.get(name) ?? byName.get(`elsewhere ${kind}`)!);
+    }
+    return numbers;
+  };
+  const each = <T>(make: (kind: Kind) => T) => Object.fromEntries(kinds.map((kind) => [kind, make(kind)])) as Record<Kind, T>;
+  return {
+    data,
+    parameters,
+    ops,
+    ioctls: each(table),
+    elsewhere: each((kind) => byName.get(`elsewhere ${kind}`)!),
+    unknown: each((kind) => byName.get(`unknown ${kind}`)!),
+    rules,
+  };
+}
+
+/** Whether a step is there at a setting of the parameters. */
+export function selected(when: When | undefined, parameters: Record<string, string>): boolean {
+  return Object.entries(when ?? {}).every(([name, values]) => [values].flat().includes(parameters[name]!));
+}
+
+class Compiler {
+  readonly #data: ContractData;
+  readonly #parameters: Record<string, string>;
+  readonly #rules: Set<string>;
+  readonly #defect: Defect | undefined;
+
+  constructor(data: ContractData, parameters: Record<string, string>, rules: Set<string>, defect: Defect | undefined) {
+    this.#data = data;
+    this.#parameters = parameters;
+    this.#rules = rules;
+    this.#defect = defect;
+  }
+
+  handler(handler: Handler): Runnable {
+    const steps = this.#steps(handler.steps);
+    const defect = this.#defect;
+    if (!defect) return (call, note) => run(steps, call, note);
+    // Later steps rely on what earlier ones excluded; without a rule they may find nothing to work on.
+    return (call, note) => {
+      try {
+        return run(steps, call, note);
+      } catch {
+        return { rule: this.#data.rules.get(defect.rule)!, outcome: { oneOf: [] } };
+      }
+    };
+  }
+
+  #steps(steps: Step[]): Runnable[] {
+    const runnables: Runnable[] = [];
+    let handled: Runnable[] | undefined;
+    for (const step of steps) {
+      if (!selected(step.when, this.#parameters)) continue;
+      const runnable = this.#step(step);
+      if (!step.case) {
+        handled = undefined;
+        runnables.push(runnable);
+        continue;
+      }
+      // Neighbouring cases exclude each other: the first that applies is the only one.
+      if (!handled) {
+        const group: Runnable[] = [];
+        handled = group;
+        runnables.push((call, note) => {
+          for (const one of group) {
+            const decision = one(call, note);
+            if (decision) return decision;
+          }
+          return undefined;
+        });
+      }
+      handled.push(runnable);
+    }
+    return runnables;
+  }
+
+  #step(step: Step): Runnable {
+    if (step.each) {
+      const steps = this.#steps(step.steps!);
+      const iterate = iterations[step.each];
+      return (call, note) => {
+        for (const _ of iterate(call)) {
+          const decision = run(steps, call, note, true);
+          if (decision && decision !== 'handled') return decision;
+        }
+        return undefined;
+      };
+    }
+    const id = (step.refuse ?? step.read ?? step.write ?? step.effect ?? step.case ?? step.return)!;
+    this.#rules.add(id);
+    const removed = this.#defect?.rule === id && this.#defect.kind === 'removed';
+    if (step.effect) {
+      const effect = known(effects, id) as Effect;
+      return (call, note) => {
+        note(id);
+        if (!removed) effect(call);
+        return undefined;
+      };
+    }
+    if (step.case) {
+      const condition = known(conditions, id) as Condition;
+      const effect = known(effects, id) as Effect;
+      const ends = this.#data.rules.get(id)!.outcome && this.#decision(id);
+      return (call, note) => {
+        if (!condition(call)) return undefined;
+        note(id);
+        if (removed) return undefined;
+        effect(call);
+        return ends ?? 'handled';
+      };
+    }
+    const decision = this.#decision(id);
+    if (step.return) return () => decision;
+    if (step.refuse) {
+      const condition = known(conditions, id) as Condition;
+      return removed ? () => undefined : (call) => (condition(call) ? decision : undefined);
+    }
+    const { from, length } = step as { from: number; length: number };
+    if (step.read) {
+      const needed = step.if ? (known(conditions, step.if) as Condition) : undefined;
+      if (step.if) this.#rules.add(step.if);
+      const ifRemoved = step.if !== undefined && this.#defect?.rule === step.if && this.#defect.kind === 'removed';
+      return (call, note) => {
+        if (needed && !needed(call)) return undefined;
+        if (step.if) note(step.if);
+        if (ifRemoved) return undefined;
+        const address = BigInt.asUintN(64, call.argument + BigInt(from));
+        const readable = call.process.memory.accessible(address, length, 'read');
+        call.process.memory.read(address, call.block, from, readable);
+        return readable < length && !removed ? decision : undefined;
+      };
+    }
+    const content = known(contents, id) as (call: Call) => Uint8Array;
+    return (call, note) => {
+      note(id);
+      const address = BigInt.asUintN(64, call.argument + BigInt(from));
+      const writable = call.process.memory.accessible(address, length, 'write');
+      if (writable < length) {
+        call.unspecified = { address, length: writable };
+        return decision;
+      }
+      call.stored = true;
+      if (!removed) call.process.memory.store(address, content(call).subarray(from, from + length));
+      return undefined;
+    };
+  }
+
+  #decision(id: string): Decision {
+    const rule = this.#data.rules.get(id)!;
+    const outcome = rule.outcome!;
+    return { rule, outcome: this.#defect?.rule === id && this.#defect.kind === 'outcome' ? another(outcome) : outcome };
+  }
+}
+
+function run(steps: Runnable[], call: Call, note: (rule: string) => void, iteration = false): Decision | 'handled' | undefined {
+  for (const step of steps) {
+    const decision = step(call, note);
+    if (decision === undefined) continue;
+    if (decision !== 'handled' || iteration) return decision;
+  }
+  return undefined;
+}
+
+/** Any outcome that differs from a given one. */
+function another(outcome: RuleOutcome): RuleOutcome {
+  if ('errno' in outcome) return { errno: outcome.errno === 'EINVAL' ? 'ENOSPC' : 'EINVAL' };
+  if ('value' in outcome && outcome.value !== 'length') return { value: outcome.value + 1 };
+  return { errno: 'EINVAL' };
+}
+
+/** The function of a rule; the compiler proves that each rule of this package has one, a copy given with --spec may not. */
+function known<T>(table: Record<string, T>, id: string): T {
+  const found = table[id];
+  if (found === undefined) throw new TypeError(`rule ${id} has no function for the step that it stands in`);
+  return found;
+}

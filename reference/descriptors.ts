@@ -1,0 +1,49 @@
+import { type Description, detachGroup, type Group, type OpenDevice, type Process } from './state.ts';
+
+/** The number that a name stands for; -1 for one that does not exist or was closed, as the executor does. */
+export function numberOf(process: Process, name: string): number {
+  return process.names.get(name) ?? -1;
+}
+
+/** Gives a process a descriptor, the lowest free one, under a name. */
+export function install(process: Process, name: string, description: Description): void {
+  let number = 0;
+  while (process.descriptors.has(number)) number++;
+  process.descriptors.set(number, description);
+  process.names.set(name, number);
+  description.refs++;
+}
+
+/** Closes a named descriptor. */
+export function release(process: Process, name: string): void {
+  const number = numberOf(process, name);
+  const description = process.descriptors.get(number);
+  process.descriptors.delete(number);
+  process.names.delete(name);
+  if (description) drop(description);
+}
+
+/** Gives up one reference to what a descriptor stands for. */
+export function drop(description: Description): void {
+  description.refs--;
+  if (description.refs > 0) return;
+  const { object } = description;
+  if (object.kind === 'group') {
+    object.open = 0;
+    letGo(object);
+  } else if (object.kind === 'device') {
+    closeDevice(object);
+  }
+}
+
+function closeDevice({ device, group }: OpenDevice): void {
+  device.opens--;
+  if (device.opens === 0) device.busMaster = false;
+  group.devicesOpen--;
+  letGo(group);
+}
+
+/** A group leaves its container when neither its node nor a device of it is open. */
+function letGo(group: Group): void {
+  if (group.open === 0 && group.devicesOpen === 0) detachGroup(group);
+}

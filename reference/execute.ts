@@ -1,0 +1,248 @@
+import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
+import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
+import type { Changed, IoctlOp, Name, Op, Relocation } from '../spec/uapi/vocabulary.ts';
+import { Call, type Chooser } from './call.ts';
+import type { Contract, Decision } from './contract.ts';
+import { drop, install, numberOf } from './descriptors.ts';
+import { newProcess, type Process, type World } from './state.ts';
+import { PAGE, type Region } from './user-memory.ts';
+
+/** What the contract expects of an op, the state having changed accordingly. */
+export interface Expectation extends Decision {
+  changed: Changed[];
+  /** Rules whose effects the op had, in order. */
+  effects: readonly string[];
+  /** peek. */
+  bytes?: string;
+  saved?: Record<Name, bigint>;
+  /** Memory whose new contents are not specified. */
+  unspecified?: { process: Process; region: Region; at: number; length: number };
+}
+
+/** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
+export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
+  const process = world.processes.get((op.actor ?? 'main').split('/')[0]!);
+  if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
+  const call = new Call(world, process, op, chooser);
+  const effects: string[] = [];
+  const note = (rule: string) => {
+    effects.push(rule);
+    world.history.push({ op: index, rule });
+  };
+  const { rule, outcome } = vocabulary(call, contract, note);
+  const expectation: Expectation = { rule, outcome, changed: [], effects };
+  if (call.created && 'fd' in outcome) {
+    install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false });
+  }
+  if (op.op === 'ioctl' && op.save && !('errno' in outcome)) expectation.saved = save(process, op);
+  if (op.op === 'peek' && !('errno' in outcome)) expectation.bytes = peek(process, op.memory, op.at, op.length);
+  if (call.unspecified) {
+    const at = process.memory.find(call.unspecified.address);
+    if (at && call.unspecified.length > 0) {
+      const offset = Number(call.unspecified.address - at.region.base);
+      expectation.unspecified = { process, region: at.region, at: offset, length: call.unspecified.length };
+    }
+  }
+  if (call.stored || op.op === 'protect') {
+    process.memory.takeNews(undefined, expectation.changed);
+    for (const other of world.processes.values()) if (other !== process) other.memory.takeNews(other.name, expectation.changed);
+  }
+  return expectation;
+}
+
+/** A program that names what is not there, or does what the vocabulary forbids. */
+export class MalformedProgram extends Error {
+  override name = 'MalformedProgram';
+}
+
+type Note = (rule: string) => void;
+
+/** What the vocabulary itself says, where no handler of the contract speaks. */
+function vocabulary(call: Call, contract: Contract, note: Note): Decision {
+  const { op, process, world } = call;
+  const handle = (name: string): Decision => {
+    const decision = contract.ops.get(name)!(call, note);
+    if (!decision || decision === 'handled') throw new MalformedProgram(`handler ${name} ends without a result`);
+    return decision;
+  };
+  switch (op.op) {
+    case 'open':
+      // A descriptor for the path only never reaches the driver.
+      if (op.what === 'path' || op.access === 'path') {
+        install(process, op.as, { object: { kind: 'foreign' }, refs: 0, pathOnly: op.access === 'path' });
+        return plain('open', { fd: true });
+      }
+      if (op.what === 'device') {
+        call.object = process.descriptors.get(numberOf(process, op.group!))?.object;
+        if (!call.object) return plain('open', { errno: 'EBADF' });
+      }
+      return handle(`open ${op.what}`);
+    case 'close':
+      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      return handle('close');
+    case 'dup': {
+      const description = process.descriptors.get(numberOf(process, op.fd));
+      if (!description) return plain('dup', { errno: 'EBADF' });
+      install(process, op.as, description);
+      return plain('dup', { fd: true });
+    }
+    case 'ioctl':
+      return ioctl(call, op, contract, note);
+    case 'mmap':
+      process.memory.map(op, op.backing === 'fd');
+      return plain('mmap', zero);
+    case 'protect':
+      region(process, op.memory).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
+      return plain('protect', zero);
+    case 'unmap':
+      region(process, op.memory).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
+      return plain('unmap', zero);
+    case 'discard':
+      discard(region(process, op.memory), op.at / PAGE, (op.at + op.length) / PAGE);
+      return plain('discard', zero);
+    case 'poke':
+      return plain('poke', poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : { errno: 'EFAULT' });
+    case 'peek': {
+      const { base } = region(process, op.memory);
+      const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
+      return plain('peek', readable ? zero : { errno: 'EFAULT' });
+    }
+    case 'pwrite':
+      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      region(process, op.memory);
+      return handle('pwrite');
+    case 'dma':
+      call.object = process.descriptors.get(numberOf(process, op.device))?.object;
+      if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes) return plain('dma', { errno: 'EINVAL' });
+      return handle('dma');
+    case 'fork':
+      fork(world, process, op.as);
+      return plain('fork', zero);
+    case 'exit':
+      if (process.name === 'main') throw new MalformedProgram('main cannot exit');
+      for (const description of process.descriptors.values()) drop(description);
+      world.processes.delete(process.name);
+      return plain('exit', zero);
+    case 'rlimit':
+      if (op.resource === 'memlock') process.memlockBytes = toBigInt(op.value);
+      return plain('rlimit', zero);
+    case 'drop_capability':
+      if (op.capability === 'ipc_lock') process.ipcLock = false;
+      return plain('drop_capability', zero);
+    case 'set_parameter':
+      world.parameters.set(`${op.module}.${op.parameter}`, op.value);
+      return plain('set_parameter', zero);
+    case 'bind_driver':
+    case 'unbind_driver':
+      return handle(op.op);
+    case 'barrier':
+      return plain('barrier', zero);
+    case 'pread':
+    case 'inject':
+      return plain(op.op, { undefined: true });
+  }
+}
+
+const zero: RuleOutcome = { value: 0 };
+
+/** The vocabulary's own rules, one for each op that no handler is written for. */
+const plainRules = new Map<string, Rule>();
+
+function plain(op: string, outcome: RuleOutcome): Decision {
+  let rule = plainRules.get(op);
+  if (!rule) {
+    rule = {
+      id: `vocabulary_${op}`,
+      level: 'MUST',
+      sentence: `The op ${op} does what the vocabulary of programs says.`,
+      sources: [{ source: 'project', at: 'spec/uapi/schema/program.schema.json' }],
+    };
+    plainRules.set(op, rule);
+  }
+  return { rule, outcome };
+}
+
+function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
+  const { process } = call;
+  const description = process.descriptors.get(numberOf(process, op.fd));
+  if ('value' in op.argument) call.argument = toBigInt(op.argument.value);
+  else {
+    const { memory, at, bytes, relocations } = op.argument;
+    const target = region(process, memory);
+    if (bytes !== undefined && !poke(process, target, at, bytes, relocations)) return plain('ioctl', { errno: 'EFAULT' });
+    call.argument = target.base + BigInt(at);
+  }
+  if (!description || description.pathOnly) return plain('ioctl', { errno: 'EBADF' });
+  call.object = description.object;
+  if (description.object.kind === 'foreign') return plain('ioctl', { undefined: true });
+  // The kernel takes the request as 32 bits.
+  const number = Number(BigInt.asUintN(32, toBigInt(op.number)));
+  const kind = description.object.kind;
+  const handler = contract.ioctls[kind].get(number) ?? contract.unknown[kind];
+  return handler(call, note) as Decision;
+}
+
+function region(process: Process, name: Name): Region {
+  const found = process.memory.regions.get(name);
+  if (!found) throw new MalformedProgram(`there is no memory ${name}`);
+  return found;
+}
+
+function poke(process: Process, target: Region, at: number, hex: string, relocations: Relocation[] | undefined): boolean {
+  const bytes = fromHex(hex);
+  if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
+  if (relocations) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (const relocation of relocations) {
+      const value = BigInt.asUintN(64, resolve(process, relocation.ref) + toBigInt(relocation.add ?? 0));
+      if (relocation.width === 8) view.setBigUint64(relocation.at, value, true);
+      else view.setUint32(relocation.at, Number(BigInt.asUintN(32, value)), true);
+    }
+  }
+  process.memory.poke(target, at, bytes);
+  return true;
+}
+
+function resolve(process: Process, name: Name): bigint {
+  const memory = process.memory.regions.get(name);
+  if (memory) return memory.base;
+  return process.saved.get(name) ?? BigInt(numberOf(process, name));
+}
+
+function peek(process: Process, memory: Name, at: number, length: number): string {
+  const bytes = new Uint8Array(length);
+  process.memory.read(region(process, memory).base + BigInt(at), bytes, 0, length);
+  return Buffer.from(bytes).toString('hex');
+}
+
+function save(process: Process, op: IoctlOp): Record<Name, bigint> {
+  const saved: Record<Name, bigint> = {};
+  for (const { name, at, width } of op.save!) {
+    const argument = op.argument as { memory: Name; at: number };
+    const bytes = new Uint8Array(8);
+    process.memory.read(region(process, argument.memory).base + BigInt(argument.at + at), bytes, 0, width);
+    saved[name] = new DataView(bytes.buffer).getBigUint64(0, true);
+    process.saved.set(name, saved[name]);
+  }
+  return saved;
+}
+
+/** Discarded private pages are new ones, of zeros, that nobody has touched. */
+function discard(target: Region, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    if (target.pages[i]) target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };
+  }
+}
+
+function fork(world: World, parent: Process, name: Name): void {
+  const child = newProcess(name, parent.memory.fork());
+  for (const [key, number] of parent.names) child.names.set(key, number);
+  for (const [key, value] of parent.saved) child.saved.set(key, value);
+  for (const [number, description] of parent.descriptors) {
+    child.descriptors.set(number, description);
+    description.refs++;
+  }
+  child.memlockBytes = parent.memlockBytes;
+  child.ipcLock = parent.ipcLock;
+  world.processes.set(name, child);
+}

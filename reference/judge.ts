@@ -1,0 +1,170 @@
+import type { Rule } from '../spec/contract/types.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
+import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
+import type { Contract } from './contract.ts';
+import { type Expectation, execute, MalformedProgram } from './execute.ts';
+import { allows, sameChanges } from './outcome.ts';
+import { World } from './state.ts';
+
+/** States that a trace may leave open at once; more is an error, never a silent cut. */
+export const MOST_STATES = 1024;
+
+/** Where a trace departs from the contract. */
+export interface Violation {
+  /** Index of the op. */
+  op: number;
+  /** The rule that decides in the expected state. */
+  rule: Rule;
+  expectation: Expectation;
+  /** Absent: the op never returned. */
+  actual: Outcome | undefined;
+  /** One of the states that the trace had left open. */
+  choices: Choices;
+}
+
+/** What a trace is worth. For one that conforms: the rules that decided its ops, and those whose effects they had. */
+export type Judgement =
+  | { kind: 'conforms'; decided: ReadonlySet<string>; passed: ReadonlySet<string>; ops: number }
+  | { kind: 'violates'; violation: Violation; ops: number }
+  | { kind: 'undefined'; op: number; rule: Rule; ops: number }
+  | { kind: 'malformed'; reason: string; ops: number };
+
+/** The invisible choices of a state's past: for each op what was chosen, in order. */
+export type Choices = number[][];
+
+interface Track {
+  world: World;
+  choices: Choices;
+}
+
+/** Judges a trace by the contract. Needs no target. */
+export function judge(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>): Judgement {
+  const { program, outcomes } = trace;
+  const decided = new Set<string>();
+  const passed = new Set<string>();
+  const slots = program.topology.slots;
+  let tracks: Track[] = [{ world: new World(environment, slots), choices: [] }];
+  const ops = Math.min(outcomes.length, program.ops.length);
+  try {
+    for (let i = 0; i < ops; i++) {
+      const op = program.ops[i]!;
+      const actual = outcomes[i]!;
+      const kept: Track[] = [];
+      let first: { expectation: Expectation; choices: Choices } | undefined;
+      for (const track of tracks) {
+        for (const { world, choices, expectation } of branches(contract, environment, trace, track, i)) {
+          if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
+          if (agrees(expectation, actual, op)) {
+            adopt(expectation, actual);
+            kept.push({ world, choices });
+            decided.add(expectation.rule.id);
+          } else first ??= { expectation, choices };
+        }
+      }
+      if (kept.length === 0) {
+        const { expectation, choices } = first!;
+        return { kind: 'violates', violation: { op: i, rule: blame(contract, expectation, actual, op), expectation, actual, choices }, ops: i };
+      }
+      if (kept.length > MOST_STATES) {
+        throw new Problem(`program ${program.id}: op ${i} leaves more than ${MOST_STATES} states open; make the program shorter.`);
+      }
+      tracks = kept;
+    }
+  } catch (error) {
+    if (error instanceof MalformedProgram) return { kind: 'malformed', reason: error.message, ops: 0 };
+    throw error;
+  }
+  for (const { world } of tracks) for (const { rule } of world.history) passed.add(rule);
+  return { kind: 'conforms', decided, passed, ops };
+}
+
+/** The state before an op, and what the contract expects of the op there. */
+export function stateBefore(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, index: number, choices: Choices): World {
+  const world = new World(environment, trace.program.topology.slots);
+  for (let i = 0; i < index; i++) {
+    const expectation = execute(contract, world, trace.program.ops[i]!, i, new Recorder(choices[i] ?? []));
+    adopt(expectation, trace.outcomes[i]!);
+  }
+  return world;
+}
+
+/** What may come of an op in one state: one state for each way in which invisible choices can fall. */
+function* branches(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, track: Track, index: number) {
+  const op = trace.program.ops[index]!;
+  let recorder = new Recorder([]);
+  let expectation = execute(contract, track.world, op, index, recorder);
+  yield { world: track.world, choices: recorder.taken.length ? withTaken(track.choices, index, recorder.taken) : track.choices, expectation };
+  for (let next = recorder.next(); next; next = recorder.next()) {
+    const world = stateBefore(contract, environment, trace, index, track.choices);
+    recorder = new Recorder(next);
+    expectation = execute(contract, world, op, index, recorder);
+    yield { world, choices: withTaken(track.choices, index, recorder.taken), expectation };
+  }
+}
+
+function withTaken(choices: Choices, index: number, taken: number[]): Choices {
+  const longer = choices.slice();
+  longer[index] = taken;
+  return longer;
+}
+
+/** Answers choices from a list, then with 0, and knows the next list in ascending order. */
+class Recorder {
+  readonly taken: number[] = [];
+  readonly #ways: number[] = [];
+  readonly #given: number[];
+
+  constructor(given: number[]) {
+    this.#given = given;
+  }
+
+  choose(ways: number): number {
+    const choice = this.#given[this.taken.length] ?? 0;
+    this.taken.push(choice);
+    this.#ways.push(ways);
+    return choice;
+  }
+
+  next(): number[] | undefined {
+    for (let i = this.taken.length - 1; i >= 0; i--) {
+      if (this.taken[i]! + 1 < this.#ways[i]!) return [...this.taken.slice(0, i), this.taken[i]! + 1];
+    }
+    return undefined;
+  }
+}
+
+/** The rule that decided; where the result is right and memory is wrong, the last rule that had an effect. */
+function blame(contract: Contract, { rule, outcome, effects }: Expectation, actual: Outcome, op: Op): Rule {
+  const last = effects.at(-1);
+  return last !== undefined && allows(outcome, actual, op) ? contract.data.rules.get(last)! : rule;
+}
+
+function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
+  if (!allows(expectation.outcome, actual, op)) return false;
+  if (expectation.bytes !== undefined && expectation.bytes !== actual.bytes) return false;
+  if (expectation.saved) {
+    for (const [name, value] of Object.entries(expectation.saved)) {
+      const given = actual.saved?.[name];
+      if (given === undefined || toBigInt(given) !== value) return false;
+    }
+  }
+  return sameChanges(expectation.changed, expectation.unspecified ? specified(expectation, actual) : actual.changed);
+}
+
+/** The changes outside the bytes about which the contract says nothing. */
+function specified({ unspecified }: Expectation, actual: Outcome): Outcome['changed'] {
+  const { region, at, length } = unspecified!;
+  return actual.changed?.filter((run) => run.memory !== region.name || run.at < at || run.at + run.bytes.length / 2 > at + length);
+}
+
+/** Takes over from the trace what the contract left open. */
+function adopt({ unspecified }: Expectation, actual: Outcome): void {
+  if (!unspecified) return;
+  const { process, region, at, length } = unspecified;
+  for (const run of actual.changed ?? []) {
+    if (run.memory === region.name && run.at >= at && run.at + run.bytes.length / 2 <= at + length) {
+      process.memory.poke(region, run.at, fromHex(run.bytes));
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter.ts';
+import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
+import type { Contract } from './contract.ts';
+import { execute, MalformedProgram } from './execute.ts';
+import { toOutcome } from './outcome.ts';
+import { World } from './state.ts';
+
+const firstChoice = { choose: () => 0 };
+
+/** The contract itself as an implementation. */
+export function modelAdapter(contract: Contract, version: string): Adapter {
+  return {
+    target: 'model',
+    async start(need) {
+      const environment = modelEnvironment(need);
+      const session: Session = {
+        description: { name: 'model', version, ops, environment },
+        window: 1,
+        run: (program) => runOnModel(contract, environment, program),
+        async stop() {},
+      };
+      return session;
+    },
+  };
+}
+
+/** Runs a program on the contract. */
+export function runOnModel(contract: Contract, environment: Environment, program: Program): ProgramResult {
+  const world = new World(environment, program.topology.slots);
+  const outcomes: ProgramResult['outcomes'] = [];
+  try {
+    for (const [index, op] of program.ops.entries()) {
+      const outcome = toOutcome(execute(contract, world, op, index, firstChoice), op);
+      if (!outcome) return { end: 'unsupported', outcomes, detail: `op ${index}: the contract does not say what happens` };
+      outcomes.push(outcome);
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedProgram)) throw error;
+    return { end: 'unsupported', outcomes, detail: error.message };
+  }
+  return { end: 'completed', outcomes };
+}
+
+const ops = [
+  'open', 'close', 'dup', 'ioctl', 'mmap', 'protect', 'unmap', 'discard', 'poke', 'peek', 'pwrite', 'dma', 'fork', 'exit',
+  'rlimit', 'drop_capability', 'set_parameter', 'bind_driver', 'unbind_driver', 'barrier',
+];
+
+/** The environment of the model: a machine as asked for, with the numbers of the emulated machine that kernels are booted on. */
+export function modelEnvironment({ machine, slots }: Need): Environment {
+  const full = { interruptRemapping: true, addressBits: 39 as const, snoopControl: false, type1Module: true, ...machine };
+  return {
+    id: environmentName(full),
+    machine: full,
+    slots: Object.fromEntries(slots.map((slot, i) => [`s${i}`, slot])),
+    pageSize: 4096,
+    apertureLast: `0x${((1n << BigInt(full.addressBits)) - 1n).toString(16)}`,
+    reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
+    dmaEntryLimit: 65535,
+    memlockExempt: true,
+    dmaAddressBits: 28,
+    dmaBufferBytes: 4096,
+  };
+}
+
+function environmentName(machine: Environment['machine']): string {
+  const parts: string[] = [];
+  if (machine.interruptRemapping === false) parts.push('no-interrupt-remapping');
+  if (machine.addressBits === 48) parts.push('48-bit');
+  if (machine.snoopControl) parts.push('snoop-control');
+  if (machine.type1Module === false) parts.push('no-type1');
+  return parts.join('-') || 'default';
+}

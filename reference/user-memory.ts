@@ -1,0 +1,193 @@
+import type { Changed, MmapOp, Protection } from '../spec/uapi/vocabulary.ts';
+
+/** Bytes of a page. The model knows one page size; an environment with another is refused by the judge. */
+export const PAGE = 4096;
+const PAGE_BIG = 4096n;
+
+/** A page of physical memory. */
+export interface Page {
+  /** Contents; undefined as long as every byte is `fill`. */
+  bytes: Uint8Array | undefined;
+  fill: number;
+  /** Nobody has stored to it or pinned it for good: the kernel has not given the process a page of its own. */
+  untouched: boolean;
+  /** Its changes are reported: the program has stored to it. */
+  watched: boolean;
+  /** Memory of a device: mappable, but neither compared nor charged. */
+  device: boolean;
+  /** Bytes that differ from what the program last knew, as [offset, byte before]. Undefined when there are none. */
+  news: Map<number, number> | undefined;
+}
+
+/** A memory of a program: whole pages between two inaccessible ones. */
+export interface Region {
+  name: string;
+  /** Where the model puts it; a program only sees that it is page aligned and away from everything else. */
+  base: bigint;
+  pages: (Page | undefined)[];
+  protection: Protection[];
+  /** Private pages are copied by fork. */
+  private: boolean;
+}
+
+/** One process's user memory. */
+export class UserMemory {
+  readonly regions = new Map<string, Region>();
+  #next = 0x1000_0000_0000n;
+
+  /** Maps a new region, at an address of its own. */
+  map(op: MmapOp, device: boolean): void {
+    const count = op.length / PAGE;
+    const untouched = device || op.fill === 'untouched' || op.backing === 'fd';
+    const pages: Page[] = [];
+    for (let i = 0; i < count; i++) {
+      pages.push({ bytes: undefined, fill: untouched ? 0 : 0xff, untouched, watched: !untouched, device, news: undefined });
+    }
+    this.regions.set(op.as, {
+      name: op.as,
+      base: this.#next,
+      pages,
+      protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
+      private: (op.backing ?? 'anonymous') === 'anonymous',
+    });
+    this.#next += BigInt(op.length) + 0x100_0000n;
+  }
+
+  /** Region and page index of an address; undefined where nothing is. */
+  find(address: bigint): { region: Region; index: number } | undefined {
+    for (const region of this.regions.values()) {
+      const offset = address - region.base;
+      if (offset >= 0n && offset < BigInt(region.pages.length) * PAGE_BIG) return { region, index: Number(offset / PAGE_BIG) };
+    }
+    return undefined;
+  }
+
+  /** How many bytes from the address on the process may access, up to `length`. */
+  accessible(address: bigint, length: number, access: 'read' | 'write'): number {
+    let done = 0;
+    while (done < length) {
+      const at = this.find(address + BigInt(done));
+      if (!at || !permits(at.region, at.index, access)) break;
+      done += PAGE - (Number((address + BigInt(done)) % PAGE_BIG) || 0);
+    }
+    return Math.min(done, length);
+  }
+
+  /** Copies accessible bytes. */
+  read(address: bigint, into: Uint8Array, from: number, length: number): void {
+    let done = 0;
+    while (done < length) {
+      const { region, index } = this.find(address + BigInt(done))!;
+      const offset = Number((address + BigInt(done)) % PAGE_BIG);
+      const part = Math.min(length - done, PAGE - offset);
+      readPage(region.pages[index]!, offset, into, from + done, part);
+      done += part;
+    }
+  }
+
+  /** What the kernel stores at accessible bytes; changes become news. */
+  store(address: bigint, bytes: Uint8Array): void {
+    this.#each(address, bytes.length, (page, offset, from, part) => storePage(page, offset, bytes.subarray(from, from + part)));
+  }
+
+  /** What the program itself stores at accessible bytes: not news. */
+  poke(region: Region, at: number, bytes: Uint8Array): void {
+    this.#each(region.base + BigInt(at), bytes.length, (page, offset, from, part) => {
+      page.untouched = false;
+      page.watched = true;
+      writable(page).set(bytes.subarray(from, from + part), offset);
+    });
+  }
+
+  /** A copy for a forked child: private pages are copied, others shared. */
+  fork(): UserMemory {
+    const child = new UserMemory();
+    child.#next = this.#next;
+    for (const [name, region] of this.regions) {
+      const pages = region.private
+        ? region.pages.map((page) => page && { ...page, bytes: page.bytes?.slice(), news: undefined })
+        : [...region.pages];
+      child.regions.set(name, { ...region, pages, protection: [...region.protection] });
+    }
+    return child;
+  }
+
+  /** Takes the news of all readable pages as an outcome shows them. */
+  takeNews(process: string | undefined, out: Changed[]): void {
+    for (const region of this.regions.values()) {
+      let run: { at: number; bytes: number[] } | undefined;
+      for (let index = 0; index < region.pages.length; index++) {
+        const page = region.pages[index];
+        if (!page?.news || region.protection[index] === 'none') continue;
+        for (const offset of [...page.news.keys()].sort((a, b) => a - b)) {
+          const at = index * PAGE + offset;
+          const byte = page.bytes![offset]!;
+          if (run && run.at + run.bytes.length === at) run.bytes.push(byte);
+          else {
+            if (run) out.push(changed(process, region, run));
+            run = { at, bytes: [byte] };
+          }
+        }
+        page.news = undefined;
+      }
+      if (run) out.push(changed(process, region, run));
+    }
+  }
+
+  #each(address: bigint, length: number, each: (page: Page, offset: number, from: number, part: number) => void): void {
+    let done = 0;
+    while (done < length) {
+      const { region, index } = this.find(address + BigInt(done))!;
+      const offset = Number((address + BigInt(done)) % PAGE_BIG);
+      const part = Math.min(length - done, PAGE - offset);
+      each(region.pages[index]!, offset, done, part);
+      done += part;
+    }
+  }
+}
+
+function changed(process: string | undefined, region: Region, run: { at: number; bytes: number[] }): Changed {
+  const one: Changed = { memory: region.name, at: run.at, bytes: Buffer.from(run.bytes).toString('hex') };
+  return process === undefined ? one : { process, ...one };
+}
+
+/** Whether the kernel, acting for the process, may copy from or to a page. On x86 what can be written can be read. */
+export function permits(region: Region, index: number, access: 'read' | 'write'): boolean {
+  const protection = region.protection[index];
+  if (!region.pages[index] || protection === 'none') return false;
+  return access === 'read' || protection !== 'read';
+}
+
+/** Copies bytes of a page. */
+export function readPage(page: Page, offset: number, into: Uint8Array, from: number, length: number): void {
+  if (page.bytes) into.set(page.bytes.subarray(offset, offset + length), from);
+  else into.fill(page.fill, from, from + length);
+}
+
+/** What the kernel or a device stores in a page. */
+export function storePage(page: Page, offset: number, bytes: Uint8Array): void {
+  const target = writable(page);
+  page.untouched = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const before = target[offset + i]!;
+    if (before === bytes[i]) continue;
+    target[offset + i] = bytes[i]!;
+    if (page.watched) note(page, offset + i, before);
+  }
+}
+
+/** A byte that changes and changes back before anybody looks is no news. */
+function note(page: Page, offset: number, before: number): void {
+  page.news ??= new Map();
+  const first = page.news.get(offset);
+  if (first === undefined) page.news.set(offset, before);
+  else if (first === page.bytes![offset]) page.news.delete(offset);
+}
+
+function writable(page: Page): Uint8Array {
+  if (!page.bytes) {
+    page.bytes = new Uint8Array(PAGE);
+    if (page.fill !== 0) page.bytes.fill(page.fill);
+  }
+  return page.bytes;
+}

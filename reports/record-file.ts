@@ -1,0 +1,85 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+import { validator } from '../spec/uapi/validator.ts';
+import type { Environment, RecordCase, RecordFooter, RecordHeader, RecordLine } from '../spec/uapi/vocabulary.ts';
+
+/** Writes a record line by line, so that a run that is killed leaves what it had. */
+export class RecordFile {
+  readonly #fd: number;
+
+  /** Throws a Problem if the file cannot be made. */
+  constructor(file: string) {
+    try {
+      this.#fd = openSync(file, 'w');
+    } catch (error) {
+      throw new Problem(`--record ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`);
+    }
+  }
+
+  write(line: RecordLine): void {
+    writeSync(this.#fd, `${JSON.stringify(line)}\n`);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** A record as read back. */
+export interface RunRecord {
+  header: RecordHeader;
+  environments: Map<string, Environment>;
+  cases: RecordCase[];
+  /** Absent: the run was cut off. */
+  footer: RecordFooter | undefined;
+  /** What is wrong with the end of the file, in one sentence. */
+  incomplete: string | undefined;
+}
+
+/** Reads a record or a trace file. A last line that was cut off is left out and reported; anything else malformed throws a Problem. */
+export function readRecord(file: string): RunRecord {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new Problem(`${file}: cannot be read; name a file that run --record wrote.`);
+  }
+  const lines = text.split('\n');
+  const cut = lines.pop() !== '';
+  if (cut) lines.push(text.slice(text.lastIndexOf('\n') + 1));
+  const validate = validator(`${packageRoot}/spec/uapi/schema`, 'record.schema.json');
+  const environments = new Map<string, Environment>();
+  const cases: RecordCase[] = [];
+  let header: RecordHeader | undefined;
+  let footer: RecordFooter | undefined;
+  let incomplete: string | undefined;
+  lines.forEach((raw, i) => {
+    const place = `${file}:${i + 1}`;
+    let line: RecordLine;
+    try {
+      line = JSON.parse(raw);
+    } catch {
+      if (cut && i === lines.length - 1) {
+        incomplete = `the record is incomplete: it was cut off in line ${i + 1}`;
+        return;
+      }
+      throw new Problem(`${place}: not a line of JSON; a record has one object a line.`);
+    }
+    if (!validate(line)) {
+      const error = validate.errors!.find(({ keyword }) => keyword !== 'oneOf' && keyword !== 'const') ?? validate.errors![0]!;
+      throw new Problem(`${place}: ${error.instancePath || '/'} ${error.message}; mend it to fit spec/uapi/schema/record.schema.json.`);
+    }
+    if (line.kind === 'header') header = line;
+    else if (line.kind === 'environment') environments.set(line.environment.id, line.environment);
+    else if (line.kind === 'case') {
+      if (!environments.has(line.trace.environment)) {
+        throw new Problem(`${place}: environment ${line.trace.environment} is not described before this case; add its environment line.`);
+      }
+      cases.push(line);
+    } else footer = line;
+  });
+  if (!header) throw new Problem(`${file}: has no header line; a record starts with {"kind":"header",...}.`);
+  incomplete ??= footer === undefined ? 'the record is incomplete: it has no footer' : footer.complete ? undefined : 'the record is incomplete: the run was cut off';
+  return { header, environments, cases, footer, incomplete };
+}

@@ -1,0 +1,114 @@
+import type { RecordCase, RunResult, UnreachedRule, Verdict } from '../spec/uapi/vocabulary.ts';
+
+/** What a run was about. */
+export interface RunIdentity {
+  target: string;
+  targetVersion: string;
+  profile: string;
+  parameters: Record<string, string>;
+}
+
+/** Adds up cases as they come. */
+export class Tally {
+  /** Row (handler, or suite where programs are stories) -> verdict -> count. */
+  readonly rows = new Map<string, Map<Verdict, number>>();
+  readonly failed: RecordCase[] = [];
+  programs = 0;
+  ops = 0;
+  readonly #verdicts = new Map<Verdict, number>();
+  /** Feature -> absent and other verdicts. */
+  readonly #features = new Map<string, { absent: number; present: number }>();
+
+  add(one: RecordCase): void {
+    const verdict = one.verdict!;
+    this.programs++;
+    this.ops += one.trace.outcomes.length;
+    bump(this.#verdicts, verdict);
+    const row = rowOf(one);
+    const counts = this.rows.get(row) ?? new Map();
+    this.rows.set(row, counts);
+    bump(counts, verdict);
+    const { feature } = one.trace.program;
+    if (feature !== undefined && (verdict === 'absent' || verdict === 'pass' || verdict === 'fail')) {
+      const seen = this.#features.get(feature) ?? { absent: 0, present: 0 };
+      this.#features.set(feature, seen);
+      if (verdict === 'absent') seen.absent++;
+      else seen.present++;
+    }
+    if (verdict === 'fail' || verdict === 'unexpected-pass') this.failed.push(one);
+  }
+
+  /** Absent is earned by a feature as a whole: one probe that answers otherwise fails all of them. */
+  get verdicts(): Record<string, number> {
+    const verdicts = Object.fromEntries(this.#verdicts);
+    for (const { absent, present } of this.#features.values()) {
+      if (absent === 0 || present === 0) continue;
+      verdicts.absent = verdicts.absent! - absent;
+      if (verdicts.absent === 0) delete verdicts.absent;
+      verdicts.fail = (verdicts.fail ?? 0) + absent;
+    }
+    return verdicts;
+  }
+
+  get features(): RunResult['features'] {
+    return Object.fromEntries(
+      [...this.#features].map(([name, { absent, present }]) => [name, absent === 0 ? 'present' : present === 0 ? 'absent' : 'contradictory']),
+    );
+  }
+}
+
+/** Reasons that excuse a rule from being reached. */
+const permitted = new Set(['hardware', 'kernel configuration', 'memory exhaustion', '32-bit callers', 'undefined']);
+
+/** Unreached rules that nothing excuses. */
+export function inexcusable(unreached: readonly UnreachedRule[]): UnreachedRule[] {
+  return unreached.filter(({ why }) => !permitted.has(why));
+}
+
+/** 0: conforms. 1: fails. 3: neither, because something was inconclusive, cut off or not reached. */
+export function exitCode(verdicts: Record<string, number>, complete: boolean, unreached: readonly UnreachedRule[]): 0 | 1 | 3 {
+  if (verdicts.fail || verdicts['unexpected-pass']) return 1;
+  return verdicts.inconclusive || !complete || inexcusable(unreached).length > 0 ? 3 : 0;
+}
+
+/** The whole result as one object. `unreached` is what the run answers for: nothing where it was only a part of all. */
+export function toResult(
+  identity: RunIdentity,
+  tally: Tally,
+  end: { seconds: number; complete: boolean; total: number; unreached: readonly UnreachedRule[]; whole: boolean },
+): { result: RunResult; code: 0 | 1 | 3 } {
+  const { verdicts } = tally;
+  const code = exitCode(verdicts, end.complete, end.whole ? end.unreached : []);
+  const result: RunResult = {
+    conforms: code === 0,
+    complete: end.complete,
+    ...identity,
+    programs: tally.programs,
+    ops: tally.ops,
+    seconds: end.seconds,
+    verdicts,
+    features: tally.features,
+    rules: { total: end.total, reached: end.total - end.unreached.length, unreached: [...end.unreached] },
+    failures: tally.failed.map(({ suite, trace, failure }) => ({
+      rule: failure!.rule,
+      suite,
+      program: trace.program.id,
+      op: failure!.op,
+      expected: failure!.expected,
+      actual: failure!.actual,
+      ...(failure!.alternative && { alternative: failure!.alternative }),
+      ...(failure!.differences && { differences: failure!.differences.map(({ parameter, value }) => `${parameter}=${value}`) }),
+      token: failure!.token,
+    })),
+  };
+  return { result, code };
+}
+
+function rowOf({ suite, trace }: RecordCase): string {
+  const [, handler, ...rest] = trace.program.id.split('/');
+  return rest.length > 0 ? handler! : suite;
+}
+
+function bump<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

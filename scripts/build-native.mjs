@@ -1,0 +1,78 @@
+// Compiles the C parts into dist/native: the daemon, and the first process of a guest.
+// `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers.
+// Without a C compiler it says so and succeeds: everything but real kernels works without.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = join(root, 'dist/native');
+const executor = join(root, 'adapters/native/executor');
+const daemon = join(root, 'adapters/native/daemon');
+const init = join(root, 'adapters/kernel/guest/init.c');
+const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-O2'];
+const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+
+const files = (folder, ending) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name));
+const sources = [executor, daemon].flatMap((folder) => files(folder, '.c'));
+const headers = [executor, daemon].flatMap((folder) => files(folder, '.h'));
+
+const targets = [{ name: 'vfio-conformd', sources, headers, flags: [`-I${executor}`, '-static'] }];
+if (process.argv.includes('--sanitize'))
+  targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: [`-I${executor}`, ...sanitizers] });
+if (existsSync(init)) targets.push({ name: 'guest-init', sources: [init], headers: [], flags: ['-static'] });
+
+function current(target) {
+  const file = join(out, target.name);
+  if (!existsSync(file)) return false;
+  const built = statSync(file).mtimeMs;
+  return [...target.sources, ...target.headers, fileURLToPath(import.meta.url)].every(
+    (source) => statSync(source).mtimeMs <= built,
+  );
+}
+
+/** The words of the compiler's command line, or nothing if there is no compiler. */
+function compiler() {
+  const candidates = process.env.CC ? [process.env.CC.split(/\s+/).filter(Boolean)] : [['cc'], ['gcc'], ['clang']];
+  return candidates.find(([command, ...rest]) => spawnSync(command, [...rest, '--version']).status === 0);
+}
+
+/** Whether a program can be linked with those flags; a compiler may lack the static C library or the sanitizers. */
+function links(cc, flags) {
+  const probe = join(out, `.probe.${process.pid}`);
+  const tried = spawnSync(cc[0], [...cc.slice(1), ...flags, '-x', 'c', '-', '-o', probe], {
+    input: '#include <linux/vfio.h>\nint main(void) { return 0; }\n',
+  });
+  rmSync(probe, { force: true });
+  return tried.status === 0;
+}
+
+const stale = targets.filter((target) => !current(target));
+if (stale.length > 0) {
+  const cc = compiler();
+  mkdirSync(out, { recursive: true });
+  for (const target of stale) {
+    if (!cc || !links(cc, target.flags)) {
+      console.error(
+        `dist/native/${target.name} is not built: no C compiler with its libraries; apt-get install gcc libc6-dev`,
+      );
+      break;
+    }
+    // Built aside and renamed: a daemon may be running from the old file.
+    const file = join(out, target.name);
+    const aside = `${file}.${process.pid}`;
+    const built = spawnSync(cc[0], [...cc.slice(1), ...flags, ...target.flags, ...target.sources, '-o', aside], {
+      stdio: 'inherit',
+    });
+    if (built.status !== 0) {
+      rmSync(aside, { force: true });
+      process.exit(1);
+    }
+    renameSync(aside, file);
+    console.log(`built dist/native/${target.name}`);
+  }
+}

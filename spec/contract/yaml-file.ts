@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { Problem } from '../uapi/problem.ts';
+import { validator } from '../uapi/validator.ts';
+import { packageRoot } from '../uapi/package-root.ts';
+
+/** A YAML file that fits its schema, and where in it each value stands. */
+export interface YamlFile<T> {
+  file: string;
+  value: T;
+  /** `file:line:column` of the value at a path such as [3, 'steps', 0, 'refuse']. */
+  at(path: readonly (string | number)[]): string;
+}
+
+/**
+ * Reads a YAML file and checks it against a JSON Schema of `spec/contract/schema/`.
+ * Throws a Problem with file, line, column and remedy.
+ */
+export function readYaml<T>(file: string, schema: string): YamlFile<T> {
+  const shown = relative(process.cwd(), file) || file;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new Problem(`${shown}: cannot be read; a folder given with --spec needs the same files as spec/contract/.`);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const position = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${shown}:${line}:${col}`;
+  };
+  const [error] = document.errors;
+  if (error) throw new Problem(`${position(error.pos[0])}: not YAML: ${error.message.split('\n')[0]}`);
+  const at = (path: readonly (string | number)[]): string => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return position(node.range[0]);
+    }
+    return position(0);
+  };
+  const value = document.toJS() as T;
+  const validate = validator(`${packageRoot}/spec/contract/schema`, schema);
+  if (!validate(value)) {
+    const first = validate.errors![0]!;
+    const path = first.instancePath.split('/').slice(1).map(step);
+    const what = [first.message, ...Object.values(first.params ?? {}).filter((one) => typeof one === 'string')];
+    throw new Problem(`${at(path)}: /${path.join('/')} ${[...new Set(what)].join(': ')}; mend it to fit spec/contract/schema/${schema}.`);
+  }
+  return { file: shown, value, at };
+}
+
+function step(part: string): string | number {
+  return /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
