@@ -1,7 +1,7 @@
 import { type Contract, compileContract, type Defect } from '../reference/contract.ts';
 import { judge, type Judgement } from '../reference/judge.ts';
 import type { Environment, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
-import { describeFailure } from './failure.ts';
+import { names } from './failure.ts';
 
 /** Traces kept for each rule and each kind of program that it decides, or takes part in. */
 const KEPT = 4;
@@ -58,9 +58,13 @@ export class Coverage {
   reached(rule: string): Defect | undefined {
     for (const kind of ['outcome', 'removed'] as const) {
       const defect: Defect = { rule, kind };
+      if (kind === 'outcome' && !this.#contract.data.rules.get(rule)!.outcome) continue;
       const defective = compileContract(this.#contract.data, this.#contract.parameters, defect);
       for (const witnesses of this.#witnesses.get(rule)?.values() ?? []) {
-        for (const { environment, trace } of witnesses) if (namesRule(defective, environment, trace, rule)) return defect;
+        for (const { environment, trace } of witnesses) {
+          const judgement = judge(defective, environment, trace);
+          if (judgement.kind === 'violates' && names(defective, environment, trace, judgement.violation, rule)) return defect;
+        }
       }
     }
     return undefined;
@@ -71,13 +75,4 @@ export class Coverage {
     if (outcome && 'undefined' in outcome) return 'undefined';
     return this.#witnesses.has(id) ? 'no trace depends on it' : 'no program reaches it';
   }
-}
-
-/** Whether a trace, judged by a contract, fails and the failure names a rule. */
-export function namesRule(contract: Contract, environment: Environment, trace: Trace, rule: string): boolean {
-  const judgement = judge(contract, environment, trace);
-  if (judgement.kind !== 'violates') return false;
-  if (judgement.violation.rule.id === rule) return true;
-  const failure = describeFailure(contract, environment, trace, judgement.violation);
-  return failure.alternative === rule || failure.history.some((entry) => entry.rule === rule);
 }

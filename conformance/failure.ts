@@ -1,7 +1,7 @@
 import { type Contract, compileContract } from '../reference/contract.ts';
 import { judge, stateBefore, type Violation } from '../reference/judge.ts';
 import { allows, describeExpectation, describeOutcome } from '../reference/outcome.ts';
-import { describeState } from '../reference/state.ts';
+import { describeState, type World } from '../reference/state.ts';
 import type { Rule } from '../spec/contract/types.ts';
 import type { Difference, Environment, Failure, HistoryEntry, Trace } from '../spec/uapi/vocabulary.ts';
 import { toToken } from './token.ts';
@@ -11,7 +11,7 @@ export function describeFailure(contract: Contract, environment: Environment, tr
   const { op, rule, expectation, actual, choices } = violation;
   const before = stateBefore(contract, environment, trace, op, choices);
   const state = describeState(before);
-  const history = distinct([...before.history, ...expectation.effects.map((id) => ({ op, rule: id }))]);
+  const history = historyOf(before, violation);
   const alternative = alternativeRule(contract, environment, trace, violation);
   const differences = explain(contract, environment, trace);
   return {
@@ -27,6 +27,19 @@ export function describeFailure(contract: Contract, environment: Environment, tr
     history,
     token: toToken(trace.program),
   };
+}
+
+/** The effects that made the state before the op, and those that the op itself should have had. */
+function historyOf(before: World, { op, expectation }: Violation): HistoryEntry[] {
+  return distinct([...before.history, ...expectation.effects.map((rule) => ({ op, rule }))]);
+}
+
+/** Whether the failure of a violation names a rule: blamed, as an alternative, or in the history. */
+export function names(contract: Contract, environment: Environment, trace: Trace, violation: Violation, rule: string): boolean {
+  if (violation.rule.id === rule) return true;
+  const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
+  if (historyOf(before, violation).some((entry) => entry.rule === rule)) return true;
+  return alternativeRule(contract, environment, trace, violation) === rule;
 }
 
 function distinct(history: HistoryEntry[]): HistoryEntry[] {

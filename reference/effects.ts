@@ -128,7 +128,7 @@ export const effects = {
     const { buffer, length } = call.segment!;
     const { page, offset } = target(call);
     call.stored = true;
-    storePage(page, offset, device(call).buffer.subarray(buffer, buffer + length));
+    storePage(page, offset, bufferOf(call).subarray(buffer, buffer + length));
   },
 } satisfies Record<EffectId, Effect>;
 
@@ -155,15 +155,22 @@ function target(call: Call): { page: Page; offset: number } {
   return { page: mapping!.pages[Math.floor(offset / PAGE)]!, offset: offset % PAGE };
 }
 
+/** A device's buffer. What it holds before its first read is not specified, and no program may rely on it. */
+function bufferOf(call: Call): Uint8Array {
+  const one = device(call);
+  one.buffer ??= new Uint8Array(call.world.environment.dmaBufferBytes);
+  return one.buffer;
+}
+
 function readZeros(call: Call): void {
   const { buffer, length } = call.segment!;
-  device(call).buffer.fill(0, buffer, buffer + length);
+  bufferOf(call).fill(0, buffer, buffer + length);
 }
 
 function readMemory(call: Call): void {
   const { buffer, length } = call.segment!;
   const { page, offset } = target(call);
-  readPage(page, offset, device(call).buffer, buffer, length);
+  readPage(page, offset, bufferOf(call), buffer, length);
 }
 
 /** The I/O virtual address that a device drives for an address, which loses its high bits. */

@@ -188,10 +188,25 @@ function region(process: Process, name: Name): Region {
   return found;
 }
 
+/** Programs share the ops of their set-up, so that most bytes are decoded once. */
+const decoded = new Map<string, Uint8Array>();
+const MOST_DECODED = 4096;
+
+function decode(hex: string): Uint8Array {
+  let bytes = decoded.get(hex);
+  if (!bytes) {
+    if (decoded.size >= MOST_DECODED) decoded.clear();
+    bytes = fromHex(hex);
+    decoded.set(hex, bytes);
+  }
+  return bytes;
+}
+
 function poke(process: Process, target: Region, at: number, hex: string, relocations: Relocation[] | undefined): boolean {
-  const bytes = fromHex(hex);
+  let bytes = decode(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
   if (relocations) {
+    bytes = bytes.slice();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (const relocation of relocations) {
       const value = BigInt.asUintN(64, resolve(process, relocation.ref) + toBigInt(relocation.add ?? 0));

@@ -38,6 +38,11 @@ interface Track {
   choices: Choices;
 }
 
+/** One way in which an op can go. */
+interface Branch extends Track {
+  expectation: Expectation;
+}
+
 /** Judges a trace by the contract. Needs no target. */
 export function judge(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>): Judgement {
   const { program, outcomes } = trace;
@@ -51,15 +56,16 @@ export function judge(contract: Contract, environment: Environment, trace: Pick<
       const op = program.ops[i]!;
       const actual = outcomes[i]!;
       const kept: Track[] = [];
-      let first: { expectation: Expectation; choices: Choices } | undefined;
+      let first: Branch | undefined;
       for (const track of tracks) {
-        for (const { world, choices, expectation } of branches(contract, environment, trace, track, i)) {
+        for (const branch of branches(contract, environment, trace, track, i)) {
+          const { expectation } = branch;
           if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
           if (agrees(expectation, actual, op)) {
             adopt(expectation, actual);
-            kept.push({ world, choices });
+            kept.push(branch);
             decided.add(expectation.rule.id);
-          } else first ??= { expectation, choices };
+          } else first ??= branch;
         }
       }
       if (kept.length === 0) {
@@ -75,7 +81,10 @@ export function judge(contract: Contract, environment: Environment, trace: Pick<
     if (error instanceof MalformedProgram) return { kind: 'malformed', reason: error.message, ops: 0 };
     throw error;
   }
-  for (const { world } of tracks) for (const { rule } of world.history) passed.add(rule);
+  for (const { world } of tracks) {
+    for (const { rule } of world.history) passed.add(rule);
+    world.release();
+  }
   return { kind: 'conforms', decided, passed, ops };
 }
 
@@ -89,18 +98,20 @@ export function stateBefore(contract: Contract, environment: Environment, trace:
   return world;
 }
 
-/** What may come of an op in one state: one state for each way in which invisible choices can fall. */
-function* branches(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, track: Track, index: number) {
+/** What may come of an op in one state: one branch for each way in which invisible choices can fall. */
+function branches(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, track: Track, index: number): Branch[] {
   const op = trace.program.ops[index]!;
   let recorder = new Recorder([]);
   let expectation = execute(contract, track.world, op, index, recorder);
-  yield { world: track.world, choices: recorder.taken.length ? withTaken(track.choices, index, recorder.taken) : track.choices, expectation };
+  if (recorder.taken.length === 0) return [{ world: track.world, choices: track.choices, expectation }];
+  const all: Branch[] = [{ world: track.world, choices: withTaken(track.choices, index, recorder.taken), expectation }];
   for (let next = recorder.next(); next; next = recorder.next()) {
     const world = stateBefore(contract, environment, trace, index, track.choices);
     recorder = new Recorder(next);
     expectation = execute(contract, world, op, index, recorder);
-    yield { world, choices: withTaken(track.choices, index, recorder.taken), expectation };
+    all.push({ world, choices: withTaken(track.choices, index, recorder.taken), expectation });
   }
+  return all;
 }
 
 function withTaken(choices: Choices, index: number, taken: number[]): Choices {

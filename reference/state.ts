@@ -45,7 +45,8 @@ export interface Device {
   bound: boolean;
   busMaster: boolean;
   opens: number;
-  buffer: Uint8Array;
+  /** What it holds for transfers; undefined before it read anything. */
+  buffer: Uint8Array | undefined;
 }
 
 /** A place where a group is: the node and the devices. */
@@ -98,6 +99,9 @@ export interface HistoryEntry {
   rule: string;
 }
 
+/** What descriptors 0, 1 and 2 are. */
+const standardStream: Description = { object: { kind: 'foreign' }, refs: 1, pathOnly: false };
+
 /** The whole state of a program's world. */
 export class World {
   readonly environment: Environment;
@@ -111,20 +115,20 @@ export class World {
     this.parameters = new Map([['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)]]);
     for (const [name, { devices, viable }] of Object.entries(slots)) {
       const slot: Slot = { name, group: undefined as never, devices: [], claimed: !viable };
-      for (let i = 0; i < devices; i++) slot.devices.push(newDevice(environment));
+      for (let i = 0; i < devices; i++) slot.devices.push({ bound: true, busMaster: false, opens: 0, buffer: undefined });
       slot.group = newGroup(slot);
       this.slots.set(name, slot);
     }
     const main = newProcess('main', new UserMemory());
     main.ipcLock = environment.memlockExempt;
-    for (const number of [0, 1, 2]) main.descriptors.set(number, { object: { kind: 'foreign' }, refs: 1, pathOnly: false });
+    for (const number of [0, 1, 2]) main.descriptors.set(number, standardStream);
     this.processes.set('main', main);
   }
-}
 
-/** A device as it is before its first open; what its buffer holds then is not specified, and no program may rely on it. */
-function newDevice(environment: Environment): Device {
-  return { bound: true, busMaster: false, opens: 0, buffer: new Uint8Array(environment.dmaBufferBytes) };
+  /** Ends the world's use; what it held is used again. */
+  release(): void {
+    for (const process of this.processes.values()) process.memory.release();
+  }
 }
 
 /** The group of a slot's node, at the start of its life. */

@@ -99,6 +99,17 @@ export class UserMemory {
     });
   }
 
+  /** Gives the contents up for others to use; the memory must not be used afterwards. */
+  release(): void {
+    for (const region of this.regions.values()) {
+      for (const page of region.pages) {
+        if (!page?.bytes) continue;
+        pool.push(page.bytes);
+        page.bytes = undefined;
+      }
+    }
+  }
+
   /** A copy for a forked child: private pages are copied, others shared. */
   fork(): UserMemory {
     const child = new UserMemory();
@@ -186,8 +197,11 @@ function note(page: Page, offset: number, before: number): void {
 
 function writable(page: Page): Uint8Array {
   if (!page.bytes) {
-    page.bytes = new Uint8Array(PAGE);
-    if (page.fill !== 0) page.bytes.fill(page.fill);
+    page.bytes = pool.pop() ?? new Uint8Array(PAGE);
+    page.bytes.fill(page.fill);
   }
   return page.bytes;
 }
+
+/** Contents of pages that are not needed any more: a world lives for a few microseconds, and making buffers costs more. */
+const pool: Uint8Array[] = [];

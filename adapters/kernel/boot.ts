@@ -61,7 +61,7 @@ async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
     detached: true,
   });
   const release = child.pid === undefined ? () => {} : guard(child.pid, folder);
-  const { gone, tail } = watch(child, release);
+  const { gone, tail } = watch(child);
 
   const first = await Promise.race([caller, gone, once(child, 'error')]);
   server.close();
@@ -69,6 +69,7 @@ async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
     throw new Problem(`${emulator} was not found; install it with: apt-get install qemu-system-x86.`);
   }
   if (typeof first === 'string') {
+    release();
     throw new Problem(`${emulator} did not start: ${tail().join(' ') || first}; version 7.2 or later is needed.`);
   }
   const [port] = first as [Socket];
@@ -82,12 +83,13 @@ async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
       port.destroy();
       await gone;
       await rm(folder, { recursive: true, force: true });
+      release();
     },
   };
 }
 
 /** Keeps the emulator's last words, and says when and why it ended. */
-function watch(child: Emulator, release: () => void): { gone: Promise<string>; tail: () => string[] } {
+function watch(child: Emulator): { gone: Promise<string>; tail: () => string[] } {
   const tail = new Tail(consoleLines, plain);
   let fault: string | undefined;
   for (const stream of [child.stdout, child.stderr]) {
@@ -103,7 +105,6 @@ function watch(child: Emulator, release: () => void): { gone: Promise<string>; t
   const gone = new Promise<string>((resolve) => {
     child.on('error', () => resolve('it could not be run'));
     child.on('exit', (status, signal) => {
-      release();
       const say = (): void => resolve(farewell(lines(), status, signal));
       child.on('close', say);
       setTimeout(say, lastWordsMs).unref();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Session } from '../../spec/uapi/adapter.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Machine, Op, Outcome, Slot } from '../../spec/uapi/vocabulary.ts';
@@ -133,26 +133,44 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
     }));
 });
 
-it('leaves no emulator and no folder behind', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-test-'));
-  vi.stubEnv('TMPDIR', folder);
-  try {
+describe('afterwards', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vfio-conform-test-'));
+    vi.stubEnv('TMPDIR', folder);
+  });
+
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('leaves no emulator and no folder behind', async () => {
     await withMachine('6.12', {}, async () => {
       expect(emulators()).not.toBe('');
       expect(readdirSync(folder)).toHaveLength(1);
     });
     expect(emulators()).toBe('');
     expect(readdirSync(folder)).toEqual([]);
-  } finally {
-    vi.unstubAllEnvs();
-    rmSync(folder, { recursive: true });
-  }
-});
+  });
 
-it('says why a boot failed', async () => {
-  const failure = await kernelAdapter({ memoryMiB: 64 })
-    .start({ machine: {}, slots: [single] })
-    .catch((error: unknown) => error);
-  expect(failure).toBeInstanceOf(Problem);
-  expect(String(failure)).toContain('Kernel panic');
+  it('says why a boot failed, and leaves nothing behind either', async () => {
+    const failure = await kernelAdapter({ memoryMiB: 64 })
+      .start({ machine: {}, slots: [single] })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Problem);
+    expect(String(failure)).toContain('Kernel panic');
+    expect(emulators()).toBe('');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is stopped right after a loss', async () => {
+    await withMachine('6.12', {}, async (session) => {
+      execFileSync('kill', ['-KILL', emulators()]);
+      await session.run({ id: 'lost', topology: { slots: {} }, ops: [] }, {});
+    });
+    expect(emulators()).toBe('');
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });

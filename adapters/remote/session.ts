@@ -52,6 +52,8 @@ export class RemoteSession implements Session {
   readonly #underWay = new Set<Job>();
   #channel: Channel | undefined;
   #opening: Promise<void> | undefined;
+  /** What is left of a lost daemon, being cleared away. */
+  #clearing: Promise<void> = Promise.resolve();
   /** The daemon is to be started anew when nothing is under way. */
   #spoiled = false;
   #over: Problem | undefined;
@@ -82,8 +84,8 @@ export class RemoteSession implements Session {
 
   async stop(): Promise<void> {
     this.#giveUp(new Problem(`${this.#options.place} was stopped; start it again to run programs.`));
-    await this.#opening?.catch(() => {});
-    await this.#channel?.stop();
+    await this.#opening;
+    await Promise.all([this.#clearing, this.#channel?.stop()]);
     this.#channel = undefined;
   }
 
@@ -131,6 +133,7 @@ export class RemoteSession implements Session {
   #survive(channel: Channel, lost: Lost): void {
     if (channel !== this.#channel) return;
     this.#channel = undefined;
+    this.#clearing = channel.stop();
     const jobs = [...this.#underWay];
     this.#underWay.clear();
     if (jobs.length === 1) {
@@ -144,7 +147,7 @@ export class RemoteSession implements Session {
 
   async #reopen(): Promise<void> {
     let last: unknown;
-    await this.#channel?.stop();
+    await Promise.all([this.#clearing, this.#channel?.stop()]);
     this.#channel = undefined;
     this.#spoiled = false;
     for (let start = 0; start < startsInARow && !this.#over; start++) {
@@ -176,8 +179,14 @@ async function open(options: SessionOptions): Promise<{ channel: Channel; descri
   // The schemas and their compiler are loaded when a daemon is reached, not when the command line is.
   const { Channel } = await import('./channel.ts');
   const channel = new Channel(await options.launch(), options.stallMs);
-  const { name, version, ops, environment } = await channel.describe(options.handshakeMs);
-  return { channel, description: { name, version, ops, environment } };
+  try {
+    const { name, version, ops, environment } = await channel.describe(options.handshakeMs);
+    return { channel, description: { name, version, ops, environment } };
+  } catch (error) {
+    // Nothing of it is to be left when the user reads that it did not start.
+    await channel.stop();
+    throw error;
+  }
 }
 
 function problem(options: SessionOptions, error: unknown, times = ''): Problem {

@@ -5,7 +5,7 @@ import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import { simulatorAdapter } from './adapter.ts';
-import { dma, map, opened, peek, poke, ready, run, start, withDevice } from './test-programs.ts';
+import { dma, ioctl, map, number, opened, peek, poke, ready, run, start, withDevice } from './test-programs.ts';
 
 describe('parameters', () => {
   it('that are unknown are refused with the names of those that are known', () => {
@@ -104,7 +104,7 @@ describe('a session', () => {
   });
 
   it('says what it does not perform, with the outcomes up to there', async () => {
-    const result = await run([...ready(), { op: 'ioctl', fd: 'c', number: 0x3b70, argument: { value: 0 } }]);
+    const result = await run([...ready(), ioctl('c', number.VFIO_IOMMU_GET_INFO!)]);
     expect(result).toMatchObject({ end: 'unsupported', detail: expect.stringContaining('GET_INFO') });
     expect(result.outcomes).toHaveLength(ready().length);
   });

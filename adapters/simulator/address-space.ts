@@ -49,15 +49,13 @@ export class AddressSpace {
     mapping.setAccess(first, count, Access.GONE);
   }
 
-  /** Throws the contents of private pages away. Shared memory keeps its own. */
-  discard(mapping: UserMapping, first: number, count: number): void {
+  /** Throws the contents of a private page away. Shared memory keeps its own. */
+  discard(mapping: UserMapping, page: number): void {
     if (mapping.backing !== 'private') return;
-    for (let i = first; i < first + count; i++) {
-      this.dropPage(mapping, i);
-      mapping.pages[i] = null;
-      this.system.journal.forget(mapping, i);
-    }
-    mapping.relocated.clear(first * PAGE_SIZE, (first + count) * PAGE_SIZE);
+    this.dropPage(mapping, page);
+    mapping.pages[page] = null;
+    this.system.journal.forget(mapping, page);
+    mapping.relocated.clear(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
   }
 
   /** Whether the process can read all of a range. */

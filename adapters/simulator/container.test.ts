@@ -18,8 +18,14 @@ import {
 } from './test-programs.ts';
 
 const GET_API_VERSION = number.VFIO_GET_API_VERSION!;
-const CHECK_EXTENSION = 0x3b65;
-const TYPE1_REQUESTS = [0x3b70, number.VFIO_IOMMU_MAP_DMA!, number.VFIO_IOMMU_UNMAP_DMA!, 0x3b75];
+const CHECK_EXTENSION = number.VFIO_CHECK_EXTENSION!;
+const DIRTY_PAGES = number.VFIO_IOMMU_DIRTY_PAGES!;
+const TYPE1_REQUESTS = [
+  number.VFIO_IOMMU_GET_INFO!,
+  number.VFIO_IOMMU_MAP_DMA!,
+  number.VFIO_IOMMU_UNMAP_DMA!,
+  DIRTY_PAGES,
+];
 
 describe('GET_API_VERSION', () => {
   it.each([
@@ -96,7 +102,7 @@ describe('a container without a backend', () => {
 });
 
 describe('a container with a backend', () => {
-  it.each([0x3b7a, 0x3b7b, 0x3b7c, 0x3b67, 0x3b73, 0x5401])(
+  it.each([0x3b7a, 0x3b7b, 0x3b7c, number.VFIO_GROUP_GET_STATUS!, 0x3b73, 0x5401])(
     'gives ENOTTY for the unknown number %i',
     async (request) => {
       expect(await answersOf(ready(), [ioctl('c', request), call('c', request, '0800000000000000')])).toEqual([
@@ -116,7 +122,7 @@ describe('a container with a backend', () => {
   });
 
   it('gives EACCES for DIRTY_PAGES with type 1, before reading memory', async () => {
-    expect(await answersOf(ready(1), [ioctl('c', 0x3b75)])).toEqual(['EACCES']);
+    expect(await answersOf(ready(1), [ioctl('c', DIRTY_PAGES)])).toEqual(['EACCES']);
   });
 
   it('loses its mappings with its last group, and knows no type1 request then', async () => {

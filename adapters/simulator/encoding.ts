@@ -32,7 +32,7 @@ export function toNumber(integer: Integer): number {
 
 function relocate(process: Process, length: number, { at, width, ref, add }: Relocation): void {
   if (at + width > length) unsupported('a relocation behind the bytes that it belongs to');
-  const named = process.names.get(ref);
+  const named = process.named(ref);
   if (typeof named !== 'bigint' && (add === undefined || typeof add === 'number')) {
     const value = (typeof named === 'object' ? named.base : (named ?? -1)) + (add ?? 0);
     storeWord(at, value);

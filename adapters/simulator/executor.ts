@@ -7,7 +7,7 @@ import { type Node, OpenFile } from './file-table.ts';
 import { standardNode } from './foreign-file.ts';
 import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
-import { discard, memoryNamed, mmap, peek, protect, store, unmap } from './memory-ops.ts';
+import { addressIn, discard, memoryNamed, mmap, peek, protect, store, unmap } from './memory-ops.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import { Process } from './process.ts';
 import { Request } from './requests.ts';
@@ -17,6 +17,8 @@ import { close, dup, ioctl, open, transfer } from './system-calls.ts';
 import { DeviceFile } from './vfio-device.ts';
 
 const MAIN = 'main';
+/** Place among the memories, for the executor's own. */
+const OWN = -1;
 
 /** Every op that can be performed. */
 export const OPS: Op['op'][] = [
@@ -50,6 +52,7 @@ export class Executor {
   private readonly injector = new Injector();
   private readonly main: Process;
   private memories = 0;
+  private forks = 0;
 
   constructor(
     private readonly kernel: Kernel,
@@ -163,8 +166,8 @@ export class Executor {
     if ('memory' in argument) {
       const mapping = memoryNamed(process, argument.memory);
       const { at, bytes, relocations } = argument;
+      address = addressIn(mapping, at);
       if (bytes !== undefined && !store(process, mapping, { at, bytes, relocations })) return { errno: 'EFAULT' };
-      address = mapping.base + at;
     } else address = toNumber(argument.value);
     const request = typeof op.number === 'number' ? op.number >>> 0 : Number(toBigInt(op.number) & 0xffff_ffffn);
     const result = drain(ioctl(process, fdNamed(process, op.fd), request, address), hook);
@@ -177,9 +180,9 @@ export class Executor {
     outcome.saved = {};
     for (const { name, at, width } of op.save ?? []) {
       const words = process.mm.copyFromUser(address + at, width);
-      if (words === undefined) unsupported('saving what cannot be read');
+      if (words === undefined || !('memory' in op.argument)) unsupported('saving what cannot be read');
       const value = (BigInt(words[1] ?? 0) << 32n) | BigInt(words[0]!);
-      process.names.set(name, value);
+      process.setName(name, value);
       outcome.saved[name] = fromBigInt(value);
     }
   }
@@ -190,7 +193,7 @@ export class Executor {
     op: PreadOp | PwriteOp,
     hook: Hook | undefined,
   ): Outcome {
-    const address = memoryNamed(process, op.memory).base + op.at;
+    const address = addressIn(memoryNamed(process, op.memory), op.at);
     const fd = fdNamed(process, op.fd);
     return outcomeOf(drain(transfer(direction, process, fd, toNumber(op.offset), address, op.length), hook));
   }
@@ -211,8 +214,8 @@ export class Executor {
   }
 
   private fork(process: Process, op: ForkOp): Outcome {
-    if (this.processes.has(op.as)) unsupported(`two processes with the name ${op.as}`);
-    this.processes.set(op.as, process.fork(op.as, this.processes.size));
+    if (this.processes.get(op.as)?.gone === false) unsupported(`two processes with the name ${op.as}`);
+    this.processes.set(op.as, process.fork(op.as, ++this.forks));
     return { value: 0 };
   }
 
@@ -237,15 +240,15 @@ export class Executor {
 
   private takeFd(process: Process, name: string): number {
     const fd = fdNamed(process, name);
-    if (fd >= 0) process.names.delete(name);
+    if (fd >= 0) process.removeName(name);
     return fd;
   }
 
   /** Address of a string that the executor itself keeps in the process. */
   private ownString(process: Process, text: string): number {
     const own =
-      process.mm.mappings.find(({ name, backing }) => name === '' && backing === 'private') ??
-      process.mm.map('', -1, { length: PAGE_SIZE, access: 3, backing: 'private', untouched: false });
+      process.mm.mappings.find(({ order }) => order === OWN) ??
+      process.mm.map('', OWN, { length: PAGE_SIZE, access: 3, backing: 'private', untouched: false, told: false });
     process.mm.programStore(own, 0, Buffer.from(`${text}\0`), text.length + 1);
     return own.base;
   }
@@ -253,7 +256,7 @@ export class Executor {
 
 /** The descriptor that a process knows by a name; -1 when there is none. */
 function fdNamed(process: Process, name: string): number {
-  const named = process.names.get(name);
+  const named = process.named(name);
   return typeof named === 'number' ? named : -1;
 }
 
@@ -263,6 +266,6 @@ function outcomeOf(result: Result): Outcome {
 
 function newFd(process: Process, name: string, result: Result): Outcome {
   if (typeof result === 'string') return { errno: result };
-  process.names.set(name, result);
+  process.setName(name, result);
   return { fd: name };
 }

@@ -24,8 +24,9 @@ import {
 } from './test-programs.ts';
 
 const SET_CONTAINER = number.VFIO_GROUP_SET_CONTAINER!;
-const GET_STATUS = 0x3b67;
-const GET_DEVICE_FD = 0x3b6a;
+const GET_STATUS = number.VFIO_GROUP_GET_STATUS!;
+const API = number.VFIO_GET_API_VERSION!;
+const GET_DEVICE_FD = number.VFIO_GROUP_GET_DEVICE_FD!;
 
 const status = (group = 'g0'): Op =>
   call(group, GET_STATUS, '08000000ffffffff', undefined, { save: [{ name: 'flags', at: 4, width: 4 }] });
@@ -189,7 +190,7 @@ describe('GET_DEVICE_FD', () => {
 });
 
 describe('unknown requests', () => {
-  it.each([0x3b7a, 0x3b7b, 0x3b7c, 0x3b64, 0x3b66, 0x5401])(
+  it.each([0x3b7a, 0x3b7b, 0x3b7c, API, number.VFIO_SET_IOMMU!, 0x5401])(
     '%i gives ENOTTY on a group and on a device',
     async (request) => {
       expect(await answersOf(opened(), [ioctl('g0', request)])).toEqual(['ENOTTY']);
@@ -206,7 +207,7 @@ describe('unknown requests', () => {
       { op: 'open', what: 'path', path: '/dev/null', as: 'n' },
       { op: 'open', what: 'path', path: '/', access: 'read', as: 'dir' },
     ];
-    const ops = [ioctl('n', 0x3b64), ioctl('dir', 0x3b64), ioctl('none', 0x3b64), close('n'), ioctl('n', 0x3b64)];
+    const ops = [ioctl('n', API), ioctl('dir', API), ioctl('none', API), close('n'), ioctl('n', API)];
     expect(await answersOf(setup, ops)).toEqual(['ENOTTY', 'ENOTTY', 'EBADF', 0, 'EBADF']);
   });
 });
@@ -259,8 +260,13 @@ describe('the drivers of a group', () => {
     expect(await answersOf(opened(), ops, stage)).toEqual(['EPERM', 0, 0, 'EBUSY', 0, 0, 'EPERM']);
   });
 
+  it('do not include a native one for the test device', async () => {
+    const ops: Op[] = [{ op: 'bind_driver', slot: 'g0', device: 0, driver: 'native' }];
+    expect(await answersOf(opened(), ops, stage)).toEqual(['ENODEV']);
+  });
+
   it('cannot be bound twice, nor unbound twice', async () => {
     const ops = [bindClaimed, unbindClaimed, unbindClaimed, bindClaimed];
-    expect(await answersOf(opened(), ops, stage)).toEqual(['EBUSY', 0, 'ENOENT', 0]);
+    expect(await answersOf(opened(), ops, stage)).toEqual(['EBUSY', 0, 'ENODEV', 0]);
   });
 });

@@ -25,7 +25,7 @@ export class Journal {
 
   /** To be called before anybody but the program stores `length` bytes at `from` of a page that `mapping` shows. */
   beforeStore(mapping: UserMapping, page: number, from: number, length: number): void {
-    if (mapping.name === '' || mapping.backing === 'device' || !mapping.isKnown(page)) return;
+    if (!mapping.told || !mapping.isKnown(page)) return;
     const earlier = this.find(mapping, page);
     if (earlier === undefined) {
       this.expected.push({ mapping, page, from, bytes: current(mapping, page, from, from + length) });
@@ -78,7 +78,7 @@ export class Journal {
     const runs: Run[] = [];
     for (const expected of this.expected) {
       const { mapping, page } = expected;
-      if (mapping.access(page) & Access.GONE || mapping.process.gone) continue;
+      if (mapping.access(page) & Access.GONE || mapping.process.gone || !mapping.told) continue;
       if (mapping.readable(page)) addRuns(runs, expected);
       else waiting.push(expected);
     }

@@ -80,10 +80,11 @@ export class Kernel implements MemorySystem {
   /** Writes a module's parameter. */
   setParameter(module: string, parameter: string, value: string): Result {
     if (module !== 'vfio_iommu_type1' || parameter !== 'dma_entry_limit' || !this.hasType1) return 'ENOENT';
-    const text = value.replace(/\n$/, '');
-    if (!/^\+?(0x[0-9a-f]+|[0-9]+)$/i.test(text)) return 'EINVAL';
-    const digits = text.replace(/^\+/, '');
-    const number = /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+    // Writing nothing changes nothing.
+    if (value === '') return 0;
+    const digits = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)\n?$/i.exec(value)?.[1];
+    if (digits === undefined) return 'EINVAL';
+    const number = /^0[0-7]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
     if (number > 0xffff_ffff) return 'ERANGE';
     this.dmaEntryLimit = number;
     return 0;
@@ -92,7 +93,7 @@ export class Kernel implements MemorySystem {
   /** Gives a device without driver one. */
   bindDriver(slot: string, which: SlotDevice, driver: Driver): Result {
     const device = this.device(slot, which);
-    if (device.edu !== undefined && driver === 'native') unsupported('a native driver for the test device');
+    if (device.edu !== undefined && driver === 'native') return 'ENODEV';
     if (device.driver !== undefined) return 'EBUSY';
     if (driver === 'native') {
       const errno = device.group.claimForKernel();
@@ -105,7 +106,7 @@ export class Kernel implements MemorySystem {
   /** Takes a device away from its driver. */
   *unbindDriver(slot: string, which: SlotDevice): Steps<Result> {
     const device = this.device(slot, which);
-    if (device.driver === undefined) return 'ENOENT';
+    if (device.driver === undefined) return 'ENODEV';
     if (device.vfio !== undefined) yield* this.unbindVfio(device, device.vfio);
     else device.group.releaseFromKernel();
     device.driver = undefined;

@@ -132,6 +132,10 @@ describe('a process', () => {
     expect(await answersOf([...ready(), fork], ops)).toEqual(['mine', 'EBADF', 0, 0, 'ENOMEM', 0]);
   });
 
+  it('can have the name of one that has exited', async () => {
+    expect(await answersOf([...ready(), fork, exit], [fork, map({}, child), exit])).toEqual([0, 0, 0]);
+  });
+
   it('performs the ops of its threads', async () => {
     expect(await answersOf(ready(), [map({}, { actor: 'main/t1', concurrent: true }), map()])).toEqual([0, 'EEXIST']);
   });

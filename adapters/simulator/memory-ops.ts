@@ -25,7 +25,7 @@ const ACCESS: Record<Protection, number> = {
 
 /** The memory that a process knows by a name. */
 export function memoryNamed(process: Process, name: string): UserMapping {
-  const named = process.names.get(name);
+  const named = process.named(name);
   return typeof named === 'object' ? named : unsupported(`an op on memory ${name}, which is not there`);
 }
 
@@ -35,11 +35,11 @@ export function mmap(process: Process, op: MmapOp, order: number): Result {
   if (length % PAGE_SIZE !== 0) unsupported('mapping parts of pages');
   const access = ACCESS[protection];
   if (backing === 'fd') {
-    const fd = process.names.get(op.fd ?? '');
+    const fd = process.named(op.fd ?? '');
     const file = mapFile(process, typeof fd === 'number' ? fd : -1, toNumber(op.offset ?? 0), length, access);
     if (typeof file === 'string') return file;
-    // Without a name of its own, because what it holds is never compared.
-    process.names.set(op.as, process.mm.map('', order, { length, access, backing: file.backing, untouched: true }));
+    const start = { length, access, backing: file.backing, untouched: true, told: false };
+    process.setName(op.as, process.mm.map(op.as, order, start));
     return 0;
   }
   const mapping = process.mm.map(op.as, order, {
@@ -47,38 +47,44 @@ export function mmap(process: Process, op: MmapOp, order: number): Result {
     access,
     backing: backing === 'anonymous' ? 'private' : 'shared',
     untouched: op.fill === 'untouched',
+    told: true,
   });
-  process.names.set(op.as, mapping);
+  process.setName(op.as, mapping);
   return 0;
 }
 
-/** Changes what the process may do with pages. */
+/** Changes what the process may do with pages, up to the first that is gone. */
 export function protect(process: Process, op: ProtectOp): Result {
   const mapping = memoryNamed(process, op.memory);
-  const pages = pagesOf(mapping, op);
-  if (pages === 'EINVAL') return pages;
-  if (isPartlyGone(mapping, pages)) return 'ENOMEM';
-  if (pages.count > 0) mapping.setAccess(pages.first, pages.count, ACCESS[op.protection]);
-  return 0;
+  const span = pagesOf(mapping, op);
+  if (span === undefined) return 'EINVAL';
+  let stop = span.first;
+  while (stop < span.end && !(mapping.access(stop) & Access.GONE)) stop++;
+  if (stop > span.first) mapping.setAccess(span.first, stop - span.first, ACCESS[op.protection]);
+  return stop < span.end || span.past ? 'ENOMEM' : 0;
 }
 
 /** Takes pages out of the process. */
 export function unmap(process: Process, op: UnmapOp): Result {
   const mapping = memoryNamed(process, op.memory);
-  const pages = pagesOf(mapping, op);
-  if (pages === 'EINVAL' || pages.count === 0) return 'EINVAL';
-  process.mm.unmap(mapping, pages.first, pages.count);
+  const span = pagesOf(mapping, op);
+  if (span === undefined || op.length === 0) return 'EINVAL';
+  if (span.end > span.first) process.mm.unmap(mapping, span.first, span.end - span.first);
   return 0;
 }
 
-/** Throws the contents of pages away. */
+/** Throws the contents of pages away, all that are not gone. */
 export function discard(process: Process, op: DiscardOp): Result {
   const mapping = memoryNamed(process, op.memory);
-  const pages = pagesOf(mapping, op);
-  if (pages === 'EINVAL' || mapping.backing === 'device') return 'EINVAL';
-  if (isPartlyGone(mapping, pages)) return 'ENOMEM';
-  process.mm.discard(mapping, pages.first, pages.count);
-  return 0;
+  const span = pagesOf(mapping, op);
+  if (span === undefined) return 'EINVAL';
+  let holes = span.past;
+  for (let page = span.first; page < span.end; page++) {
+    if (mapping.access(page) & Access.GONE) holes = true;
+    else if (mapping.backing === 'device') return 'EINVAL';
+    else process.mm.discard(mapping, page);
+  }
+  return holes ? 'ENOMEM' : 0;
 }
 
 /** Stores bytes of an op; false when the process may not store there. */
@@ -87,7 +93,11 @@ export function store(
   mapping: UserMapping,
   { at, bytes, relocations }: Pick<PokeOp, 'at' | 'bytes' | 'relocations'>,
 ): boolean {
-  if (!process.mm.programStore(mapping, at, encode(process, bytes, relocations), bytes.length / 2)) return false;
+  const encoded = encode(process, bytes, relocations);
+  const length = bytes.length / 2;
+  // The program gets at its memory through the kernel, which does not reach the registers of devices.
+  if (at + length > mapping.length || mapping.backing === 'device') return false;
+  if (!process.mm.programStore(mapping, at, encoded, length)) return false;
   if (relocations !== undefined) markRelocations(mapping, at, relocations);
   return true;
 }
@@ -95,26 +105,25 @@ export function store(
 /** Reads what is there. */
 export function peek(process: Process, op: PeekOp): Outcome {
   const mapping = memoryNamed(process, op.memory);
+  if (op.at + op.length > mapping.length || mapping.backing === 'device') return { errno: 'EFAULT' };
   const bytes = process.mm.copyBytesFromUser(mapping.base + op.at, op.length);
   if (bytes === undefined) return { errno: 'EFAULT' };
   mapping.relocated.hide(bytes, op.at);
   return { value: 0, bytes: toHex(bytes) };
 }
 
-interface PageSpan {
-  first: number;
-  count: number;
+/** An address in a memory; at most its end. */
+export function addressIn(mapping: UserMapping, at: number): number {
+  return at > mapping.length ? unsupported('an argument outside of its memory') : mapping.base + at;
 }
 
-/** The whole pages of a range; the end is rounded up. */
-function pagesOf(mapping: UserMapping, { at, length }: { at: number; length: number }): PageSpan | 'EINVAL' {
-  if (at % PAGE_SIZE !== 0) return 'EINVAL';
-  const span = { first: at / PAGE_SIZE, count: Math.ceil(length / PAGE_SIZE) };
-  if ((span.first + span.count) * PAGE_SIZE > mapping.length) unsupported('changing pages outside of a memory');
-  return span;
-}
-
-function isPartlyGone(mapping: UserMapping, { first, count }: PageSpan): boolean {
-  for (let i = first; i < first + count; i++) if (mapping.access(i) & Access.GONE) return true;
-  return false;
+/** The whole pages of a range, as far as the memory goes; undefined when it does not begin at a page. */
+function pagesOf(
+  mapping: UserMapping,
+  { at, length }: { at: number; length: number },
+): { first: number; end: number; past: boolean } | undefined {
+  if (at % PAGE_SIZE !== 0) return undefined;
+  const count = mapping.length / PAGE_SIZE;
+  const end = Math.ceil((at + length) / PAGE_SIZE);
+  return { first: Math.min(at / PAGE_SIZE, count), end: Math.min(end, count), past: end > count };
 }

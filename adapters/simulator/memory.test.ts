@@ -16,7 +16,6 @@ import {
   poke,
   READ,
   run,
-  unmap,
   WRITE,
   withDevice,
 } from './test-programs.ts';
@@ -52,6 +51,39 @@ describe('memory of the program', () => {
   it('is inaccessible once it is unmapped', async () => {
     const ops: Op[] = [{ op: 'unmap', ...page }, peek('m', 0, 1), peek('m', PAGE, 1), protect('read')];
     expect(await answersOf([mmap('m', 2)], ops)).toEqual([0, 'EFAULT', 0, 'ENOMEM']);
+  });
+
+  it('changes up to the first hole, or passes over holes, as the call has it', async () => {
+    const hole: Op = { op: 'unmap', memory: 'm', at: PAGE, length: PAGE };
+    const whole = { memory: 'm', at: 0, length: 3 * PAGE };
+    const ops: Op[] = [
+      { op: 'discard', ...whole },
+      peek('m', 2 * PAGE, 1),
+      { op: 'protect', ...whole, protection: 'read' },
+      poke('m', 0, '00'),
+      poke('m', 2 * PAGE, '00'),
+      { op: 'unmap', memory: 'm', at: 2 * PAGE, length: 9 * PAGE },
+      { op: 'unmap', memory: 'm', at: 1, length: PAGE },
+      { op: 'protect', memory: 'm', at: PAGE - 1, length: 1, protection: 'read' },
+    ];
+    const outcomes = await outcomesOf([mmap('m', 3), hole], ops);
+    expect(outcomes[1]!.bytes).toBe('00');
+    expect(outcomes.map(({ errno, value }) => errno ?? value)).toEqual([
+      'ENOMEM',
+      0,
+      'ENOMEM',
+      'EFAULT',
+      0,
+      0,
+      'EINVAL',
+      'EINVAL',
+    ]);
+  });
+
+  it('that lost its name is there for devices, and nobody is told when it changes', async () => {
+    const setup = [...withDevice(), map(), mmap('m', 1)];
+    const [outcome] = await outcomesOf(setup, [dma('to-memory', IOVA, 8)]);
+    expect(outcome).toEqual({ value: 0 });
   });
 
   it('reads as zeros when private contents are discarded, and keeps shared ones', async () => {
@@ -100,16 +132,16 @@ describe('a relocation', () => {
 
   it('is added to modulo 2^64', async () => {
     const from = (add: number | string): Op => ({
-        op: 'ioctl',
-        fd: 'c',
-        number: number.VFIO_IOMMU_MAP_DMA!,
-        argument: {
-          memory: 'args',
-          at: 0,
-          bytes: le(32, 4) + le(READ, 4) + le(0, 8) + le(0, 8) + le(PAGE, 8),
-          relocations: [{ at: 8, width: 8, ref: 'm', add }],
-        },
-      };
+      op: 'ioctl',
+      fd: 'c',
+      number: number.VFIO_IOMMU_MAP_DMA!,
+      argument: {
+        memory: 'args',
+        at: 0,
+        bytes: le(32, 4) + le(READ, 4) + le(0, 8) + le(0, 8) + le(PAGE, 8),
+        relocations: [{ at: 8, width: 8, ref: 'm', add }],
+      },
+    });
     const ops = [from('0xffffffffffff0000'), from('0xfffffffffffff000'), from(-4096), from(4 * PAGE), from('0x1000')];
     expect(await answersOf(withDevice(), ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 0]);
   });
@@ -129,7 +161,9 @@ describe('the argument of an ioctl', () => {
   it('can be what another ioctl gave', async () => {
     const setup = [
       ...opened(),
-      call('g0', 0x3b67, '08000000ffffffff', undefined, { save: [{ name: 'flags', at: 4, width: 4 }] }),
+      call('g0', number.VFIO_GROUP_GET_STATUS!, '08000000ffffffff', undefined, {
+        save: [{ name: 'flags', at: 4, width: 4 }],
+      }),
     ];
     const use: Op = {
       op: 'poke',
@@ -138,8 +172,17 @@ describe('the argument of an ioctl', () => {
       bytes: '00000000',
       relocations: [{ at: 0, width: 4, ref: 'flags', add: 7 }],
     };
-    const through: Op = { op: 'ioctl', fd: 'g0', number: 0x3b67, argument: { memory: 'm', at: 0 } };
-    expect(await answersOf(setup, [use, through, ioctl('g0', 0x3b67)])).toEqual([0, 0, 'EFAULT']);
+    const through: Op = {
+      op: 'ioctl',
+      fd: 'g0',
+      number: number.VFIO_GROUP_GET_STATUS!,
+      argument: { memory: 'm', at: 0 },
+    };
+    expect(await answersOf(setup, [use, through, ioctl('g0', number.VFIO_GROUP_GET_STATUS!)])).toEqual([
+      0,
+      0,
+      'EFAULT',
+    ]);
   });
 });
 
@@ -184,6 +227,12 @@ describe('what has changed', () => {
 });
 
 describe('mapping a file', () => {
+  it('of a device shows registers, which the program cannot get at', async () => {
+    const setup: Op[] = [...withDevice(), { op: 'mmap', as: 'bar', length: PAGE, backing: 'fd', fd: 'd' }];
+    const ops: Op[] = [peek('bar', 0, 4), poke('bar', 0, '00'), { op: 'discard', memory: 'bar', at: 0, length: PAGE }];
+    expect(await answersOf(setup, ops)).toEqual(['EFAULT', 'EFAULT', 'EINVAL']);
+  });
+
   it('works for the registers of a device, and for /dev/zero', async () => {
     const file = (fd: string, more = {}): Op => ({ op: 'mmap', as: 'x', length: PAGE, backing: 'fd', fd, ...more });
     const setup: Op[] = [

@@ -15,7 +15,7 @@ const MAXIMUM_NOFILE = 2 ** 20;
 export class Process {
   readonly mm: AddressSpace;
   readonly files: FileTable;
-  readonly names = new Map<string, Named>();
+  private readonly names = new Map<string, Named>();
   readonly limits = { memlock: DEFAULT_MEMLOCK, nofile: 1024 };
   readonly capabilities = { ipc_lock: true, sys_admin: true, sys_rawio: true, sys_resource: true };
   gone = false;
@@ -29,6 +29,25 @@ export class Process {
   ) {
     this.mm = new AddressSpace(this, system);
     this.files = new FileTable(standard);
+  }
+
+  /** Gives a name to something, and takes it away from what had it. */
+  setName(name: string, value: Named): void {
+    this.removeName(name);
+    this.names.set(name, value);
+  }
+
+  /** Nothing has that name any longer. */
+  removeName(name: string): void {
+    const named = this.names.get(name);
+    if (named === undefined) return;
+    if (typeof named === 'object') named.told = false;
+    this.names.delete(name);
+  }
+
+  /** What a name stands for. */
+  named(name: string): Named | undefined {
+    return this.names.get(name);
   }
 
   /** Sets the soft and the hard limit. */

@@ -151,8 +151,8 @@ describe('the limit of entries', () => {
   });
 
   it('is a number of 32 bits', async () => {
-    const ops = ['x', '', '-1', '0x10', '010', '4294967295', '4294967296', '7\n'].map(setLimit);
-    expect(await answersOf([], ops)).toEqual(['EINVAL', 'EINVAL', 'EINVAL', 0, 0, 0, 'ERANGE', 0]);
+    const ops = ['x', '09', '-1', '0x10', '010', '4294967295', '4294967296', '7\n', ''].map(setLimit);
+    expect(await answersOf([], ops)).toEqual(['EINVAL', 'EINVAL', 'EINVAL', 0, 0, 0, 'ERANGE', 0, 0]);
   });
 
   it('is the only parameter there is', async () => {

@@ -21,6 +21,7 @@ export interface MappingStart {
   access: number;
   backing: 'private' | 'shared' | 'device';
   untouched: boolean;
+  told: boolean;
 }
 
 /** Memory of one process: whole pages at consecutive addresses, with nothing before and after them. */
@@ -34,12 +35,14 @@ export class UserMapping {
   stored: Set<number> | undefined;
   /** Bytes in which the program stored what it cannot know, such as addresses. */
   readonly relocated = new Relocated();
+  /** Whether the program is told when it changes: for as long as it has its name for it. */
+  told: boolean;
   private uniform: number;
   private single: Uint8Array | undefined;
 
   constructor(
     readonly process: Process,
-    /** Name that the program gave it; empty for memory that is none of the program's. */
+    /** Name that the program gave it. */
     readonly name: string,
     /** Place among all memory of the program. */
     readonly order: number,
@@ -49,6 +52,7 @@ export class UserMapping {
     this.length = start.length;
     this.uniform = start.access;
     this.backing = start.backing;
+    this.told = start.told;
     if (start.untouched) this.stored = new Set();
     if (start.backing === 'shared') this.shared = { pages: this.pages, mappings: [this] };
   }
@@ -104,6 +108,7 @@ export class UserMapping {
       access: this.uniform,
       backing: this.backing,
       untouched: false,
+      told: this.told,
     });
     copy.single = this.single?.slice();
     copy.shared = this.shared;

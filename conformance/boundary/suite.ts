@@ -28,8 +28,9 @@ export const boundary: Suite = {
         yield* probesOf(ioctl, (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature), model, surroundings);
       }
       for (const { label, number } of unknownNumbers(situation.probe)) {
-        yield probe(situation, 'unknown', label, [], { number, argument: { value: 0 } });
-        yield probe(situation, 'unknown', `${label}_with_memory`, [], { number, argument: { memory: 'arg', at: 0 } });
+        const request = fromBigInt(BigInt(number));
+        yield probe(situation, 'unknown', label, [], { number: request, argument: { value: 0 } });
+        yield probe(situation, 'unknown', `${label}_with_memory`, [], { number: request, argument: { memory: 'arg', at: 0 } });
       }
     }
   },

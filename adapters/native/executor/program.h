@@ -9,7 +9,6 @@
 #include "arena.h"
 #include "json.h"
 
-// clang-format off
 enum op_kind {
 	OP_OPEN, OP_CLOSE, OP_DUP, OP_IOCTL, OP_MMAP, OP_PROTECT, OP_UNMAP, OP_DISCARD, OP_POKE, OP_PEEK, OP_PREAD,
 	OP_PWRITE, OP_DMA, OP_FORK, OP_EXIT, OP_RLIMIT, OP_DROP_CAPABILITY, OP_SET_PARAMETER, OP_BIND_DRIVER,
@@ -24,7 +23,6 @@ enum direction { DIRECTION_FROM_MEMORY, DIRECTION_TO_MEMORY };
 enum limit { LIMIT_MEMLOCK, LIMIT_NOFILE };
 enum capability { CAPABILITY_IPC_LOCK, CAPABILITY_SYS_ADMIN, CAPABILITY_SYS_RAWIO, CAPABILITY_SYS_RESOURCE };
 enum driver { DRIVER_VFIO_PCI, DRIVER_NATIVE };
-// clang-format on
 
 // Names are numbers from 0 on, into program.names.
 enum { NO_NAME = -1, DEVICE_CLAIMED = -1 };
