@@ -5,7 +5,10 @@ const only = (room, allowed) => ({
   comment: `${room} may import ${allowed.join(', ') || 'nothing of ours'}`,
   severity: 'error',
   from: { path: `^${room}/`, pathNot: '\\.test\\.ts$' },
-  to: { path: '^(spec|reference|conformance|adapters|reports|cli|bench)/', pathNot: [room, ...allowed].map((r) => `^${r}/`) },
+  to: {
+    path: '^(spec|reference|conformance|adapters|reports|cli|bench)/',
+    pathNot: [room, ...allowed].map((r) => `^${r}/`),
+  },
 });
 
 module.exports = {
@@ -16,9 +19,24 @@ module.exports = {
     only('adapters', ['spec/uapi']),
     only('conformance', ['spec', 'reference']),
     only('reports', ['spec']),
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unknown', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    { name: 'no-dev-dependencies', severity: 'error', from: { pathNot: ['\\.test\\.ts$'] }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types' } },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { pathNot: ['\\.test\\.ts$'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types' },
+    },
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, exclude: '^dist/' },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    exclude: '^dist/',
+  },
 };

@@ -8,14 +8,19 @@ export async function explainCommand(what: string, options: SettingOptions): Pro
   const { contract, profile } = loadSetting(options, 'type1-6.12');
   const { rules, handlers, parameters } = contract.data;
   const rule = rules.get(what);
-  const handler = handlers.find(({ id, ioctl, op }) => [id, ioctl, op, ioctl?.replace(/^VFIO_(GROUP_|IOMMU_)?/, '')].includes(what));
+  const handler = handlers.find(({ id, ioctl, op }) =>
+    [id, ioctl, op, ioctl?.replace(/^VFIO_(GROUP_|IOMMU_)?/, '')].includes(what),
+  );
   const parameter = parameters.get(what);
   const text = rule
     ? explainRule(contract, rule, profile)
     : handler
       ? explainHandler(contract, handler, profile)
       : parameter
-        ? [`${parameter.id}: ${parameter.sentence}`, ...Object.entries(parameter.values).map(([value, sentence]) => `  ${value}: ${sentence}`)].join('\n')
+        ? [
+            `${parameter.id}: ${parameter.sentence}`,
+            ...Object.entries(parameter.values).map(([value, sentence]) => `  ${value}: ${sentence}`),
+          ].join('\n')
         : /^E[A-Z0-9]+$/.test(what)
           ? explainErrno(contract, what)
           : undefined;
@@ -38,7 +43,8 @@ function explainRule(contract: Contract, rule: Rule, profile: string): string {
   if (note) lines.push(`  note:     ${note}`);
   if (!contract.rules.has(id)) lines.push(`  not part of profile ${profile}`);
   for (const handler of contract.data.handlers) {
-    if (flatten(handler.steps).some(({ step }) => ruleOf(step) === id || step.if === id)) lines.push('', explainHandler(contract, handler, profile, id));
+    if (flatten(handler.steps).some(({ step }) => ruleOf(step) === id || step.if === id))
+      lines.push('', explainHandler(contract, handler, profile, id));
   }
   return lines.join('\n');
 }
@@ -58,7 +64,9 @@ function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profi
 }
 
 function explainErrno(contract: Contract, errno: string): string | undefined {
-  const found = [...contract.data.rules.values()].filter(({ outcome }) => outcome && 'errno' in outcome && outcome.errno === errno);
+  const found = [...contract.data.rules.values()].filter(
+    ({ outcome }) => outcome && 'errno' in outcome && outcome.errno === errno,
+  );
   if (found.length === 0) return undefined;
   return [`${errno} is the answer of:`, ...found.map(({ id, sentence }) => `  ${id}: ${sentence}`)].join('\n');
 }
@@ -83,15 +91,22 @@ function outcomeText(outcome: RuleOutcome): string {
 /** The three names that need the fewest single-letter edits. */
 function nearest(what: string, names: readonly string[]): string[] {
   const wanted = what.toLowerCase();
-  const scored = [...new Set(names)].map((name) => ({ name, score: name.toLowerCase().includes(wanted) ? 0 : distance(wanted, name.toLowerCase()) }));
-  return scored.sort((a, b) => a.score - b.score).slice(0, 3).map(({ name }) => name);
+  const scored = [...new Set(names)].map((name) => ({
+    name,
+    score: name.toLowerCase().includes(wanted) ? 0 : distance(wanted, name.toLowerCase()),
+  }));
+  return scored
+    .sort((a, b) => a.score - b.score)
+    .slice(0, 3)
+    .map(({ name }) => name);
 }
 
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
   return row[b.length]!;

@@ -34,13 +34,18 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     cases.push(one);
   }
   const { target, targetVersion } = record.header;
-  const { result, code } = toResult(
-    { target, targetVersion, profile, parameters: contract.parameters },
-    tally,
-    { seconds: (Date.now() - started) / 1000, complete: record.incomplete === undefined, total: coverage.total, unreached: coverage.unreached(), whole: false },
-  );
+  const { result, code } = toResult({ target, targetVersion, profile, parameters: contract.parameters }, tally, {
+    seconds: (Date.now() - started) / 1000,
+    complete: record.incomplete === undefined,
+    total: coverage.total,
+    unreached: coverage.unreached(),
+    whole: false,
+  });
   (options.json ? process.stderr : process.stdout).write(toText(result, tally, false));
-  if (record.incomplete) process.stderr.write(`vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`);
+  if (record.incomplete)
+    process.stderr.write(
+      `vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`,
+    );
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   writeReports(reports, { result, tally, cases, whole: false });
   process.exitCode = code;

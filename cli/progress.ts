@@ -69,7 +69,9 @@ function lines(): Progress {
       if (now - last < EVERY_MS) return;
       last = now;
       const rate = (done * 1000) / (now - started);
-      process.stderr.write(`${place}: ${done} of ${total} programs, ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left, ${failed} failed\n`);
+      process.stderr.write(
+        `${place}: ${done} of ${total} programs, ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left, ${failed} failed\n`,
+      );
     },
     stop() {},
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { checkedProgram, fromToken } from '../conformance/token.ts';
 import { run } from '../conformance/run.ts';
 import type { Suite } from '../conformance/suite.ts';
+import { checkedProgram, fromToken } from '../conformance/token.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
@@ -22,7 +22,12 @@ export async function replayCommand(what: string, options: ReplayOptions, versio
   const { contract } = loadSetting(options, defaultProfile(options.target));
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules);
   const { machine = {}, slots } = program.topology;
-  const suite: Suite = { name: 'replay', about: '', needs: () => [{ machine, slots: Object.values(slots) }], programs: () => [program] };
+  const suite: Suite = {
+    name: 'replay',
+    about: '',
+    needs: () => [{ machine, slots: Object.values(slots) }],
+    programs: () => [program],
+  };
   await run(
     { contract, adapter, suites: [suite], strict },
     {
@@ -32,10 +37,14 @@ export async function replayCommand(what: string, options: ReplayOptions, versio
       onCase(_, trace, verdict) {
         for (const [i, op] of trace.program.ops.entries()) {
           const outcome = trace.outcomes[i];
-          process.stdout.write(`  ${i} ${describeOp(op, kindsOf(trace.program.ops))}\n      ${outcome ? describeOutcome(outcome) : 'did not return'}\n`);
+          process.stdout.write(
+            `  ${i} ${describeOp(op, kindsOf(trace.program.ops))}\n      ${outcome ? describeOutcome(outcome) : 'did not return'}\n`,
+          );
         }
         const one = toRecordCase('replay', trace, verdict);
-        process.stdout.write(one.failure ? `${describeFailure(one)}\n` : `${one.verdict}${one.reason ? `: ${one.reason}` : ''}\n`);
+        process.stdout.write(
+          one.failure ? `${describeFailure(one)}\n` : `${one.verdict}${one.reason ? `: ${one.reason}` : ''}\n`,
+        );
         process.exitCode = one.verdict === 'fail' ? 1 : one.verdict === 'inconclusive' ? 3 : 0;
       },
     },
@@ -47,7 +56,9 @@ function readProgram(file: string): Program {
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    throw new Problem(`${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with a program.`);
+    throw new Problem(
+      `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with a program.`,
+    );
   }
   try {
     return checkedProgram(JSON.parse(text), file);

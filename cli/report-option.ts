@@ -24,7 +24,8 @@ export function parseReports(options: readonly string[] = []): { format: string;
   return options.map((option) => {
     const colon = option.indexOf(':');
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
-    if (!(format in formats)) throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
+    if (!(format in formats))
+      throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
     return { format, file };
   });
 }
@@ -38,7 +39,9 @@ export function writeReports(reports: ReturnType<typeof parseReports>, from: Rep
       try {
         writeFileSync(file, text);
       } catch (error) {
-        throw new Problem(`--report ${format}:${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`);
+        throw new Problem(
+          `--report ${format}:${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`,
+        );
       }
     }
   }

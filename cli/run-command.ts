@@ -65,8 +65,13 @@ export async function runCommand(options: RunOptions, version: string): Promise<
           if (seen.size === 0) {
             identity.targetVersion = `${description.name} ${description.version}`;
             record?.write({
-              kind: 'header', format: 1, tool: `vfio-conform ${version}`, ...identity, seed,
-              suites: chosen.map(({ name }) => name), suiteHash: suiteHash(chosen, contract),
+              kind: 'header',
+              format: 1,
+              tool: `vfio-conform ${version}`,
+              ...identity,
+              seed,
+              suites: chosen.map(({ name }) => name),
+              suiteHash: suiteHash(chosen, contract),
             });
           }
           if (!seen.has(environment.id)) record?.write({ kind: 'environment', environment });
@@ -87,9 +92,23 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
   const seconds = (Date.now() - started) / 1000;
-  const { result, code } = toResult(identity, tally, { seconds, ...end, total: coverage.total, unreached: coverage.unreached(), whole });
+  const { result, code } = toResult(identity, tally, {
+    seconds,
+    ...end,
+    total: coverage.total,
+    unreached: coverage.unreached(),
+    whole,
+  });
   if (record) {
-    record.write({ kind: 'footer', cases: tally.programs, ops: tally.ops, verdicts: result.verdicts, seconds, complete: end.complete, rules: result.rules });
+    record.write({
+      kind: 'footer',
+      cases: tally.programs,
+      ops: tally.ops,
+      verdicts: result.verdicts,
+      seconds,
+      complete: end.complete,
+      rules: result.rules,
+    });
     record.close();
   }
   (options.json ? process.stderr : process.stdout).write(toText(result, tally, whole));
@@ -115,6 +134,7 @@ function duration(text: string): number {
 
 function shard(text: string): { index: number; of: number } {
   const [part, of] = text.split('/').map(Number);
-  if (!Number.isInteger(part) || !Number.isInteger(of) || part! < 1 || part! > of!) throw new Problem(`--shard ${text}: write I/N with I from 1 to N, as in 1/4.`);
+  if (!Number.isInteger(part) || !Number.isInteger(of) || part! < 1 || part! > of!)
+    throw new Problem(`--shard ${text}: write I/N with I from 1 to N, as in 1/4.`);
   return { index: part! - 1, of: of! };
 }

@@ -9,14 +9,23 @@ export function defaultProfile(target: string): string {
 }
 
 /** A target by the name that the user gave, and whether it has no reasons of its own to run out of memory. */
-export async function openTarget(target: string, contract: Contract, version: string, modules?: string): Promise<{ adapter: Adapter; strict: boolean }> {
+export async function openTarget(
+  target: string,
+  contract: Contract,
+  version: string,
+  modules?: string,
+): Promise<{ adapter: Adapter; strict: boolean }> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
-  if (modules !== undefined && kind !== 'kernel') throw new Problem(`--modules ${modules}: only for --target kernel:PATH.`);
+  if (modules !== undefined && kind !== 'kernel')
+    throw new Problem(`--modules ${modules}: only for --target kernel:PATH.`);
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
-      return { adapter: simulatorAdapter({ ...contract.parameters, ...simulatorParameters(rest) }, target), strict: true };
+      return {
+        adapter: simulatorAdapter({ ...contract.parameters, ...simulatorParameters(rest) }, target),
+        strict: true,
+      };
     }
     case 'model': {
       const { modelAdapter } = await import('../reference/model-target.ts');
@@ -33,7 +42,9 @@ export async function openTarget(target: string, contract: Contract, version: st
       return { adapter: kernelAdapter(isVersion ? { version: rest } : { image: rest, modules }), strict: false };
     }
     default:
-      throw new Problem(`--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:6.1, kernel:6.12 and kernel:PATH.`);
+      throw new Problem(
+        `--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:6.1, kernel:6.12 and kernel:PATH.`,
+      );
   }
 }
 

@@ -12,7 +12,9 @@ interface TargetLine {
 /** `vfio-conform targets`: lists the targets and what is missing for them here. */
 export async function targetsCommand(options: { json?: boolean }): Promise<void> {
   const qemu = onPath('qemu-system-x86_64') ? undefined : 'QEMU; install it with: apt-get install qemu-system-x86';
-  const daemon = existsSync(join(packageRoot, 'dist/native/vfio-conformd')) ? undefined : 'the C daemon; install a compiler with: apt-get install gcc libc6-dev, then run: npm run build';
+  const daemon = existsSync(join(packageRoot, 'dist/native/vfio-conformd'))
+    ? undefined
+    : 'the C daemon; install a compiler with: apt-get install gcc libc6-dev, then run: npm run build';
   const kernel = qemu ?? daemon;
   const targets: TargetLine[] = [
     { target: 'sim', about: 'the simulator, with the parameters of the profile; sim:PARAM=VALUE,... sets it alone' },
@@ -21,10 +23,17 @@ export async function targetsCommand(options: { json?: boolean }): Promise<void>
     { target: 'kernel:6.1', about: 'Linux 6.1 of Debian 12, booted in QEMU', missing: kernel },
     { target: 'kernel:6.12', about: 'Linux 6.12 of Debian 12, booted in QEMU', missing: kernel },
     { target: 'kernel:PATH', about: 'a bzImage of your own, with --modules DIR where it has modules', missing: kernel },
-    { target: 'exec:COMMAND', about: 'a program that speaks the adapter protocol on standard input and output (docs/protocol.md)' },
+    {
+      target: 'exec:COMMAND',
+      about: 'a program that speaks the adapter protocol on standard input and output (docs/protocol.md)',
+    },
   ];
   if (options.json) process.stdout.write(`${JSON.stringify({ targets })}\n`);
-  else for (const { target, about, missing } of targets) process.stdout.write(`${target.padEnd(14)}${about}${missing ? `\n${' '.repeat(14)}missing here: ${missing}` : ''}\n`);
+  else
+    for (const { target, about, missing } of targets)
+      process.stdout.write(
+        `${target.padEnd(14)}${about}${missing ? `\n${' '.repeat(14)}missing here: ${missing}` : ''}\n`,
+      );
 }
 
 function onPath(program: string): boolean {

@@ -1,5 +1,5 @@
-import { uapi } from '../spec/uapi/uapi.ts';
 import { fromBigInt } from '../spec/uapi/integer.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { Argument, IoctlOp, MmapOp, Name, Op, Protection, Relocation } from '../spec/uapi/vocabulary.ts';
 
 /** A field's value: a number, or the address, descriptor or output that a name stands for, plus something. */
@@ -52,7 +52,11 @@ export function ioctlStruct(fd: Name, name: string, values: Record<string, Value
 }
 
 /** Memory of a program; one page of the name `arg` holds the arguments of set-up ops. */
-export function memory(as: Name, pages: number, more: { protection?: Protection; backing?: MmapOp['backing']; fill?: MmapOp['fill'] } = {}): MmapOp {
+export function memory(
+  as: Name,
+  pages: number,
+  more: { protection?: Protection; backing?: MmapOp['backing']; fill?: MmapOp['fill'] } = {},
+): MmapOp {
   return { op: 'mmap', as, length: pages * 4096, ...more };
 }
 
@@ -60,8 +64,10 @@ export const openContainer = (as: Name): Op => ({ op: 'open', what: 'container',
 export const openGroup = (slot: Name, as: Name): Op => ({ op: 'open', what: 'group', slot, as });
 export const openDevice = (group: Name, slot: Name, as: Name): Op => ({ op: 'open', what: 'device', group, slot, as });
 export const close = (fd: Name): Op => ({ op: 'close', fd });
-export const setContainer = (group: Name, container: Name): Op => ioctlStruct(group, 'VFIO_GROUP_SET_CONTAINER', { container: { ref: container } });
-export const setIommu = (container: Name, type: string): Op => ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.iommu_type![type]!);
+export const setContainer = (group: Name, container: Name): Op =>
+  ioctlStruct(group, 'VFIO_GROUP_SET_CONTAINER', { container: { ref: container } });
+export const setIommu = (container: Name, type: string): Op =>
+  ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.iommu_type![type]!);
 
 const mapFlags = uapi.flags.dma_map_flags!;
 const unmapFlags = uapi.flags.dma_unmap_flags!;
@@ -84,7 +90,8 @@ export function unmap(container: Name, iova: number, pages: number, flags = 0): 
 }
 
 export const unmapAll = (container: Name): Op => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
-export const invalidateVaddr = (container: Name, iova: number, pages: number): Op => unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
+export const invalidateVaddr = (container: Name, iova: number, pages: number): Op =>
+  unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
 export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): Op =>
   map(container, iova, from, at, pages, mapFlags.VFIO_DMA_MAP_FLAG_VADDR!);
 
@@ -96,12 +103,33 @@ export function busMaster(device: Name): Op[] {
   const command = commandBusMaster | COMMAND_MEMORY;
   return [
     { op: 'poke', memory: 'arg', at: 0, bytes: Buffer.from([command, 0]).toString('hex') },
-    { op: 'pwrite', fd: device, offset: fromBigInt(BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister)), memory: 'arg', at: 0, length: 2 },
+    {
+      op: 'pwrite',
+      fd: device,
+      offset: fromBigInt(BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister)),
+      memory: 'arg',
+      at: 0,
+      length: 2,
+    },
   ];
 }
 
-export const dmaIn = (device: Name, iova: number, length: number, at = 0): Op => ({ op: 'dma', device, direction: 'from-memory', iova, length, at });
-export const dmaOut = (device: Name, iova: number, length: number, at = 0): Op => ({ op: 'dma', device, direction: 'to-memory', iova, length, at });
+export const dmaIn = (device: Name, iova: number, length: number, at = 0): Op => ({
+  op: 'dma',
+  device,
+  direction: 'from-memory',
+  iova,
+  length,
+  at,
+});
+export const dmaOut = (device: Name, iova: number, length: number, at = 0): Op => ({
+  op: 'dma',
+  device,
+  direction: 'to-memory',
+  iova,
+  length,
+  at,
+});
 
 /** Stores bytes that tell where they came from. */
 export function pattern(to: Name, at: number, length: number, seed: number): Op {

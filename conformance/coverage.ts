@@ -1,10 +1,15 @@
 import { type Contract, compileContract, type Defect } from '../reference/contract.ts';
-import { judge, type Judgement } from '../reference/judge.ts';
+import { type Judgement, judge } from '../reference/judge.ts';
 import type { Environment, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
 import { names } from './failure.ts';
 
 /** Traces kept for each rule and each kind of program that it decides, or takes part in. */
 const KEPT = 4;
+
+/** A trace that conforms, and a defect of the contract that it contradicts. */
+export interface Dependence extends Witness {
+  defect: Defect;
+}
 
 interface Witness {
   environment: Environment;
@@ -52,18 +57,20 @@ export class Coverage {
   }
 
   /**
-   * Whether a trace depends on a rule: judged with the rule's outcome changed or the rule removed, it fails and the
-   * failure names the rule.
+   * A trace that depends on a rule, if there is one: judged with the rule's outcome changed or the rule removed, it fails
+   * and the failure names the rule.
    */
-  reached(rule: string): Defect | undefined {
+  reached(rule: string): Dependence | undefined {
     for (const kind of ['outcome', 'removed'] as const) {
-      const defect: Defect = { rule, kind };
       if (kind === 'outcome' && !this.#contract.data.rules.get(rule)!.outcome) continue;
+      const defect: Defect = { rule, kind };
       const defective = compileContract(this.#contract.data, this.#contract.parameters, defect);
       for (const witnesses of this.#witnesses.get(rule)?.values() ?? []) {
-        for (const { environment, trace } of witnesses) {
-          const judgement = judge(defective, environment, trace);
-          if (judgement.kind === 'violates' && names(defective, environment, trace, judgement.violation, rule)) return defect;
+        for (const witness of witnesses) {
+          const judgement = judge(defective, witness.environment, witness.trace);
+          if (judgement.kind === 'violates' && names(defective, witness.environment, witness.trace, judgement.violation, rule)) {
+            return { defect, ...witness };
+          }
         }
       }
     }

@@ -2,24 +2,30 @@ import { type Contract, compileContract } from '../reference/contract.ts';
 import { judge, stateBefore, type Violation } from '../reference/judge.ts';
 import { allows, describeExpectation, describeOutcome } from '../reference/outcome.ts';
 import { describeState, type World } from '../reference/state.ts';
-import type { Rule } from '../spec/contract/types.ts';
+import type { Rule, Step } from '../spec/contract/types.ts';
 import type { Difference, Environment, Failure, HistoryEntry, Trace } from '../spec/uapi/vocabulary.ts';
 import { toToken } from './token.ts';
 
 /** Everything that a reader needs to understand a violation, and one word that replays it. */
-export function describeFailure(contract: Contract, environment: Environment, trace: Trace, violation: Violation): Failure {
-  const { op, rule, expectation, actual, choices } = violation;
+export function describeFailure(
+  contract: Contract,
+  environment: Environment,
+  trace: Trace,
+  violation: Violation,
+): Failure {
+  const { op, expectation, actual, choices } = violation;
   const before = stateBefore(contract, environment, trace, op, choices);
   const state = describeState(before);
   const history = historyOf(before, violation);
-  const alternative = alternativeRule(contract, environment, trace, violation);
-  const differences = explain(contract, environment, trace);
+  const explanations = explain(contract, environment, trace);
+  const rule = contract.data.rules.get(blamed(violation, history, explanations)) ?? violation.rule;
+  const alternative = explanations[0]?.alternative ?? alternativeRule(contract, environment, trace, violation);
   return {
     rule: rule.id,
     sentence: rule.sentence,
     source: sourceOf(contract, rule),
     ...(alternative && { alternative }),
-    ...(differences.length > 0 && { differences }),
+    ...(explanations.length > 0 && { differences: explanations.map(({ difference }) => difference) }),
     op,
     expected: describeExpectation(expectation, trace.program.ops[op]!),
     actual: actual ? describeOutcome(actual) : (trace.detail ?? trace.end),
@@ -29,13 +35,26 @@ export function describeFailure(contract: Contract, environment: Environment, tr
   };
 }
 
+/** Where one parameter explains everything, the rule that its value brings in and the trace came through; else the one that decides. */
+function blamed({ rule }: Violation, history: readonly HistoryEntry[], explanations: readonly Explanation[]): string {
+  if (explanations.length !== 1) return rule.id;
+  const [{ without }] = explanations as [Explanation];
+  return [rule.id, ...history.map((entry) => entry.rule)].find((id) => without.has(id)) ?? rule.id;
+}
+
 /** The effects that made the state before the op, and those that the op itself should have had. */
 function historyOf(before: World, { op, expectation }: Violation): HistoryEntry[] {
   return distinct([...before.history, ...expectation.effects.map((rule) => ({ op, rule }))]);
 }
 
 /** Whether the failure of a violation names a rule: blamed, as an alternative, or in the history. */
-export function names(contract: Contract, environment: Environment, trace: Trace, violation: Violation, rule: string): boolean {
+export function names(
+  contract: Contract,
+  environment: Environment,
+  trace: Trace,
+  violation: Violation,
+  rule: string,
+): boolean {
   if (violation.rule.id === rule) return true;
   const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
   if (historyOf(before, violation).some((entry) => entry.rule === rule)) return true;
@@ -43,7 +62,9 @@ export function names(contract: Contract, environment: Environment, trace: Trace
 }
 
 function distinct(history: HistoryEntry[]): HistoryEntry[] {
-  return history.filter((entry, i) => history.findIndex(({ op, rule }) => op === entry.op && rule === entry.rule) === i);
+  return history.filter(
+    (entry, i) => history.findIndex(({ op, rule }) => op === entry.op && rule === entry.rule) === i,
+  );
 }
 
 /** A rule's first source in words. */
@@ -53,21 +74,44 @@ export function sourceOf(contract: Contract, rule: Rule): string {
   return known ? `${known.title}, ${known.where}: ${at}` : at;
 }
 
-/** The rule that would have decided had the blamed one not been there, if it gives the actual answer; else any later one of the handler that does. */
-function alternativeRule(contract: Contract, environment: Environment, trace: Trace, { op, rule, actual, choices }: Violation): string | undefined {
-  if (!actual || !contract.rules.has(rule.id)) return undefined;
+/**
+ * A rule that would have given the actual answer: the one that decides once the blamed rule is taken away, else the
+ * only one of the handler that gives it. None where the answer is right and memory is wrong.
+ */
+function alternativeRule(
+  contract: Contract,
+  environment: Environment,
+  trace: Trace,
+  { op, rule, expectation, actual, choices }: Violation,
+): string | undefined {
+  if (!actual || !contract.rules.has(rule.id) || allows(expectation.outcome, actual, trace.program.ops[op]!))
+    return undefined;
   const without = compileContract(contract.data, contract.parameters, { rule: rule.id, kind: 'removed' });
-  const cut = { program: { ...trace.program, ops: trace.program.ops.slice(0, op + 1) }, outcomes: trace.outcomes.slice(0, op + 1) };
+  const cut = {
+    program: { ...trace.program, ops: trace.program.ops.slice(0, op + 1) },
+    outcomes: trace.outcomes.slice(0, op + 1),
+  };
   const again = judge(without, environment, cut);
   if (again.kind === 'conforms') {
-    const world = stateBefore(contract, environment, trace, op, choices);
-    const earlier = new Set(world.history.map((entry) => entry.rule));
-    const named = [...again.decided].findLast((id) => !earlier.has(id) && id !== rule.id && allowedBy(contract, id, trace, op));
+    const earlier = new Set(stateBefore(contract, environment, trace, op, choices).history.map((entry) => entry.rule));
+    const named = [...again.decided].findLast(
+      (id) => !earlier.has(id) && id !== rule.id && allowedBy(contract, id, trace, op),
+    );
     if (named) return named;
   }
-  const handler = contract.data.handlers.find(({ steps }) => JSON.stringify(steps).includes(`"${rule.id}"`));
-  const ids = handler ? [...JSON.stringify(handler.steps).matchAll(/"(?:refuse|read|write|return)":"([a-z0-9_]+)"/g)].map(([, id]) => id!) : [];
-  return ids.find((id) => id !== rule.id && contract.rules.has(id) && allowedBy(contract, id, trace, op));
+  const handler = contract.data.handlers.find(({ steps }) => deciding(steps).includes(rule.id));
+  const candidates = deciding(handler?.steps ?? []).filter(
+    (id) => id !== rule.id && contract.rules.has(id) && allowedBy(contract, id, trace, op),
+  );
+  return candidates.length === 1 ? candidates[0] : undefined;
+}
+
+/** The rules of steps that can end a handler. */
+function deciding(steps: readonly Step[]): string[] {
+  return steps.flatMap(({ refuse, read, write, return: result, case: one, steps: inner = [] }) => {
+    const id = refuse ?? read ?? write ?? result ?? one;
+    return [...(id === undefined ? [] : [id]), ...deciding(inner)];
+  });
 }
 
 function allowedBy(contract: Contract, id: string, trace: Trace, op: number): boolean {
@@ -75,18 +119,30 @@ function allowedBy(contract: Contract, id: string, trace: Trace, op: number): bo
   return outcome !== undefined && allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!);
 }
 
+/** A setting of one parameter under which a trace conforms. */
+interface Explanation {
+  difference: Difference;
+  /** Rules that are not there at that setting. */
+  without: ReadonlySet<string>;
+  /** The rule of that setting that gives the actual answer. */
+  alternative: string | undefined;
+}
+
 /** The single parameters that, set otherwise, make the trace conform. */
-export function explain(contract: Contract, environment: Environment, trace: Trace): Difference[] {
-  const differences: Difference[] = [];
+function explain(contract: Contract, environment: Environment, trace: Trace): Explanation[] {
+  const explanations: Explanation[] = [];
   for (const parameter of contract.data.parameters.values()) {
     for (const value of Object.keys(parameter.values)) {
       if (contract.parameters[parameter.id] === value) continue;
       const other = compileContract(contract.data, { ...contract.parameters, [parameter.id]: value });
       const judgement = judge(other, environment, trace);
       if (judgement.kind !== 'conforms') continue;
-      const rules = [...judgement.decided, ...judgement.passed].filter((id) => other.rules.has(id) && !contract.rules.has(id));
-      differences.push({ parameter: parameter.id, value, rules });
+      const rules = [...judgement.decided, ...judgement.passed].filter(
+        (id) => other.rules.has(id) && !contract.rules.has(id),
+      );
+      const without = new Set([...contract.rules].filter((id) => !other.rules.has(id)));
+      explanations.push({ difference: { parameter: parameter.id, value, rules }, without, alternative: rules[0] });
     }
   }
-  return differences;
+  return explanations;
 }

@@ -1,7 +1,7 @@
-import { mergeNeeds, assignSlots, type Suite } from './suite.ts';
 import type { Contract } from '../reference/contract.ts';
 import type { Adapter, Description, Session } from '../spec/uapi/adapter.ts';
 import type { Environment, Program, Trace } from '../spec/uapi/vocabulary.ts';
+import { assignSlots, mergeNeeds, type Suite } from './suite.ts';
 import { type CaseVerdict, decide } from './verdict.ts';
 
 /** What to run. */
@@ -60,7 +60,9 @@ export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
 
 /** The programs of all suites for one machine. */
 export function casesFor(suites: readonly Suite[], contract: Contract, environment: Environment): Case[] {
-  return suites.flatMap((suite) => Array.from(suite.programs(contract, environment), (program) => ({ suite: suite.name, program })));
+  return suites.flatMap((suite) =>
+    Array.from(suite.programs(contract, environment), (program) => ({ suite: suite.name, program })),
+  );
 }
 
 function select(plan: Plan, counter: { seen: number; left: number }, environment: Environment): Case[] {
@@ -75,7 +77,13 @@ function select(plan: Plan, counter: { seen: number; left: number }, environment
 }
 
 /** Keeps as many programs under way as the session allows; results are told in the order of the cases. */
-async function runCases(plan: Plan, session: Session, cases: readonly Case[], listener: Listener, stopped: () => boolean): Promise<void> {
+async function runCases(
+  plan: Plan,
+  session: Session,
+  cases: readonly Case[],
+  listener: Listener,
+  stopped: () => boolean,
+): Promise<void> {
   const { contract, strict } = plan;
   const { environment } = session.description;
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
@@ -107,9 +115,23 @@ async function runCases(plan: Plan, session: Session, cases: readonly Case[], li
 function start(session: Session, program: Program): Promise<Trace> | Trace {
   const environment = session.description.environment.id;
   const slots = assignSlots(program, session.description.environment);
-  if (!slots) return { environment, program, end: 'unsupported', outcomes: [], detail: 'the target has no groups like those that the program needs' };
+  if (!slots)
+    return {
+      environment,
+      program,
+      end: 'unsupported',
+      outcomes: [],
+      detail: 'the target has no groups like those that the program needs',
+    };
   const missing = program.ops.find(({ op }) => !session.description.ops.includes(op));
-  if (missing) return { environment, program, end: 'unsupported', outcomes: [], detail: `the target cannot perform ${missing.op}` };
+  if (missing)
+    return {
+      environment,
+      program,
+      end: 'unsupported',
+      outcomes: [],
+      detail: `the target cannot perform ${missing.op}`,
+    };
   const result = session.run(program, slots);
   const toTrace = (one: Awaited<typeof result>): Trace => ({ environment, program, ...one });
   return result instanceof Promise ? result.then(toTrace) : toTrace(result);

@@ -1,6 +1,14 @@
 import type { Change, Machine, Name, Op, Slot } from '../spec/uapi/vocabulary.ts';
 import {
-  invalidateVaddr, map, memory, openContainer, openDevice, openGroup, setContainer, setIommu, unmapAll,
+  invalidateVaddr,
+  map,
+  memory,
+  openContainer,
+  openDevice,
+  openGroup,
+  setContainer,
+  setIommu,
+  unmapAll,
 } from './build.ts';
 import { multi, notViable, single } from './suite.ts';
 
@@ -27,7 +35,12 @@ const c2 = (type: string): Op[] => [...c1, setIommu('c', type)];
 const v1 = 'VFIO_TYPE1_IOMMU';
 const v2 = 'VFIO_TYPE1v2_IOMMU';
 /** Two neighbours, a gap, and a third mapping. */
-const mapped: Op[] = [memory('ram', 8), map('c', 0x10000, 'ram', 0, 2), map('c', 0x12000, 'ram', 0x2000, 1), map('c', 0x16000, 'ram', 0x4000, 2)];
+const mapped: Op[] = [
+  memory('ram', 8),
+  map('c', 0x10000, 'ram', 0, 2),
+  map('c', 0x12000, 'ram', 0x2000, 1),
+  map('c', 0x16000, 'ram', 0x4000, 2),
+];
 const entryLimit: Change = { module: 'vfio_iommu_type1', parameter: 'dma_entry_limit' };
 
 const container = { probe: 'container', fd: 'c' } as const;
@@ -37,57 +50,170 @@ const group = { probe: 'group', fd: 'g' } as const;
 export const situations: Situation[] = [
   { ...container, id: 'c0', sentence: 'No group attached.', slots: {}, ops: c0 },
   { ...container, id: 'c1', sentence: 'A group attached, no backend.', slots: g, ops: c1 },
-  { ...container, id: 'c1_two_groups', sentence: 'Two groups attached, no backend.', slots: { g: single, m: multi }, ops: [...c1, openGroup('m', 'm'), setContainer('m', 'c')] },
+  {
+    ...container,
+    id: 'c1_two_groups',
+    sentence: 'Two groups attached, no backend.',
+    slots: { g: single, m: multi },
+    ops: [...c1, openGroup('m', 'm'), setContainer('m', 'c')],
+  },
   { ...container, id: 'c2_v1', sentence: 'Type 1 backend, nothing mapped.', slots: g, ops: c2(v1) },
   { ...container, id: 'c2_v2', sentence: 'Type 1 v2 backend, nothing mapped.', slots: g, ops: c2(v2) },
-  { ...container, id: 'c2_v1_mapped', sentence: 'Type 1 backend with mappings.', slots: g, ops: [...c2(v1), ...mapped] },
-  { ...container, id: 'c2_v2_mapped', sentence: 'Type 1 v2 backend with mappings.', slots: g, ops: [...c2(v2), ...mapped] },
-  { ...container, id: 'c2_v2_invalidated', sentence: 'A mapping whose virtual address is invalidated.', slots: g, ops: [...c2(v2), ...mapped, invalidateVaddr('c', 0x12000, 1)] },
   {
-    ...container, id: 'c2_v2_full', sentence: 'No mapping entry left.', slots: g, changes: [entryLimit],
-    ops: [{ op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'dma_entry_limit', value: '2' }, ...c2(v2), memory('ram', 2), map('c', 0x10000, 'ram', 0, 1), map('c', 0x11000, 'ram', 0x1000, 1)],
+    ...container,
+    id: 'c2_v1_mapped',
+    sentence: 'Type 1 backend with mappings.',
+    slots: g,
+    ops: [...c2(v1), ...mapped],
   },
   {
-    ...container, id: 'c2_v2_memlock', sentence: 'One page of locked memory left.', slots: g,
+    ...container,
+    id: 'c2_v2_mapped',
+    sentence: 'Type 1 v2 backend with mappings.',
+    slots: g,
+    ops: [...c2(v2), ...mapped],
+  },
+  {
+    ...container,
+    id: 'c2_v2_invalidated',
+    sentence: 'A mapping whose virtual address is invalidated.',
+    slots: g,
+    ops: [...c2(v2), ...mapped, invalidateVaddr('c', 0x12000, 1)],
+  },
+  {
+    ...container,
+    id: 'c2_v2_full',
+    sentence: 'No mapping entry left.',
+    slots: g,
+    changes: [entryLimit],
     ops: [
-      ...c2(v2), memory('ram', 2),
-      { op: 'drop_capability', capability: 'ipc_lock' }, { op: 'rlimit', resource: 'memlock', value: 0x2000 },
+      { op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'dma_entry_limit', value: '2' },
+      ...c2(v2),
+      memory('ram', 2),
+      map('c', 0x10000, 'ram', 0, 1),
+      map('c', 0x11000, 'ram', 0x1000, 1),
+    ],
+  },
+  {
+    ...container,
+    id: 'c2_v2_memlock',
+    sentence: 'One page of locked memory left.',
+    slots: g,
+    ops: [
+      ...c2(v2),
+      memory('ram', 2),
+      { op: 'drop_capability', capability: 'ipc_lock' },
+      { op: 'rlimit', resource: 'memlock', value: 0x2000 },
       map('c', 0x10000, 'ram', 0, 1),
     ],
   },
   {
-    ...container, id: 'c2_v2_read_only', sentence: 'Container and group opened for reading only.', slots: g,
+    ...container,
+    id: 'c2_v2_read_only',
+    sentence: 'Container and group opened for reading only.',
+    slots: g,
     ops: [
-      { op: 'open', what: 'container', access: 'read', as: 'c' }, { op: 'open', what: 'group', slot: 'g', access: 'read', as: 'g' },
-      setContainer('g', 'c'), setIommu('c', v2),
+      { op: 'open', what: 'container', access: 'read', as: 'c' },
+      { op: 'open', what: 'group', slot: 'g', access: 'read', as: 'g' },
+      setContainer('g', 'c'),
+      setIommu('c', v2),
     ],
   },
-  { ...container, id: 'c1_no_backend', sentence: 'The type1 backend is not loaded.', machine: { type1Module: false }, slots: g, ops: c1 },
-  { ...container, id: 'c1_no_isolation', sentence: 'The IOMMU does not isolate interrupts.', machine: { interruptRemapping: false }, slots: g, ops: c1 },
-
-  { ...group, id: 'g0_c0', sentence: 'Group on its own, container new.', slots: g, ops: [...c0, openGroup('g', 'g')] },
-  { ...group, id: 'g0_c1', sentence: 'Container with another group.', slots: gh, ops: [...c0, openGroup('h', 'h'), setContainer('h', 'c'), openGroup('g', 'g')] },
   {
-    ...group, id: 'g0_c2', sentence: 'Container with a backend, a group and a mapping.', slots: gh,
-    ops: [...c0, openGroup('h', 'h'), setContainer('h', 'c'), setIommu('c', v2), memory('ram', 1), map('c', 0x10000, 'ram', 0, 1), openGroup('g', 'g')],
+    ...container,
+    id: 'c1_no_backend',
+    sentence: 'The type1 backend is not loaded.',
+    machine: { type1Module: false },
+    slots: g,
+    ops: c1,
   },
   {
-    ...group, id: 'g0_c2_invalidated', sentence: 'Container with an invalidated virtual address.', slots: gh,
+    ...container,
+    id: 'c1_no_isolation',
+    sentence: 'The IOMMU does not isolate interrupts.',
+    machine: { interruptRemapping: false },
+    slots: g,
+    ops: c1,
+  },
+
+  { ...group, id: 'g0_c0', sentence: 'Group on its own, container new.', slots: g, ops: [...c0, openGroup('g', 'g')] },
+  {
+    ...group,
+    id: 'g0_c1',
+    sentence: 'Container with another group.',
+    slots: gh,
+    ops: [...c0, openGroup('h', 'h'), setContainer('h', 'c'), openGroup('g', 'g')],
+  },
+  {
+    ...group,
+    id: 'g0_c2',
+    sentence: 'Container with a backend, a group and a mapping.',
+    slots: gh,
     ops: [
-      ...c0, openGroup('h', 'h'), setContainer('h', 'c'), setIommu('c', v2), memory('ram', 1), map('c', 0x10000, 'ram', 0, 1),
-      invalidateVaddr('c', 0x10000, 1), openGroup('g', 'g'),
+      ...c0,
+      openGroup('h', 'h'),
+      setContainer('h', 'c'),
+      setIommu('c', v2),
+      memory('ram', 1),
+      map('c', 0x10000, 'ram', 0, 1),
+      openGroup('g', 'g'),
+    ],
+  },
+  {
+    ...group,
+    id: 'g0_c2_invalidated',
+    sentence: 'Container with an invalidated virtual address.',
+    slots: gh,
+    ops: [
+      ...c0,
+      openGroup('h', 'h'),
+      setContainer('h', 'c'),
+      setIommu('c', v2),
+      memory('ram', 1),
+      map('c', 0x10000, 'ram', 0, 1),
+      invalidateVaddr('c', 0x10000, 1),
+      openGroup('g', 'g'),
     ],
   },
   { ...group, id: 'gn_c0', sentence: 'Group not viable.', slots: { g: notViable }, ops: [...c0, openGroup('g', 'g')] },
   { ...group, id: 'g1_same', sentence: 'Group attached to the container.', slots: g, ops: c1 },
-  { ...group, id: 'g1_other', sentence: 'Group attached to another container.', slots: g, ops: [...c0, openContainer('other'), openGroup('g', 'g'), setContainer('g', 'other')] },
-  { ...group, id: 'g1d', sentence: 'Group attached, device open.', slots: g, ops: [...c2(v2), openDevice('g', 'g', 'd')] },
-  { ...group, id: 'g0_multi', sentence: 'Group of two devices.', slots: { g: multi }, ops: [...c0, openGroup('g', 'g')] },
   {
-    ...group, id: 'gx', sentence: 'Group orphaned.', slots: g, changes: [{ slot: 'g' }],
+    ...group,
+    id: 'g1_other',
+    sentence: 'Group attached to another container.',
+    slots: g,
+    ops: [...c0, openContainer('other'), openGroup('g', 'g'), setContainer('g', 'other')],
+  },
+  {
+    ...group,
+    id: 'g1d',
+    sentence: 'Group attached, device open.',
+    slots: g,
+    ops: [...c2(v2), openDevice('g', 'g', 'd')],
+  },
+  {
+    ...group,
+    id: 'g0_multi',
+    sentence: 'Group of two devices.',
+    slots: { g: multi },
+    ops: [...c0, openGroup('g', 'g')],
+  },
+  {
+    ...group,
+    id: 'gx',
+    sentence: 'Group orphaned.',
+    slots: g,
+    changes: [{ slot: 'g' }],
     ops: [...c0, openGroup('g', 'g'), { op: 'unbind_driver', slot: 'g', device: 0 }],
   },
-  { probe: 'device', fd: 'd', id: 'd_open', sentence: 'Device open.', slots: g, ops: [...c2(v2), openDevice('g', 'g', 'd')] },
+  {
+    probe: 'device',
+    fd: 'd',
+    id: 'd_open',
+    sentence: 'Device open.',
+    slots: g,
+    ops: [...c2(v2), openDevice('g', 'g', 'd')],
+  },
 ];
 
 /** Ops after the one under test that make its effect visible: what is mapped, whether a backend is there, whether the group is attached. */

@@ -1,6 +1,6 @@
+import type { Contract } from '../reference/contract.ts';
 import type { Need } from '../spec/uapi/adapter.ts';
 import type { Environment, Program, Slot } from '../spec/uapi/vocabulary.ts';
-import type { Contract } from '../reference/contract.ts';
 
 /** A named way of making programs. */
 export interface Suite {
@@ -51,5 +51,10 @@ export function assignSlots(program: Program, environment: Environment): Record<
 }
 
 function sameSlot(a: Slot, b: Slot): boolean {
-  return a.devices === b.devices && a.viable === b.viable && (a.dma ?? true) === (b.dma ?? true) && (a.iommu ?? 0) === (b.iommu ?? 0);
+  return (
+    a.devices === b.devices &&
+    a.viable === b.viable &&
+    (a.dma ?? true) === (b.dma ?? true) &&
+    (a.iommu ?? 0) === (b.iommu ?? 0)
+  );
 }

@@ -11,7 +11,8 @@ export function chooseSuites(list: string | undefined): Suite[] {
   if (list === undefined) return [...suites];
   return list.split(',').map((name) => {
     const found = suites.find((suite) => suite.name === name);
-    if (!found) throw new Problem(`--suite ${name}: unknown; known are ${suites.map((suite) => suite.name).join(', ')}.`);
+    if (!found)
+      throw new Problem(`--suite ${name}: unknown; known are ${suites.map((suite) => suite.name).join(', ')}.`);
     return found;
   });
 }

@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { Problem } from '../spec/uapi/problem.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
+import { Problem } from '../spec/uapi/problem.ts';
 import { validator } from '../spec/uapi/validator.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
 
@@ -28,7 +28,9 @@ export function checkedProgram(value: unknown, place: string): Program {
   const validate = validator(`${packageRoot}/spec/uapi/schema`, 'program.schema.json');
   if (!validate(value)) {
     const [first] = validate.errors!;
-    throw new Problem(`${place}: ${first!.instancePath || '/'} ${first!.message}; mend it to fit spec/uapi/schema/program.schema.json.`);
+    throw new Problem(
+      `${place}: ${first!.instancePath || '/'} ${first!.message}; mend it to fit spec/uapi/schema/program.schema.json.`,
+    );
   }
   return value as Program;
 }

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
-import { checkedProgram } from './token.ts';
-import { suites } from './suites.ts';
 import { mergeNeeds } from './suite.ts';
+import { suites } from './suites.ts';
+import { checkedProgram } from './token.ts';
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));

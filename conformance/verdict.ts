@@ -1,5 +1,5 @@
 import type { Contract } from '../reference/contract.ts';
-import { judge, type Judgement } from '../reference/judge.ts';
+import { type Judgement, judge } from '../reference/judge.ts';
 import type { Environment, Failure, RecordCase, Trace, Verdict } from '../spec/uapi/vocabulary.ts';
 import { describeFailure } from './failure.ts';
 
@@ -24,11 +24,16 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
   if (judgement.kind === 'violates') {
     const { actual, expectation } = judgement.violation;
     if (!strict && actual?.errno !== undefined && transient.has(actual.errno) && !('errno' in expectation.outcome)) {
-      return { verdict: 'inconclusive', reason: `op ${judgement.violation.op} answered ${actual.errno}, for which no rule stands`, judgement };
+      return {
+        verdict: 'inconclusive',
+        reason: `op ${judgement.violation.op} answered ${actual.errno}, for which no rule stands`,
+        judgement,
+      };
     }
     return { verdict: 'fail', failure: describeFailure(contract, environment, trace, judgement.violation), judgement };
   }
-  if (trace.end === 'unsupported') return { verdict: 'not-applicable', reason: trace.detail ?? 'the target cannot run it', judgement };
+  if (trace.end === 'unsupported')
+    return { verdict: 'not-applicable', reason: trace.detail ?? 'the target cannot run it', judgement };
   if (trace.end !== 'completed') return { verdict: 'fail', failure: notSurvived(trace), judgement };
   if (judgement.kind === 'undefined') {
     return { verdict: 'undefined', reason: `op ${judgement.op}: ${judgement.rule.sentence}`, judgement };

@@ -1,5 +1,5 @@
-import type { DmaOp, Op } from '../spec/uapi/vocabulary.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
+import type { DmaOp, Op } from '../spec/uapi/vocabulary.ts';
 import type { Description, Mapping, Process, World } from './state.ts';
 import type { Page, Region } from './user-memory.ts';
 
@@ -86,9 +86,13 @@ export class Call {
   }
 }
 
-function decode(fields: { name: string; at: number; width: number }[], block: Uint8Array): Record<string, number | bigint> {
+function decode(
+  fields: { name: string; at: number; width: number }[],
+  block: Uint8Array,
+): Record<string, number | bigint> {
   const view = new DataView(block.buffer);
   const decoded: Record<string, number | bigint> = {};
-  for (const { name, at, width } of fields) decoded[name] = width === 4 ? view.getUint32(at, true) : view.getBigUint64(at, true);
+  for (const { name, at, width } of fields)
+    decoded[name] = width === 4 ? view.getUint32(at, true) : view.getBigUint64(at, true);
   return decoded;
 }

@@ -1,16 +1,20 @@
-import { uapi } from '../spec/uapi/uapi.ts';
 import type { ConditionId } from '../spec/contract/rule-ids.ts';
+import { toBigInt } from '../spec/uapi/integer.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { BindDriverOp, OpenOp, PwriteOp, UnbindDriverOp } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
 import type { Backend, Container, Group } from './state.ts';
 import { firstOverlap, mappingAt, wraps } from './type1-mappings.ts';
 import { PAGE } from './user-memory.ts';
-import { toBigInt } from '../spec/uapi/integer.ts';
 
 /** Whether a rule applies. Conditions of a handler are asked in its order, so that each may rely on those before it. */
 export type Condition = (call: Call) => boolean;
 
-const { VFIO_DMA_MAP_FLAG_READ: READ, VFIO_DMA_MAP_FLAG_WRITE: WRITE, VFIO_DMA_MAP_FLAG_VADDR: VADDR } = uapi.flags.dma_map_flags as Record<string, number>;
+const {
+  VFIO_DMA_MAP_FLAG_READ: READ,
+  VFIO_DMA_MAP_FLAG_WRITE: WRITE,
+  VFIO_DMA_MAP_FLAG_VADDR: VADDR,
+} = uapi.flags.dma_map_flags as Record<string, number>;
 const {
   VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: DIRTY,
   VFIO_DMA_UNMAP_FLAG_ALL: ALL,
@@ -20,9 +24,16 @@ const MAP_FLAGS = READ! | WRITE! | VADDR!;
 const UNMAP_FLAGS = DIRTY! | ALL! | UNMAP_VADDR!;
 const types = uapi.values.iommu_type!;
 /** What the type1 backend reports as an extension before it has an instance. */
-const claimed = new Set([types.VFIO_TYPE1_IOMMU, types.VFIO_TYPE1v2_IOMMU, types.VFIO_TYPE1_NESTING_IOMMU, types.VFIO_UNMAP_ALL].map((one) => BigInt(one!)));
+const claimed = new Set(
+  [types.VFIO_TYPE1_IOMMU, types.VFIO_TYPE1v2_IOMMU, types.VFIO_TYPE1_NESTING_IOMMU, types.VFIO_UNMAP_ALL].map((one) =>
+    BigInt(one!),
+  ),
+);
 const mapSize = uapi.structs.vfio_iommu_type1_dma_map!.size;
-const { size: unmapSize, extended: unmapExtended } = uapi.structs.vfio_iommu_type1_dma_unmap! as { size: number; extended: number };
+const { size: unmapSize, extended: unmapExtended } = uapi.structs.vfio_iommu_type1_dma_unmap! as {
+  size: number;
+  extended: number;
+};
 const PAGE_MASK = BigInt(PAGE - 1);
 
 const container = (call: Call) => call.object as Container;
@@ -35,13 +46,18 @@ const has = (flags: number, flag: number | undefined) => (flags & flag!) !== 0;
 export function walked(call: Call) {
   const { flags, iova, size } = call.unmap;
   const all = has(flags, ALL);
-  return backend(call).mappings.filter((mapping) => all || (mapping.iova + mapping.size > iova && mapping.iova < iova + size));
+  return backend(call).mappings.filter(
+    (mapping) => all || (mapping.iova + mapping.size > iova && mapping.iova < iova + size),
+  );
 }
 
 /** Valid I/O virtual ranges: the aperture without the reserved ranges. */
 function insideOneValidRange(call: Call, first: bigint, last: bigint): boolean {
   const { apertureLast, reserved } = call.world.environment;
-  return last <= toBigInt(apertureLast) && reserved.every((range) => last < toBigInt(range.first) || first > toBigInt(range.last));
+  return (
+    last <= toBigInt(apertureLast) &&
+    reserved.every((range) => last < toBigInt(range.first) || first > toBigInt(range.last))
+  );
 }
 
 /** The conditions of all rules that have one. */
@@ -74,7 +90,9 @@ export const conditions = {
 
   unbind_of_last_device_orphans_group: (call) => {
     const { slot, device } = call.op as UnbindDriverOp;
-    return device !== 'claimed' && call.world.slots.get(slot)!.devices.every(({ bound }, i) => bound === (i === device));
+    return (
+      device !== 'claimed' && call.world.slots.get(slot)!.devices.every(({ bound }, i) => bound === (i === device))
+    );
   },
   unbind_of_claiming_driver_makes_group_viable: (call) => (call.op as UnbindDriverOp).device === 'claimed',
   bind_native_driver_to_claimed_group: (call) => {
@@ -91,7 +109,9 @@ export const conditions = {
   access_to_what_is_not_open: (call) => call.object === undefined,
   command_register_write_sets_bus_mastering: (call) => {
     const { regionStride, configRegion, commandRegister } = uapi.device;
-    return toBigInt((call.op as PwriteOp).offset) === BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister);
+    return (
+      toBigInt((call.op as PwriteOp).offset) === BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister)
+    );
   },
 
   map_dma_argsz_too_small: ({ map }) => map.argsz < mapSize,
@@ -102,7 +122,8 @@ export const conditions = {
   map_dma_not_page_aligned: ({ map }) => ((map.size | map.iova | map.vaddr) & PAGE_MASK) !== 0n,
   map_dma_iova_wraps: ({ map }) => wraps(map.iova, map.size),
   map_dma_vaddr_wraps: ({ map }) => wraps(map.vaddr, map.size),
-  map_dma_vaddr_update_without_mapping: (call) => has(call.map.flags, VADDR) && !firstOverlap(backend(call), call.map.iova, call.map.size),
+  map_dma_vaddr_update_without_mapping: (call) =>
+    has(call.map.flags, VADDR) && !firstOverlap(backend(call), call.map.iova, call.map.size),
   map_dma_vaddr_update_not_invalidated: (call) =>
     has(call.map.flags, VADDR) && !firstOverlap(backend(call), call.map.iova, call.map.size)!.vaddrInvalid,
   map_dma_vaddr_update_other_range: (call) => {
@@ -149,18 +170,24 @@ export const conditions = {
     return found !== undefined && found.iova + found.size !== iova + size;
   },
   unmap_dma_vaddr_already_invalidated: (call) =>
-    has(call.unmap.flags, UNMAP_VADDR) && !removesNothing(call) && walked(call).some(({ vaddrInvalid }) => vaddrInvalid),
+    has(call.unmap.flags, UNMAP_VADDR) &&
+    !removesNothing(call) &&
+    walked(call).some(({ vaddrInvalid }) => vaddrInvalid),
   unmap_dma_end_of_address_space: (call) => endsAtTop(call),
   unmap_dma_v1_starts_inside_mapping: (call) => startsInside(call),
   unmap_dma_invalidates_vaddr: ({ unmap }) => has(unmap.flags, UNMAP_VADDR),
   unmap_dma_removes_mappings: () => true,
 
   dma_without_bus_mastering_moves_nothing: (call) => call.object?.kind === 'device' && !call.object.device.busMaster,
-  dma_read_of_unmapped_gives_zeros: ({ segment, transfer }) => !segment!.mapping && transfer.direction === 'from-memory',
+  dma_read_of_unmapped_gives_zeros: ({ segment, transfer }) =>
+    !segment!.mapping && transfer.direction === 'from-memory',
   dma_write_to_unmapped_is_dropped: ({ segment, transfer }) => !segment!.mapping && transfer.direction === 'to-memory',
-  dma_write_to_read_only_is_dropped: ({ segment, transfer }) => !segment!.mapping!.write && transfer.direction === 'to-memory',
-  dma_read_of_write_only_gives_zeros: ({ segment, transfer }) => !segment!.mapping!.read && transfer.direction === 'from-memory',
-  dma_read_of_write_only_gives_memory: ({ segment, transfer }) => !segment!.mapping!.read && transfer.direction === 'from-memory',
+  dma_write_to_read_only_is_dropped: ({ segment, transfer }) =>
+    !segment!.mapping!.write && transfer.direction === 'to-memory',
+  dma_read_of_write_only_gives_zeros: ({ segment, transfer }) =>
+    !segment!.mapping!.read && transfer.direction === 'from-memory',
+  dma_read_of_write_only_gives_memory: ({ segment, transfer }) =>
+    !segment!.mapping!.read && transfer.direction === 'from-memory',
   dma_reads_memory: ({ segment, transfer }) => segment!.mapping!.read && transfer.direction === 'from-memory',
   dma_writes_memory: ({ transfer }) => transfer.direction === 'to-memory',
 } satisfies Record<ConditionId, Condition>;

@@ -1,5 +1,6 @@
-import { uapi } from '../spec/uapi/uapi.ts';
 import type { ContractData, Handler, Rule, RuleOutcome, Step, When } from '../spec/contract/types.ts';
+import { Problem } from '../spec/uapi/problem.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
 import { type Condition, conditions } from './conditions.ts';
 import { contents, type Effect, effects } from './effects.ts';
@@ -14,18 +15,21 @@ export interface Decision {
 /** A step ready to run: a decision ends the handler. */
 type Runnable = (call: Call, note: (rule: string) => void) => Decision | 'handled' | undefined;
 
+/** What one ioctl or op does: always a decision in the end. */
+export type HandlerFunction = (call: Call, note: (rule: string) => void) => Decision;
+
 /** The contract at one setting of its parameters. */
 export interface Contract {
   data: ContractData;
   parameters: Record<string, string>;
   /** Handler of an op: `open container`, `close`, ... */
-  ops: Map<string, Runnable>;
+  ops: Map<string, HandlerFunction>;
   /** Handlers of ioctls by kind of descriptor and number. */
-  ioctls: Record<Kind, Map<number, Runnable>>;
+  ioctls: Record<Kind, Map<number, HandlerFunction>>;
   /** Handlers of numbers that are taken, but of which the contract does not speak. */
-  elsewhere: Record<Kind, Runnable>;
+  elsewhere: Record<Kind, HandlerFunction>;
   /** Handlers of numbers that nobody knows. */
-  unknown: Record<Kind, Runnable>;
+  unknown: Record<Kind, HandlerFunction>;
   /** Rules that stand in a handler at this setting. */
   rules: Set<string>;
 }
@@ -45,22 +49,23 @@ export interface Defect {
 export function compileContract(data: ContractData, parameters: Record<string, string>, defect?: Defect): Contract {
   const rules = new Set<string>();
   const compiler = new Compiler(data, parameters, rules, defect);
-  const byName = new Map<string, Runnable>();
-  const ops = new Map<string, Runnable>();
+  const byName = new Map<string, HandlerFunction>();
+  const ops = new Map<string, HandlerFunction>();
   for (const handler of data.handlers) {
     const runnable = compiler.handler(handler);
     if (handler.op) ops.set(handler.op, runnable);
     else byName.set(handler.ioctl!, runnable);
   }
   const table = (kind: Kind) => {
-    const numbers = new Map<number, Runnable>();
+    const numbers = new Map<number, HandlerFunction>();
     for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
       if (ioctl.fd !== kind) continue;
       numbers.set(ioctl.number, byName.get(name) ?? byName.get(`elsewhere ${kind}`)!);
     }
     return numbers;
   };
-  const each = <T>(make: (kind: Kind) => T) => Object.fromEntries(kinds.map((kind) => [kind, make(kind)])) as Record<Kind, T>;
+  const each = <T>(make: (kind: Kind) => T) =>
+    Object.fromEntries(kinds.map((kind) => [kind, make(kind)])) as Record<Kind, T>;
   return {
     data,
     parameters,
@@ -90,16 +95,26 @@ class Compiler {
     this.#defect = defect;
   }
 
-  handler(handler: Handler): Runnable {
+  handler(handler: Handler): HandlerFunction {
     const steps = this.#steps(handler.steps);
     const defect = this.#defect;
-    if (!defect) return (call, note) => run(steps, call, note);
-    // Later steps rely on what earlier ones excluded; without a rule they may find nothing to work on.
+    if (defect) return this.#withDefect(steps, defect);
+    return (call, note) => {
+      const decision = run(steps, call, note);
+      if (decision && decision !== 'handled') return decision;
+      throw new Problem(`handler ${handler.id} ends without a result; add a return step to it in handlers/.`);
+    };
+  }
+
+  /** Later steps rely on what earlier ones excluded: without a rule they may find nothing to work on, or no end. */
+  #withDefect(steps: Runnable[], defect: Defect): HandlerFunction {
+    const senseless: Decision = { rule: this.#data.rules.get(defect.rule)!, outcome: { oneOf: [] } };
     return (call, note) => {
       try {
-        return run(steps, call, note);
+        const decision = run(steps, call, note);
+        return decision && decision !== 'handled' ? decision : senseless;
       } catch {
-        return { rule: this.#data.rules.get(defect.rule)!, outcome: { oneOf: [] } };
+        return senseless;
       }
     };
   }
@@ -148,7 +163,7 @@ class Compiler {
     this.#rules.add(id);
     const removed = this.#defect?.rule === id && this.#defect.kind === 'removed';
     if (step.effect) {
-      const effect = known(effects, id) as Effect;
+      const effect = effectOf(id);
       return (call, note) => {
         note(id);
         if (!removed) effect(call);
@@ -156,8 +171,8 @@ class Compiler {
       };
     }
     if (step.case) {
-      const condition = known(conditions, id) as Condition;
-      const effect = known(effects, id) as Effect;
+      const condition = conditionOf(id);
+      const effect = effectOf(id);
       const ends = this.#data.rules.get(id)!.outcome && this.#decision(id);
       return (call, note) => {
         if (!condition(call)) return undefined;
@@ -170,12 +185,12 @@ class Compiler {
     const decision = this.#decision(id);
     if (step.return) return () => decision;
     if (step.refuse) {
-      const condition = known(conditions, id) as Condition;
+      const condition = conditionOf(id);
       return removed ? () => undefined : (call) => (condition(call) ? decision : undefined);
     }
     const { from, length } = step as { from: number; length: number };
     if (step.read) {
-      const needed = step.if ? (known(conditions, step.if) as Condition) : undefined;
+      const needed = step.if ? conditionOf(step.if) : undefined;
       if (step.if) this.#rules.add(step.if);
       const ifRemoved = step.if !== undefined && this.#defect?.rule === step.if && this.#defect.kind === 'removed';
       return (call, note) => {
@@ -188,7 +203,7 @@ class Compiler {
         return readable < length && !removed ? decision : undefined;
       };
     }
-    const content = known(contents, id) as (call: Call) => Uint8Array;
+    const content = contentOf(id);
     return (call, note) => {
       note(id);
       const address = BigInt.asUintN(64, call.argument + BigInt(from));
@@ -210,7 +225,12 @@ class Compiler {
   }
 }
 
-function run(steps: Runnable[], call: Call, note: (rule: string) => void, iteration = false): Decision | 'handled' | undefined {
+function run(
+  steps: Runnable[],
+  call: Call,
+  note: (rule: string) => void,
+  iteration = false,
+): Decision | 'handled' | undefined {
   for (const step of steps) {
     const decision = step(call, note);
     if (decision === undefined) continue;
@@ -226,9 +246,15 @@ function another(outcome: RuleOutcome): RuleOutcome {
   return { errno: 'EINVAL' };
 }
 
+const conditionOf = (id: string): Condition => known(conditions, id, 'a condition', 'reference/conditions.ts');
+const effectOf = (id: string): Effect => known(effects, id, 'an effect', 'reference/effects.ts');
+const contentOf = (id: string): ((call: Call) => Uint8Array) =>
+  known(contents, id, 'contents to write', 'reference/effects.ts');
+
 /** The function of a rule; the compiler proves that each rule of this package has one, a copy given with --spec may not. */
-function known<T>(table: Record<string, T>, id: string): T {
-  const found = table[id];
-  if (found === undefined) throw new TypeError(`rule ${id} has no function for the step that it stands in`);
-  return found;
+function known<T>(table: Record<string, T>, id: string, what: string, file: string): T {
+  if (Object.hasOwn(table, id)) return table[id]!;
+  throw new Problem(
+    `handlers/: rule ${id} stands in a step that needs ${what}, and has none; use it in another kind of step or write one in ${file}.`,
+  );
 }

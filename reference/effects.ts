@@ -7,12 +7,15 @@ import { walked } from './conditions.ts';
 import { release } from './descriptors.ts';
 import { type Container, detachGroup, type Group, newGroup, type OpenDevice, uncharge } from './state.ts';
 import { firstOverlap, insertMapping } from './type1-mappings.ts';
-import { PAGE, readPage, storePage, type Page } from './user-memory.ts';
+import { PAGE, type Page, readPage, storePage } from './user-memory.ts';
 
 /** Changes the state. */
 export type Effect = (call: Call) => void;
 
-const { VFIO_DMA_MAP_FLAG_READ: READ, VFIO_DMA_MAP_FLAG_WRITE: WRITE } = uapi.flags.dma_map_flags as Record<string, number>;
+const { VFIO_DMA_MAP_FLAG_READ: READ, VFIO_DMA_MAP_FLAG_WRITE: WRITE } = uapi.flags.dma_map_flags as Record<
+  string,
+  number
+>;
 const nothing: Effect = () => {};
 
 /** The page that every untouched page of Linux 6.1 reads as. */
@@ -43,7 +46,12 @@ export const effects = {
   set_iommu_creates_backend: (call) => {
     const type = Number(call.argument);
     const entryLimit = Number(call.world.parameters.get('vfio_iommu_type1.dma_entry_limit'));
-    (call.object as Container).backend = { type, v2: type === uapi.values.iommu_type!.VFIO_TYPE1v2_IOMMU, mappings: [], entryLimit };
+    (call.object as Container).backend = {
+      type,
+      v2: type === uapi.values.iommu_type!.VFIO_TYPE1v2_IOMMU,
+      mappings: [],
+      entryLimit,
+    };
   },
   set_container_attaches_group: (call) => {
     const group = call.object as Group;

@@ -45,7 +45,8 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   }
   if (call.stored || op.op === 'protect') {
     process.memory.takeNews(undefined, expectation.changed);
-    for (const other of world.processes.values()) if (other !== process) other.memory.takeNews(other.name, expectation.changed);
+    for (const other of world.processes.values())
+      if (other !== process) other.memory.takeNews(other.name, expectation.changed);
   }
   return expectation;
 }
@@ -60,11 +61,7 @@ type Note = (rule: string) => void;
 /** What the vocabulary itself says, where no handler of the contract speaks. */
 function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   const { op, process, world } = call;
-  const handle = (name: string): Decision => {
-    const decision = contract.ops.get(name)!(call, note);
-    if (!decision || decision === 'handled') throw new MalformedProgram(`handler ${name} ends without a result`);
-    return decision;
-  };
+  const handle = (name: string): Decision => contract.ops.get(name)!(call, note);
   switch (op.op) {
     case 'open':
       // A descriptor for the path only never reaches the driver.
@@ -101,7 +98,10 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       discard(region(process, op.memory), op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('discard', zero);
     case 'poke':
-      return plain('poke', poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : { errno: 'EFAULT' });
+      return plain(
+        'poke',
+        poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : { errno: 'EFAULT' },
+      );
     case 'peek': {
       const { base } = region(process, op.memory);
       const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
@@ -113,7 +113,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return handle('pwrite');
     case 'dma':
       call.object = process.descriptors.get(numberOf(process, op.device))?.object;
-      if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes) return plain('dma', { errno: 'EINVAL' });
+      if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
+        return plain('dma', { errno: 'EINVAL' });
       return handle('dma');
     case 'fork':
       fork(world, process, op.as);
@@ -169,7 +170,8 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
   else {
     const { memory, at, bytes, relocations } = op.argument;
     const target = region(process, memory);
-    if (bytes !== undefined && !poke(process, target, at, bytes, relocations)) return plain('ioctl', { errno: 'EFAULT' });
+    if (bytes !== undefined && !poke(process, target, at, bytes, relocations))
+      return plain('ioctl', { errno: 'EFAULT' });
     call.argument = target.base + BigInt(at);
   }
   if (!description || description.pathOnly) return plain('ioctl', { errno: 'EBADF' });
@@ -179,7 +181,7 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
   const number = Number(BigInt.asUintN(32, toBigInt(op.number)));
   const kind = description.object.kind;
   const handler = contract.ioctls[kind].get(number) ?? contract.unknown[kind];
-  return handler(call, note) as Decision;
+  return handler(call, note);
 }
 
 function region(process: Process, name: Name): Region {
@@ -202,7 +204,13 @@ function decode(hex: string): Uint8Array {
   return bytes;
 }
 
-function poke(process: Process, target: Region, at: number, hex: string, relocations: Relocation[] | undefined): boolean {
+function poke(
+  process: Process,
+  target: Region,
+  at: number,
+  hex: string,
+  relocations: Relocation[] | undefined,
+): boolean {
   let bytes = decode(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
   if (relocations) {
@@ -245,7 +253,8 @@ function save(process: Process, op: IoctlOp): Record<Name, bigint> {
 /** Discarded private pages are new ones, of zeros, that nobody has touched. */
 function discard(target: Region, from: number, to: number): void {
   for (let i = from; i < to; i++) {
-    if (target.pages[i]) target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };
+    if (target.pages[i])
+      target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Rule } from '../spec/contract/types.ts';
-import { Problem } from '../spec/uapi/problem.ts';
 import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
+import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './contract.ts';
 import { type Expectation, execute, MalformedProgram } from './execute.ts';
@@ -44,7 +44,11 @@ interface Branch extends Track {
 }
 
 /** Judges a trace by the contract. Needs no target. */
-export function judge(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>): Judgement {
+export function judge(
+  contract: Contract,
+  environment: Environment,
+  trace: Pick<Trace, 'program' | 'outcomes'>,
+): Judgement {
   const { program, outcomes } = trace;
   const decided = new Set<string>();
   const passed = new Set<string>();
@@ -70,10 +74,16 @@ export function judge(contract: Contract, environment: Environment, trace: Pick<
       }
       if (kept.length === 0) {
         const { expectation, choices } = first!;
-        return { kind: 'violates', violation: { op: i, rule: blame(contract, expectation, actual, op), expectation, actual, choices }, ops: i };
+        return {
+          kind: 'violates',
+          violation: { op: i, rule: blame(contract, expectation, actual, op), expectation, actual, choices },
+          ops: i,
+        };
       }
       if (kept.length > MOST_STATES) {
-        throw new Problem(`program ${program.id}: op ${i} leaves more than ${MOST_STATES} states open; make the program shorter.`);
+        throw new Problem(
+          `program ${program.id}: op ${i} leaves more than ${MOST_STATES} states open; make the program shorter.`,
+        );
       }
       tracks = kept;
     }
@@ -89,7 +99,13 @@ export function judge(contract: Contract, environment: Environment, trace: Pick<
 }
 
 /** The state before an op, and what the contract expects of the op there. */
-export function stateBefore(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, index: number, choices: Choices): World {
+export function stateBefore(
+  contract: Contract,
+  environment: Environment,
+  trace: Pick<Trace, 'program' | 'outcomes'>,
+  index: number,
+  choices: Choices,
+): World {
   const world = new World(environment, trace.program.topology.slots);
   for (let i = 0; i < index; i++) {
     const expectation = execute(contract, world, trace.program.ops[i]!, i, new Recorder(choices[i] ?? []));
@@ -99,7 +115,13 @@ export function stateBefore(contract: Contract, environment: Environment, trace:
 }
 
 /** What may come of an op in one state: one branch for each way in which invisible choices can fall. */
-function branches(contract: Contract, environment: Environment, trace: Pick<Trace, 'program' | 'outcomes'>, track: Track, index: number): Branch[] {
+function branches(
+  contract: Contract,
+  environment: Environment,
+  trace: Pick<Trace, 'program' | 'outcomes'>,
+  track: Track,
+  index: number,
+): Branch[] {
   const op = trace.program.ops[index]!;
   let recorder = new Recorder([]);
   let expectation = execute(contract, track.world, op, index, recorder);
@@ -166,7 +188,9 @@ function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
 /** The changes outside the bytes about which the contract says nothing. */
 function specified({ unspecified }: Expectation, actual: Outcome): Outcome['changed'] {
   const { region, at, length } = unspecified!;
-  return actual.changed?.filter((run) => run.memory !== region.name || run.at < at || run.at + run.bytes.length / 2 > at + length);
+  return actual.changed?.filter(
+    (run) => run.memory !== region.name || run.at < at || run.at + run.bytes.length / 2 > at + length,
+  );
 }
 
 /** Takes over from the trace what the contract left open. */

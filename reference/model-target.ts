@@ -31,7 +31,8 @@ export function runOnModel(contract: Contract, environment: Environment, program
   try {
     for (const [index, op] of program.ops.entries()) {
       const outcome = toOutcome(execute(contract, world, op, index, firstChoice), op);
-      if (!outcome) return { end: 'unsupported', outcomes, detail: `op ${index}: the contract does not say what happens` };
+      if (!outcome)
+        return { end: 'unsupported', outcomes, detail: `op ${index}: the contract does not say what happens` };
       outcomes.push(outcome);
     }
   } catch (error) {
@@ -42,13 +43,37 @@ export function runOnModel(contract: Contract, environment: Environment, program
 }
 
 const ops = [
-  'open', 'close', 'dup', 'ioctl', 'mmap', 'protect', 'unmap', 'discard', 'poke', 'peek', 'pwrite', 'dma', 'fork', 'exit',
-  'rlimit', 'drop_capability', 'set_parameter', 'bind_driver', 'unbind_driver', 'barrier',
+  'open',
+  'close',
+  'dup',
+  'ioctl',
+  'mmap',
+  'protect',
+  'unmap',
+  'discard',
+  'poke',
+  'peek',
+  'pwrite',
+  'dma',
+  'fork',
+  'exit',
+  'rlimit',
+  'drop_capability',
+  'set_parameter',
+  'bind_driver',
+  'unbind_driver',
+  'barrier',
 ];
 
 /** The environment of the model: a machine as asked for, with the numbers of the emulated machine that kernels are booted on. */
 export function modelEnvironment({ machine, slots }: Need): Environment {
-  const full = { interruptRemapping: true, addressBits: 39 as const, snoopControl: false, type1Module: true, ...machine };
+  const full = {
+    interruptRemapping: true,
+    addressBits: 39 as const,
+    snoopControl: false,
+    type1Module: true,
+    ...machine,
+  };
   return {
     id: environmentName(full),
     machine: full,

@@ -10,13 +10,14 @@ export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean 
   if ('fd' in expected) return actual.fd !== undefined && actual.fd === (op as { as?: string }).as;
   if ('oneOf' in expected) return expected.oneOf.some((one) => allows(one, actual, op));
   if (actual.value === undefined) return false;
-  if ('range' in expected) return toBigInt(actual.value) >= BigInt(expected.range[0]) && toBigInt(actual.value) <= BigInt(expected.range[1]);
-  const value = valueOf(expected.value, op);
+  if ('range' in expected)
+    return toBigInt(actual.value) >= BigInt(expected.range[0]) && toBigInt(actual.value) <= BigInt(expected.range[1]);
+  const value = resultNumber(expected.value, op);
   return actual.value === value || toBigInt(actual.value) === BigInt(value);
 }
 
 /** The number that a rule's value stands for. */
-function valueOf(value: number | 'length', op: Op): number {
+function resultNumber(value: number | 'length', op: Op): number {
   return value === 'length' ? (op as { length: number }).length : value;
 }
 
@@ -25,7 +26,9 @@ export function sameChanges(expected: readonly Changed[], actual: readonly Chang
   if (expected.length !== (actual?.length ?? 0)) return false;
   return expected.every((one, i) => {
     const other = actual![i]!;
-    return one.memory === other.memory && one.at === other.at && one.bytes === other.bytes && one.process === other.process;
+    return (
+      one.memory === other.memory && one.at === other.at && one.bytes === other.bytes && one.process === other.process
+    );
   });
 }
 
@@ -43,7 +46,7 @@ export function toOutcome(expectation: Expectation, op: Op): Outcome | undefined
 function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
   if ('errno' in outcome) return { errno: outcome.errno };
   if ('fd' in outcome) return { fd: (op as { as: string }).as };
-  if ('value' in outcome) return { value: valueOf(outcome.value, op) };
+  if ('value' in outcome) return { value: resultNumber(outcome.value, op) };
   if ('range' in outcome) return { value: outcome.range[0] };
   if ('oneOf' in outcome) return single(outcome.oneOf[0]!, op);
   return undefined;
@@ -51,19 +54,24 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
 
 /** An expectation in words. */
 export function describeExpectation({ outcome, changed, bytes }: Expectation, op: Op): string {
-  return [describeRuleOutcome(outcome, op), describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`].filter(Boolean).join('; ');
+  return [describeRuleOutcome(outcome, op), describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`]
+    .filter(Boolean)
+    .join('; ');
 }
 
 /** An outcome in words. */
 export function describeOutcome(actual: Outcome): string {
-  const result = actual.errno ?? (actual.fd === undefined ? `returns ${actual.value}` : `returns the descriptor ${actual.fd}`);
-  return [result, describeChanges(actual.changed ?? []), actual.bytes === undefined ? '' : `bytes ${actual.bytes}`].filter(Boolean).join('; ');
+  const result =
+    actual.errno ?? (actual.fd === undefined ? `returns ${actual.value}` : `returns the descriptor ${actual.fd}`);
+  return [result, describeChanges(actual.changed ?? []), actual.bytes === undefined ? '' : `bytes ${actual.bytes}`]
+    .filter(Boolean)
+    .join('; ');
 }
 
 function describeRuleOutcome(outcome: RuleOutcome, op: Op): string {
   if ('errno' in outcome) return outcome.errno;
   if ('fd' in outcome) return `returns the descriptor ${(op as { as?: string }).as}`;
-  if ('value' in outcome) return `returns ${valueOf(outcome.value, op)}`;
+  if ('value' in outcome) return `returns ${resultNumber(outcome.value, op)}`;
   if ('range' in outcome) return `returns ${outcome.range[0]} to ${outcome.range[1]}`;
   if ('oneOf' in outcome) return outcome.oneOf.map((one) => describeRuleOutcome(one, op)).join(' or ');
   return 'anything';
@@ -71,7 +79,10 @@ function describeRuleOutcome(outcome: RuleOutcome, op: Op): string {
 
 function describeChanges(changed: readonly Changed[]): string {
   return changed
-    .map(({ process, memory, at, bytes }) => `${process ? `${process} ` : ''}${memory}[${at}..${at + bytes.length / 2 - 1}] becomes ${shorten(bytes)}`)
+    .map(
+      ({ process, memory, at, bytes }) =>
+        `${process ? `${process} ` : ''}${memory}[${at}..${at + bytes.length / 2 - 1}] becomes ${shorten(bytes)}`,
+    )
     .join(', ');
 }
 

@@ -115,7 +115,8 @@ export class World {
     this.parameters = new Map([['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)]]);
     for (const [name, { devices, viable }] of Object.entries(slots)) {
       const slot: Slot = { name, group: undefined as never, devices: [], claimed: !viable };
-      for (let i = 0; i < devices; i++) slot.devices.push({ bound: true, busMaster: false, opens: 0, buffer: undefined });
+      for (let i = 0; i < devices; i++)
+        slot.devices.push({ bound: true, busMaster: false, opens: 0, buffer: undefined });
       slot.group = newGroup(slot);
       this.slots.set(name, slot);
     }
@@ -138,7 +139,16 @@ export function newGroup(slot: Slot): Group {
 
 /** A process without names. */
 export function newProcess(name: string, memory: UserMemory): Process {
-  return { name, memory, names: new Map(), descriptors: new Map(), saved: new Map(), lockedPages: 0, memlockBytes: 8n << 20n, ipcLock: true };
+  return {
+    name,
+    memory,
+    names: new Map(),
+    descriptors: new Map(),
+    saved: new Map(),
+    lockedPages: 0,
+    memlockBytes: 8n << 20n,
+    ipcLock: true,
+  };
 }
 
 /** Takes a group out of its container; the last one takes the backend and its mappings along. */
@@ -162,7 +172,15 @@ export function describeState(world: World): string[] {
   const lines: string[] = [];
   for (const slot of world.slots.values()) {
     const { group } = slot;
-    const state = group.orphaned ? 'GX orphaned' : group.container ? (group.devicesOpen ? 'G1D attached, device open' : 'G1 attached') : slot.claimed ? 'GN not viable' : 'G0';
+    const state = group.orphaned
+      ? 'GX orphaned'
+      : group.container
+        ? group.devicesOpen
+          ? 'G1D attached, device open'
+          : 'G1 attached'
+        : slot.claimed
+          ? 'GN not viable'
+          : 'G0';
     lines.push(`group of ${slot.name}: ${state}, node ${group.open || group.devicesOpen ? 'open' : 'closed'}`);
   }
   for (const process of world.processes.values()) {
@@ -170,7 +188,8 @@ export function describeState(world: World): string[] {
       const object = process.descriptors.get(number)?.object;
       lines.push(`${process.name} ${name}: ${object ? describeObject(object) : 'closed'}`);
     }
-    if (!process.ipcLock) lines.push(`${process.name}: ${process.lockedPages} pages locked of ${process.memlockBytes} bytes allowed`);
+    if (!process.ipcLock)
+      lines.push(`${process.name}: ${process.lockedPages} pages locked of ${process.memlockBytes} bytes allowed`);
   }
   return lines;
 }
@@ -186,6 +205,7 @@ function describeObject(object: Description['object']): string {
     return `container C2, type ${backend.type}, ${groups.size} groups, mappings: ${mappings.join(', ') || 'none'}`;
   }
   if (object.kind === 'group') return `group of ${object.slot.name}${object.orphaned ? ', orphaned' : ''}`;
-  if (object.kind === 'device') return `device of ${object.group.slot.name}, bus mastering ${object.device.busMaster ? 'on' : 'off'}`;
+  if (object.kind === 'device')
+    return `device of ${object.group.slot.name}, bus mastering ${object.device.busMaster ? 'on' : 'off'}`;
   return 'another file';
 }

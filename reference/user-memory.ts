@@ -41,7 +41,14 @@ export class UserMemory {
     const untouched = device || op.fill === 'untouched' || op.backing === 'fd';
     const pages: Page[] = [];
     for (let i = 0; i < count; i++) {
-      pages.push({ bytes: undefined, fill: untouched ? 0 : 0xff, untouched, watched: !untouched, device, news: undefined });
+      pages.push({
+        bytes: undefined,
+        fill: untouched ? 0 : 0xff,
+        untouched,
+        watched: !untouched,
+        device,
+        news: undefined,
+      });
     }
     this.regions.set(op.as, {
       name: op.as,
@@ -57,7 +64,8 @@ export class UserMemory {
   find(address: bigint): { region: Region; index: number } | undefined {
     for (const region of this.regions.values()) {
       const offset = address - region.base;
-      if (offset >= 0n && offset < BigInt(region.pages.length) * PAGE_BIG) return { region, index: Number(offset / PAGE_BIG) };
+      if (offset >= 0n && offset < BigInt(region.pages.length) * PAGE_BIG)
+        return { region, index: Number(offset / PAGE_BIG) };
     }
     return undefined;
   }
@@ -87,7 +95,9 @@ export class UserMemory {
 
   /** What the kernel stores at accessible bytes; changes become news. */
   store(address: bigint, bytes: Uint8Array): void {
-    this.#each(address, bytes.length, (page, offset, from, part) => storePage(page, offset, bytes.subarray(from, from + part)));
+    this.#each(address, bytes.length, (page, offset, from, part) =>
+      storePage(page, offset, bytes.subarray(from, from + part)),
+    );
   }
 
   /** What the program itself stores at accessible bytes: not news. */

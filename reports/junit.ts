@@ -12,32 +12,36 @@ export function toJunit(cases: readonly RecordCase[], name: string): string {
   const attributes = (of: readonly RecordCase[]) =>
     `tests="${of.length}" failures="${count(of, isFailure)}" errors="${count(of, isError)}" skipped="${count(of, isSkipped)}"`;
   const bodies = [...groups].map(
-    ([group, members]) => `  <testsuite name="${escape(group)}" ${attributes(members)}>\n${members.map((one) => testCase(group, one)).join('\n')}\n  </testsuite>`,
+    ([group, members]) =>
+      `  <testsuite name="${xml(group)}" ${attributes(members)}>\n${members.map((one) => testCase(group, one)).join('\n')}\n  </testsuite>`,
   );
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${escape(name)}" ${attributes(cases)}>\n${bodies.join('\n')}\n</testsuites>\n`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(name)}" ${attributes(cases)}>\n${bodies.join('\n')}\n</testsuites>\n`;
 }
 
 const isFailure = ({ verdict }: RecordCase) => verdict === 'fail' || verdict === 'unexpected-pass';
 const isError = ({ verdict }: RecordCase) => verdict === 'inconclusive';
-const isSkipped = ({ verdict }: RecordCase) => verdict === 'not-applicable' || verdict === 'undefined' || verdict === 'known-deviation';
+const isSkipped = ({ verdict }: RecordCase) =>
+  verdict === 'not-applicable' || verdict === 'undefined' || verdict === 'known-deviation';
 
 function testCase(group: string, one: RecordCase): string {
-  const open = `    <testcase classname="${escape(group)}" name="${escape(one.trace.program.id.split('/').at(-1)!)}"`;
+  const open = `    <testcase classname="${xml(group)}" name="${xml(one.trace.program.id.split('/').at(-1)!)}"`;
   if (isFailure(one)) {
     const { rule, expected, actual } = one.failure!;
-    return `${open}><failure type="${escape(rule)}" message="${escape(`expected ${expected}, got ${actual}`)}">${escape(describeFailure(one))}</failure></testcase>`;
+    return `${open}><failure type="${xml(rule)}" message="${xml(`expected ${expected}, got ${actual}`)}">${xml(describeFailure(one))}</failure></testcase>`;
   }
-  if (isError(one)) return `${open}><error message="${escape(one.reason ?? 'inconclusive')}"/></testcase>`;
-  if (isSkipped(one)) return `${open}><skipped message="${escape(`${one.verdict}: ${one.reason ?? ''}`)}"/></testcase>`;
+  if (isError(one)) return `${open}><error message="${xml(one.reason ?? 'inconclusive')}"/></testcase>`;
+  if (isSkipped(one)) return `${open}><skipped message="${xml(`${one.verdict}: ${one.reason ?? ''}`)}"/></testcase>`;
   return `${open}/>`;
 }
 
-function escape(text: string): string {
-  // Control characters are not allowed in XML at all.
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '?');
+function xml(text: string): string {
+  return (
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      // Control characters are not allowed in XML at all.
+      .replace(/\p{Cc}/gu, (one) => (one === '\n' || one === '\t' ? one : '?'))
+  );
 }

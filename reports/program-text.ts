@@ -35,12 +35,17 @@ function describeIoctl({ fd, number, argument }: IoctlOp, kinds: Kinds): string 
   if ('value' in argument) return `ioctl ${fd} ${name} ${nameOf(ioctl?.values, argument.value)}`;
   const place = `at ${argument.memory}+${argument.at}`;
   if (argument.bytes === undefined) return `ioctl ${fd} ${name} ${place}`;
-  const text = ioctl?.struct ? describeStruct(ioctl.struct, argument.bytes, argument.relocations ?? []) : shorten(argument.bytes);
+  const text = ioctl?.struct
+    ? describeStruct(ioctl.struct, argument.bytes, argument.relocations ?? [])
+    : shorten(argument.bytes);
   return `ioctl ${fd} ${name} ${text} ${place}`;
 }
 
 function nameOf(set: string | undefined, value: number | string): string {
-  const named = set === undefined ? undefined : Object.entries(uapi.values[set]!).find(([, one]) => BigInt(one) === toBigInt(value));
+  const named =
+    set === undefined
+      ? undefined
+      : Object.entries(uapi.values[set]!).find(([, one]) => BigInt(one) === toBigInt(value));
   return named ? `${named[0]} (${named[1]})` : String(value);
 }
 

@@ -13,7 +13,9 @@ export class RecordFile {
     try {
       this.#fd = openSync(file, 'w');
     } catch (error) {
-      throw new Problem(`--record ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`);
+      throw new Problem(
+        `--record ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`,
+      );
     }
   }
 
@@ -67,19 +69,29 @@ export function readRecord(file: string): RunRecord {
       throw new Problem(`${place}: not a line of JSON; a record has one object a line.`);
     }
     if (!validate(line)) {
-      const error = validate.errors!.find(({ keyword }) => keyword !== 'oneOf' && keyword !== 'const') ?? validate.errors![0]!;
-      throw new Problem(`${place}: ${error.instancePath || '/'} ${error.message}; mend it to fit spec/uapi/schema/record.schema.json.`);
+      const error =
+        validate.errors!.find(({ keyword }) => keyword !== 'oneOf' && keyword !== 'const') ?? validate.errors![0]!;
+      throw new Problem(
+        `${place}: ${error.instancePath || '/'} ${error.message}; mend it to fit spec/uapi/schema/record.schema.json.`,
+      );
     }
     if (line.kind === 'header') header = line;
     else if (line.kind === 'environment') environments.set(line.environment.id, line.environment);
     else if (line.kind === 'case') {
       if (!environments.has(line.trace.environment)) {
-        throw new Problem(`${place}: environment ${line.trace.environment} is not described before this case; add its environment line.`);
+        throw new Problem(
+          `${place}: environment ${line.trace.environment} is not described before this case; add its environment line.`,
+        );
       }
       cases.push(line);
     } else footer = line;
   });
   if (!header) throw new Problem(`${file}: has no header line; a record starts with {"kind":"header",...}.`);
-  incomplete ??= footer === undefined ? 'the record is incomplete: it has no footer' : footer.complete ? undefined : 'the record is incomplete: the run was cut off';
+  incomplete ??=
+    footer === undefined
+      ? 'the record is incomplete: it has no footer'
+      : footer.complete
+        ? undefined
+        : 'the record is incomplete: the run was cut off';
   return { header, environments, cases, footer, incomplete };
 }

@@ -52,7 +52,10 @@ export class Tally {
 
   get features(): RunResult['features'] {
     return Object.fromEntries(
-      [...this.#features].map(([name, { absent, present }]) => [name, absent === 0 ? 'present' : present === 0 ? 'absent' : 'contradictory']),
+      [...this.#features].map(([name, { absent, present }]) => [
+        name,
+        absent === 0 ? 'present' : present === 0 ? 'absent' : 'contradictory',
+      ]),
     );
   }
 }
@@ -66,7 +69,11 @@ export function inexcusable(unreached: readonly UnreachedRule[]): UnreachedRule[
 }
 
 /** 0: conforms. 1: fails. 3: neither, because something was inconclusive, cut off or not reached. */
-export function exitCode(verdicts: Record<string, number>, complete: boolean, unreached: readonly UnreachedRule[]): 0 | 1 | 3 {
+export function exitCode(
+  verdicts: Record<string, number>,
+  complete: boolean,
+  unreached: readonly UnreachedRule[],
+): 0 | 1 | 3 {
   if (verdicts.fail || verdicts['unexpected-pass']) return 1;
   return verdicts.inconclusive || !complete || inexcusable(unreached).length > 0 ? 3 : 0;
 }
@@ -97,7 +104,9 @@ export function toResult(
       expected: failure!.expected,
       actual: failure!.actual,
       ...(failure!.alternative && { alternative: failure!.alternative }),
-      ...(failure!.differences && { differences: failure!.differences.map(({ parameter, value }) => `${parameter}=${value}`) }),
+      ...(failure!.differences && {
+        differences: failure!.differences.map(({ parameter, value }) => `${parameter}=${value}`),
+      }),
       token: failure!.token,
     })),
   };

@@ -2,7 +2,16 @@ import type { RecordCase, RunResult, Verdict } from '../spec/uapi/vocabulary.ts'
 import { describeOp, kindsOf } from './program-text.ts';
 import { inexcusable, type Tally } from './tally.ts';
 
-const verdictOrder: Verdict[] = ['pass', 'fail', 'absent', 'not-applicable', 'known-deviation', 'unexpected-pass', 'inconclusive', 'undefined'];
+const verdictOrder: Verdict[] = [
+  'pass',
+  'fail',
+  'absent',
+  'not-applicable',
+  'known-deviation',
+  'unexpected-pass',
+  'inconclusive',
+  'undefined',
+];
 
 /** Rules of which failures are shown in full; of the others only the count. */
 const SHOWN = 8;
@@ -11,7 +20,11 @@ const SHOWN = 8;
 export function toText(result: RunResult, tally: Tally, whole: boolean): string {
   const parts = [table(tally), ...failures(tally.failed)];
   for (const [name, state] of Object.entries(result.features)) {
-    parts.push(state === 'contradictory' ? `${name}: some probes say that it is absent, others contradict: all of them fail.` : `${name}: ${state}.`);
+    parts.push(
+      state === 'contradictory'
+        ? `${name}: some probes say that it is absent, others contradict: all of them fail.`
+        : `${name}: ${state}.`,
+    );
   }
   parts.push(rules(result, whole), closing(result));
   return `${parts.join('\n\n')}\n`;
@@ -19,22 +32,38 @@ export function toText(result: RunResult, tally: Tally, whole: boolean): string 
 
 function table({ rows }: Tally): string {
   const used = verdictOrder.filter((verdict) => [...rows.values()].some((counts) => counts.has(verdict)));
-  const lines = [['', ...used], ...[...rows].map(([name, counts]) => [name, ...used.map((verdict) => String(counts.get(verdict) ?? ''))])];
+  const lines = [
+    ['', ...used],
+    ...[...rows].map(([name, counts]) => [name, ...used.map((verdict) => String(counts.get(verdict) ?? ''))]),
+  ];
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  return lines.map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ').trimEnd()).join('\n');
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function failures(failed: readonly RecordCase[]): string[] {
   const byRule = new Map<string, RecordCase[]>();
   for (const one of failed) {
     // What one parameter explains is one finding, whichever rules it shows up in.
-    const key = one.failure!.differences?.map(({ parameter, value }) => `${parameter}=${value}`).join() || one.failure!.rule;
+    const key =
+      one.failure!.differences?.map(({ parameter, value }) => `${parameter}=${value}`).join() || one.failure!.rule;
     byRule.set(key, [...(byRule.get(key) ?? []), one]);
   }
   const groups = [...byRule.values()].sort((a, b) => b.length - a.length);
   const shown = groups.slice(0, SHOWN).map((group) => describeFailure(group[0]!, group.length));
   if (groups.length > SHOWN) {
-    shown.push(`${groups.length - SHOWN} more rules with failures: ${groups.slice(SHOWN).map(([one]) => one!.failure!.rule).join(', ')}`);
+    shown.push(
+      `${groups.length - SHOWN} more rules with failures: ${groups
+        .slice(SHOWN)
+        .map(([one]) => one!.failure!.rule)
+        .join(', ')}`,
+    );
   }
   return shown;
 }
@@ -57,7 +86,10 @@ export function describeFailure({ trace, failure }: RecordCase, count = 1): stri
   }
   if (state.length > 0) lines.push('  state before:', ...state.map((line) => `    ${line}`));
   if (history.length > 0) lines.push(`  made by:  ${history.map((entry) => `${entry.op} ${entry.rule}`).join(', ')}`);
-  lines.push('  program so far:', ...trace.program.ops.slice(0, op + 1).map((one, i) => `    ${i} ${describeOp(one, kinds)}`));
+  lines.push(
+    '  program so far:',
+    ...trace.program.ops.slice(0, op + 1).map((one, i) => `    ${i} ${describeOp(one, kinds)}`),
+  );
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
   if (token) lines.push(`  replay:   vfio-conform replay ${token}`);
   return lines.join('\n');
@@ -67,13 +99,35 @@ function rules({ rules: { total, reached, unreached } }: RunResult, whole: boole
   const lines = [`${reached} of ${total} rules reached.`];
   const bad = inexcusable(unreached);
   const excused = unreached.filter((one) => !bad.includes(one));
-  if (excused.length > 0) lines.push(`Not reached, with a permitted reason: ${excused.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
-  if (bad.length > 0) lines.push(whole ? `Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.` : `Not reached by this part of the suites: ${bad.length} rules.`);
+  if (excused.length > 0)
+    lines.push(`Not reached, with a permitted reason: ${excused.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
+  if (bad.length > 0)
+    lines.push(
+      whole
+        ? `Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.`
+        : `Not reached by this part of the suites: ${bad.length} rules.`,
+    );
   return lines.join('\n');
 }
 
-function closing({ conforms, complete, target, targetVersion, profile, programs, ops, seconds, verdicts }: RunResult): string {
-  const counts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`).join(', ');
-  const verdict = conforms ? 'conforms to' : verdicts.fail || verdicts['unexpected-pass'] ? 'does not conform to' : 'was not shown to conform to';
+function closing({
+  conforms,
+  complete,
+  target,
+  targetVersion,
+  profile,
+  programs,
+  ops,
+  seconds,
+  verdicts,
+}: RunResult): string {
+  const counts = Object.entries(verdicts)
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(', ');
+  const verdict = conforms
+    ? 'conforms to'
+    : verdicts.fail || verdicts['unexpected-pass']
+      ? 'does not conform to'
+      : 'was not shown to conform to';
   return `${target} (${targetVersion}) ${verdict} ${profile}: ${programs} programs, ${ops} ops, ${counts || 'nothing judged'}, ${seconds.toFixed(1)} s${complete ? '' : ', cut off before the end'}.`;
 }

@@ -1,9 +1,9 @@
+import type { Mapping } from '../../reference/state.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { type Field, type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
-import type { Mapping } from '../../reference/state.ts';
-import { memory } from '../build.ts';
 import type { Value } from '../build.ts';
+import { memory } from '../build.ts';
 
 /** A value at an edge of a field, with a label that names it within its field. */
 export interface Edge {
@@ -48,7 +48,11 @@ function argsz(struct: string): Edge[] {
   const around = [size, extended ?? size].flatMap((edge) => [edge, edge - 1, edge + 1]);
   const telling = [0, size - 1, extended ?? size + 1];
   return distinct(
-    [...around, 0, 1, 4096, 0x7fffffff, 0x80000000, 0xffffffff].map((value) => ({ label: `argsz_${value}`, value, telling: telling.includes(value) })),
+    [...around, 0, 1, 4096, 0x7fffffff, 0x80000000, 0xffffffff].map((value) => ({
+      label: `argsz_${value}`,
+      value,
+      telling: telling.includes(value),
+    })),
   );
 }
 
@@ -66,17 +70,33 @@ function flags(field: Field): Edge[] {
   for (const a of known) for (const b of known) if (a < b) values.push(a | b);
   values.push(all, 0xffffffff);
   const unknown = 0x80000000;
-  return distinct(values.map((value) => ({ label: `flags_${value.toString(16)}`, value, telling: value <= all || value === unknown })));
+  return distinct(
+    values.map((value) => ({
+      label: `flags_${value.toString(16)}`,
+      value,
+      telling: value <= all || value === unknown,
+    })),
+  );
 }
 
 function descriptors(): Edge[] {
-  const open = (access?: 'path'): Op => ({ op: 'open', what: 'path', path: '/dev/null', as: 'foreign', ...(access && { access }) });
+  const open = (access?: 'path'): Op => ({
+    op: 'open',
+    what: 'path',
+    path: '/dev/null',
+    as: 'foreign',
+    ...(access && { access }),
+  });
   return [
     { label: 'container', value: { ref: 'c' } },
     { label: 'group_itself', value: { ref: 'g' } },
     { label: 'device_node', value: { ref: 'foreign' }, before: [open()] },
     { label: 'path_only', value: { ref: 'foreign' }, before: [open('path')] },
-    { label: 'container_path_only', value: { ref: 'foreign' }, before: [{ op: 'open', what: 'container', access: 'path', as: 'foreign' }] },
+    {
+      label: 'container_path_only',
+      value: { ref: 'foreign' },
+      before: [{ op: 'open', what: 'container', access: 'path', as: 'foreign' }],
+    },
     { label: 'closed', value: { ref: 'foreign' }, before: [open(), { op: 'close', fd: 'foreign' }] },
     { label: 'duplicate', value: { ref: 'again' }, before: [{ op: 'dup', fd: 'c', as: 'again' }] },
     { label: 'standard_input', value: 0 },
@@ -90,8 +110,14 @@ function descriptors(): Edge[] {
 function addresses(): Edge[] {
   const page = (label: string, op: Op): Edge => ({ label, value: { ref: label }, before: [op] });
   const numbers: [string, bigint][] = [
-    ['null', 0n], ['one', 1n], ['first_page', PAGE], ['user_end', 0x7fff_ffff_f000n], ['not_canonical', 0x8000_0000_0000n],
-    ['kernel_half', 0xffff_8000_0000_0000n], ['last_page', TOP - PAGE], ['top', TOP - 1n],
+    ['null', 0n],
+    ['one', 1n],
+    ['first_page', PAGE],
+    ['user_end', 0x7fff_ffff_f000n],
+    ['not_canonical', 0x8000_0000_0000n],
+    ['kernel_half', 0xffff_8000_0000_0000n],
+    ['last_page', TOP - PAGE],
+    ['top', TOP - 1n],
   ];
   return [
     { label: 'memory', value: { ref: 'buf' } },
@@ -113,31 +139,67 @@ function addresses(): Edge[] {
 
 function iovas({ environment, mappings }: Surroundings): Edge[] {
   const edges: [string, bigint][] = [
-    ['free', 0x40000n], ['zero', 0n], ['one', 1n], ['page_less_1', PAGE - 1n], ['page', PAGE], ['misaligned', 0x40800n],
-    ['half', 1n << 63n], ['last_page', TOP - PAGE], ['top', TOP - 1n],
+    ['free', 0x40000n],
+    ['zero', 0n],
+    ['one', 1n],
+    ['page_less_1', PAGE - 1n],
+    ['page', PAGE],
+    ['misaligned', 0x40800n],
+    ['half', 1n << 63n],
+    ['last_page', TOP - PAGE],
+    ['top', TOP - 1n],
   ];
   const last = toBigInt(environment.apertureLast);
   edges.push(['aperture_last_page', last + 1n - PAGE], ['aperture_end', last + 1n]);
   environment.reserved.forEach((range, i) => {
     const [first, end] = [toBigInt(range.first), toBigInt(range.last) + 1n];
-    edges.push([`reserved_${i}_before`, first - PAGE], [`reserved_${i}_first`, first], [`reserved_${i}_last`, end - PAGE], [`reserved_${i}_after`, end]);
+    edges.push(
+      [`reserved_${i}_before`, first - PAGE],
+      [`reserved_${i}_first`, first],
+      [`reserved_${i}_last`, end - PAGE],
+      [`reserved_${i}_after`, end],
+    );
   });
   mappings.forEach(({ iova, size }, i) => {
-    edges.push([`mapping_${i}_before`, iova - PAGE], [`mapping_${i}_first`, iova], [`mapping_${i}_last`, iova + size - PAGE], [`mapping_${i}_after`, iova + size]);
+    edges.push(
+      [`mapping_${i}_before`, iova - PAGE],
+      [`mapping_${i}_first`, iova],
+      [`mapping_${i}_last`, iova + size - PAGE],
+      [`mapping_${i}_after`, iova + size],
+    );
   });
-  const telling = new Set(['one', 'last_page', 'aperture_end', 'reserved_0_first', 'mapping_0_first', 'mapping_0_last', 'mapping_1_first']);
+  const telling = new Set([
+    'one',
+    'last_page',
+    'aperture_end',
+    'reserved_0_first',
+    'mapping_0_first',
+    'mapping_0_last',
+    'mapping_1_first',
+  ]);
   return distinct(edges.map(([label, value]) => ({ label: `iova_${label}`, value, telling: telling.has(label) })));
 }
 
 function sizes({ environment, mappings }: Surroundings): Edge[] {
   const edges: [string, bigint][] = [
-    ['page', PAGE], ['zero', 0n], ['one', 1n], ['page_less_1', PAGE - 1n], ['page_and_1', PAGE + 1n], ['two_pages', 2n * PAGE],
-    ['memory', 4n * PAGE], ['memory_and_page', 5n * PAGE], ['gigabyte', 1n << 30n], ['half', 1n << 63n],
-    ['aperture', toBigInt(environment.apertureLast) + 1n], ['last_page', TOP - PAGE], ['top', TOP - 1n],
+    ['page', PAGE],
+    ['zero', 0n],
+    ['one', 1n],
+    ['page_less_1', PAGE - 1n],
+    ['page_and_1', PAGE + 1n],
+    ['two_pages', 2n * PAGE],
+    ['memory', 4n * PAGE],
+    ['memory_and_page', 5n * PAGE],
+    ['gigabyte', 1n << 30n],
+    ['half', 1n << 63n],
+    ['aperture', toBigInt(environment.apertureLast) + 1n],
+    ['last_page', TOP - PAGE],
+    ['top', TOP - 1n],
   ];
   const first = mappings[0];
   const last = mappings.at(-1);
-  if (first && last) edges.push(['all_mappings', last.iova + last.size - first.iova], ['beyond_mappings', last.iova + last.size]);
+  if (first && last)
+    edges.push(['all_mappings', last.iova + last.size - first.iova], ['beyond_mappings', last.iova + last.size]);
   const telling = new Set(['zero', 'one', 'two_pages', 'memory_and_page', 'half', 'last_page']);
   return distinct(edges.map(([label, value]) => ({ label: `size_${label}`, value, telling: telling.has(label) })));
 }
@@ -146,7 +208,15 @@ function sizes({ environment, mappings }: Surroundings): Edge[] {
 export function valueEdges({ values }: Ioctl): { label: string; value: bigint }[] {
   const named = values ? Object.values(uapi.values[values]!) : [];
   const edges = named.map((value) => BigInt(value));
-  edges.push(0n, 99n, ...named.map((value) => BigInt(value) + 1n), (1n << 31n) + 1n, (1n << 32n) + 1n, (1n << 32n) + 3n, TOP - 1n);
+  edges.push(
+    0n,
+    99n,
+    ...named.map((value) => BigInt(value) + 1n),
+    (1n << 31n) + 1n,
+    (1n << 32n) + 1n,
+    (1n << 32n) + 3n,
+    TOP - 1n,
+  );
   return [...new Set(edges)].map((value) => ({ label: `value_${value.toString(16)}`, value }));
 }
 

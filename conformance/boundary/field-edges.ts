@@ -9,7 +9,8 @@ import type { Make } from './probe.ts';
 export function* singleFields(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
   yield make(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
   for (const { name, edges } of fieldsOf(form, surroundings)) {
-    for (const edge of edges) yield make(`${edge.label}${form.suffix}`, edge.before ?? [], atTheEnd(form, { [name]: edge.value }));
+    for (const edge of edges)
+      yield make(`${edge.label}${form.suffix}`, edge.before ?? [], atTheEnd(form, { [name]: edge.value }));
   }
 }
 
@@ -22,14 +23,21 @@ export function* pairsOfFields(form: Form, make: Make, surroundings: Surrounding
       for (const first of range ? a.edges : tellingOf(a.edges)) {
         for (const second of range ? b.edges : tellingOf(b.edges)) {
           const values: Record<string, Value> = { [a.name]: first.value, [b.name]: second.value };
-          yield make(`${first.label}_${second.label}`, [...(first.before ?? []), ...(second.before ?? [])], atTheEnd(form, values));
+          yield make(
+            `${first.label}_${second.label}`,
+            [...(first.before ?? []), ...(second.before ?? [])],
+            atTheEnd(form, values),
+          );
         }
       }
     }
   }
 }
 
-function fieldsOf({ struct, values }: Form, surroundings: Surroundings): { name: string; holds: string; edges: Edge[] }[] {
+function fieldsOf(
+  { struct, values }: Form,
+  surroundings: Surroundings,
+): { name: string; holds: string; edges: Edge[] }[] {
   return uapi.structs[struct]!.fields.map((field) => ({
     name: field.name,
     holds: field.holds,

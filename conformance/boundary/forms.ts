@@ -23,7 +23,16 @@ export function formsOf(struct: string): Form[] {
   if (!extended) return [plain];
   const flags = fields.find(({ holds }) => holds === 'flags')!;
   const flag = uapi.flags[flags.flags!]![extendedBy!]!;
-  return [plain, { suffix: '_extended', struct, extended: true, size: extended, values: { ...values, argsz: extended, [flags.name]: flag } }];
+  return [
+    plain,
+    {
+      suffix: '_extended',
+      struct,
+      extended: true,
+      size: extended,
+      values: { ...values, argsz: extended, [flags.name]: flag },
+    },
+  ];
 }
 
 function ordinary(size: number, field: Field): Value {

@@ -1,5 +1,5 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Kind } from '../../reference/contract.ts';
+import { uapi } from '../../spec/uapi/uapi.ts';
 
 /** Bits of the generic request encoding. */
 const DIRECTIONS = { write: 0x40000000, read: 0x80000000, both: 0xc0000000 };
@@ -13,7 +13,11 @@ export function unknownNumbers(kind: Kind): { label: string; number: number }[] 
       .filter(({ fd, feature }) => fd === kind && !feature)
       .map(({ number }) => number),
   );
-  const features = new Set(Object.values(uapi.ioctls).filter(({ feature }) => feature).map(({ number }) => number));
+  const features = new Set(
+    Object.values(uapi.ioctls)
+      .filter(({ feature }) => feature)
+      .map(({ number }) => number),
+  );
   const candidates: { label: string; number: number }[] = [];
   for (let n = 0; n <= 30; n++) candidates.push({ label: `base_plus_${n}`, number: (type << 8) + base + n });
   for (const number of [(type << 8) + base - 1, (type << 8) + 0xff, type << 8, 0, 0xffffffff]) {

@@ -6,9 +6,22 @@ import { type Situation, witnesses } from '../situations.ts';
 export type Make = (what: string, before: Op[], argument: Argument) => Program;
 
 /** A program that brings about a situation and then makes one ioctl there. */
-export function probe(situation: Situation, handler: string, what: string, before: Op[], ioctl: Pick<IoctlOp, 'number' | 'argument'>, feature?: string): Program {
+export function probe(
+  situation: Situation,
+  handler: string,
+  what: string,
+  before: Op[],
+  ioctl: Pick<IoctlOp, 'number' | 'argument'>,
+  feature?: string,
+): Program {
   const { id, fd, machine, slots, changes } = situation;
-  const ops: Op[] = [memory('arg', 1), ...situation.ops, ...before, { op: 'ioctl', fd, ...ioctl }, ...witnesses[situation.probe]];
+  const ops: Op[] = [
+    memory('arg', 1),
+    ...situation.ops,
+    ...before,
+    { op: 'ioctl', fd, ...ioctl },
+    ...witnesses[situation.probe],
+  ];
   return {
     id: `boundary/${handler}/${id}/${what}`,
     ...(feature && { feature }),

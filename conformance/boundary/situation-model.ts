@@ -37,7 +37,9 @@ export class SituationModel {
 
   /** Lengths, in bytes, of what an ioctl writes back. */
   writes(ioctl: Ioctl): number[] {
-    const handler = this.#contract.data.handlers.find(({ ioctl: name }) => name !== undefined && uapi.ioctls[name] === ioctl);
+    const handler = this.#contract.data.handlers.find(
+      ({ ioctl: name }) => name !== undefined && uapi.ioctls[name] === ioctl,
+    );
     const steps = handler?.steps.filter(({ when }) => selected(when, this.#contract.parameters)) ?? [];
     return steps.flatMap(({ write, length }) => (write ? [length!] : []));
   }

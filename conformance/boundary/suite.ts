@@ -25,12 +25,20 @@ export const boundary: Suite = {
       for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
         if (ioctl.fd !== situation.probe || ioctl.argument === 'elsewhere') continue;
         const { number, feature } = ioctl;
-        yield* probesOf(ioctl, (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature), model, surroundings);
+        yield* probesOf(
+          ioctl,
+          (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature),
+          model,
+          surroundings,
+        );
       }
       for (const { label, number } of unknownNumbers(situation.probe)) {
         const request = fromBigInt(BigInt(number));
         yield probe(situation, 'unknown', label, [], { number: request, argument: { value: 0 } });
-        yield probe(situation, 'unknown', `${label}_with_memory`, [], { number: request, argument: { memory: 'arg', at: 0 } });
+        yield probe(situation, 'unknown', `${label}_with_memory`, [], {
+          number: request,
+          argument: { memory: 'arg', at: 0 },
+        });
       }
     }
   },
@@ -38,7 +46,10 @@ export const boundary: Suite = {
 
 /** Whether a situation is one of a machine: every property that it names, or its default, is the machine's. */
 function fits({ machine = {} }: Situation, { machine: is }: Environment): boolean {
-  return (machine.interruptRemapping ?? true) === (is.interruptRemapping ?? true) && (machine.type1Module ?? true) === (is.type1Module ?? true);
+  return (
+    (machine.interruptRemapping ?? true) === (is.interruptRemapping ?? true) &&
+    (machine.type1Module ?? true) === (is.type1Module ?? true)
+  );
 }
 
 function* probesOf(ioctl: Ioctl, make: Make, model: SituationModel, surroundings: Surroundings): Iterable<Program> {
@@ -46,7 +57,9 @@ function* probesOf(ioctl: Ioctl, make: Make, model: SituationModel, surroundings
     for (const { label, value } of valueEdges(ioctl)) yield make(label, [], { value: fromBigInt(value) });
     return;
   }
-  const buffer: Op[] = uapi.structs[ioctl.struct!]!.fields.some(({ holds }) => holds === 'address') ? [memory('buf', 4)] : [];
+  const buffer: Op[] = uapi.structs[ioctl.struct!]!.fields.some(({ holds }) => holds === 'address')
+    ? [memory('buf', 4)]
+    : [];
   const buffered: Make = (what, before, argument) => make(what, [...buffer, ...before], argument);
   const [plain, ...extended] = formsOf(ioctl.struct!);
   for (const form of [plain!, ...extended]) {

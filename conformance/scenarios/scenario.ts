@@ -15,7 +15,13 @@ export interface Scenario {
 
 /** The program of a scenario. One page of the memory `arg` comes first. */
 export function toProgram({ id, about, machine, slots = { g: single }, changes, ops }: Scenario): Program {
-  return { id: `scenarios/${id}`, about, topology: machine ? { machine, slots } : { slots }, ...(changes && { changes }), ops: [memory('arg', 1), ...ops] };
+  return {
+    id: `scenarios/${id}`,
+    about,
+    topology: machine ? { machine, slots } : { slots },
+    ...(changes && { changes }),
+    ops: [memory('arg', 1), ...ops],
+  };
 }
 
 /** A container with the group of slot g and a backend. */

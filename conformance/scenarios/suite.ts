@@ -1,16 +1,21 @@
 import type { Machine } from '../../spec/uapi/vocabulary.ts';
-import { mergeNeeds, single, type Suite } from '../suite.ts';
+import { mergeNeeds, type Suite, single } from '../suite.ts';
 import { dmaScenarios } from './dma.ts';
+import { lifetimeScenarios } from './lifetime.ts';
 import { mappingScenarios } from './mapping.ts';
 import { toProgram } from './scenario.ts';
 
-const scenarios = [...dmaScenarios, ...mappingScenarios];
+const scenarios = [...dmaScenarios, ...mappingScenarios, ...lifetimeScenarios];
 const defaults: Machine = {};
 
 /** Stories of several ops, each about one fact: transfers, processes, limits, lifetimes. */
 export const scenarioSuite: Suite = {
   name: 'scenarios',
   about: 'Stories about one fact each: transfers of a real device, processes, limits, lifetimes.',
-  needs: () => mergeNeeds(scenarios.map(({ machine = defaults, slots = { g: single } }) => ({ machine, slots: Object.values(slots) }))),
-  programs: (_, { machine }) => (machine.interruptRemapping === false || machine.type1Module === false ? [] : scenarios.map(toProgram)),
+  needs: () =>
+    mergeNeeds(
+      scenarios.map(({ machine = defaults, slots = { g: single } }) => ({ machine, slots: Object.values(slots) })),
+    ),
+  programs: (_, { machine }) =>
+    machine.interruptRemapping === false || machine.type1Module === false ? [] : scenarios.map(toProgram),
 };

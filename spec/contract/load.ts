@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
-import { type ContractData, type Handler, type Parameter, type Profile, type Rule, type RuleOutcome, type Source, type Step } from './types.ts';
-import { readYaml, type YamlFile } from './yaml-file.ts';
 import { uapi } from '../uapi/uapi.ts';
+import type { ContractData, Handler, Parameter, Profile, Rule, RuleOutcome, Source, Step } from './types.ts';
+import { readYaml, type YamlFile } from './yaml-file.ts';
 
 /** Where the contract's data stands in this package. */
 export const contractFolder = `${packageRoot}/spec/contract`;
@@ -14,23 +14,28 @@ export const contractFolder = `${packageRoot}/spec/contract`;
  * Throws a Problem (file, line, column, remedy) for anything malformed, missing or unused.
  */
 export function loadContract(folder: string = contractFolder): ContractData {
-  if (!existsSync(join(folder, 'rules'))) {
-    throw new Problem(`${folder}: has no folder rules/; --spec takes a copy of spec/contract/ (or of spec/).`);
+  for (const part of ['rules', 'handlers']) {
+    if (existsSync(join(folder, part))) continue;
+    throw new Problem(`${folder}: has no folder ${part}/; --spec takes a copy of spec/contract/ (or of spec/).`);
   }
   const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));
   const parameters = index(readYaml<Parameter[]>(join(folder, 'parameters.yaml'), 'parameters.schema.json'));
   const profileFile = readYaml<Profile[]>(join(folder, 'profiles.yaml'), 'profiles.schema.json');
   const profiles = index(profileFile);
-  profileFile.value.forEach((profile, i) => checkProfile(profile, parameters, profileFile.at([i, 'parameters'])));
+  for (const [i, profile] of profileFile.value.entries()) {
+    checkProfile(profile, parameters, (name) => profileFile.at([i, 'parameters', name]));
+  }
 
   const rules = new Map<string, Rule>();
   const places = new Map<string, string>();
   for (const file of yamlFiles(join(folder, 'rules'))) {
     const { value, at } = readYaml<Rule[]>(file, 'rules.schema.json');
     value.forEach((rule, i) => {
-      if (rules.has(rule.id)) throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
+      if (rules.has(rule.id))
+        throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
       rule.sources.forEach(({ source }, j) => {
-        if (!sources.has(source)) throw new Problem(`${at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`);
+        if (!sources.has(source))
+          throw new Problem(`${at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`);
       });
       checkErrnos(rule.outcome, at([i, 'outcome']));
       rules.set(rule.id, rule);
@@ -48,16 +53,23 @@ export function loadContract(folder: string = contractFolder): ContractData {
     });
   }
   for (const [id, place] of places) {
-    if (!used.has(id)) throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
+    if (!used.has(id))
+      throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
   }
   return { rules, handlers, parameters, profiles, sources };
 }
 
 /** A profile's setting with single parameters replaced; throws a Problem for an unknown name or value. */
-export function parameterSetting(contract: ContractData, profile: string, replaced: Record<string, string> = {}): Record<string, string> {
+export function parameterSetting(
+  contract: ContractData,
+  profile: string,
+  replaced: Record<string, string> = {},
+): Record<string, string> {
   const known = contract.profiles.get(profile);
-  if (!known) throw new Problem(`--profile ${profile}: unknown; known are ${[...contract.profiles.keys()].join(', ')}.`);
-  for (const [name, value] of Object.entries(replaced)) checkParameter(name, value, contract.parameters, `--set ${name}=${value}`);
+  if (!known)
+    throw new Problem(`--profile ${profile}: unknown; known are ${[...contract.profiles.keys()].join(', ')}.`);
+  for (const [name, value] of Object.entries(replaced))
+    checkParameter(name, value, contract.parameters, `--set ${name}=${value}`);
   return { ...known.parameters, ...replaced };
 }
 
@@ -79,22 +91,26 @@ function index<T extends { id: string }>({ value, at }: YamlFile<T[]>): Map<stri
 
 function checkParameter(name: string, value: string, parameters: Map<string, Parameter>, place: string): void {
   const parameter = parameters.get(name);
-  if (!parameter) throw new Problem(`${place}: parameter ${name} is unknown; known are ${[...parameters.keys()].join(', ')}.`);
-  if (!(value in parameter.values)) {
+  if (!parameter)
+    throw new Problem(`${place}: parameter ${name} is unknown; known are ${[...parameters.keys()].join(', ')}.`);
+  if (!Object.hasOwn(parameter.values, value)) {
     throw new Problem(`${place}: ${name} cannot be ${value}; it can be ${Object.keys(parameter.values).join(', ')}.`);
   }
 }
 
-function checkProfile(profile: Profile, parameters: Map<string, Parameter>, place: string): void {
-  for (const [name, value] of Object.entries(profile.parameters)) checkParameter(name, value, parameters, place);
+function checkProfile(profile: Profile, parameters: Map<string, Parameter>, at: (name: string) => string): void {
+  for (const [name, value] of Object.entries(profile.parameters)) checkParameter(name, value, parameters, at(name));
   for (const name of parameters.keys()) {
-    if (!(name in profile.parameters)) throw new Problem(`${place}: profile ${profile.id} does not set ${name}; add it.`);
+    if (!(name in profile.parameters))
+      throw new Problem(`${at(name)}: profile ${profile.id} does not set ${name}; add it.`);
   }
 }
 
 function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
   if (outcome && 'errno' in outcome && !(outcome.errno in uapi.errnos) && !/^\d+$/.test(outcome.errno)) {
-    throw new Problem(`${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`);
+    throw new Problem(
+      `${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`,
+    );
   }
   if (outcome && 'oneOf' in outcome) for (const one of outcome.oneOf) checkErrnos(one, place);
 }
@@ -115,14 +131,20 @@ function checkSteps(steps: Step[], path: (string | number)[], checking: Checking
       const id = step[key];
       if (id === undefined) continue;
       const rule = checking.rules.get(id);
-      if (!rule) throw new Problem(`${checking.at([...here, key])}: rule ${id} is not in rules/; add it there or mend the name.`);
+      if (!rule)
+        throw new Problem(
+          `${checking.at([...here, key])}: rule ${id} is not in rules/; add it there or mend the name.`,
+        );
       if ((needsOutcome as readonly string[]).includes(key) && !rule.outcome) {
-        throw new Problem(`${checking.at([...here, key])}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`);
+        throw new Problem(
+          `${checking.at([...here, key])}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`,
+        );
       }
       checking.used.add(id);
     }
     for (const [name, values] of Object.entries(step.when ?? {})) {
-      for (const value of [values].flat()) checkParameter(name, value, checking.parameters, checking.at([...here, 'when']));
+      for (const value of [values].flat())
+        checkParameter(name, value, checking.parameters, checking.at([...here, 'when', name]));
     }
     if (step.steps) checkSteps(step.steps, [...here, 'steps'], checking);
   });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
+import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
 import { validator } from '../uapi/validator.ts';
-import { packageRoot } from '../uapi/package-root.ts';
 
 /** A YAML file that fits its schema, and where in it each value stands. */
 export interface YamlFile<T> {
@@ -26,13 +26,13 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
     throw new Problem(`${shown}: cannot be read; a folder given with --spec needs the same files as spec/contract/.`);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${shown}:${line}:${col}`;
   };
   const [error] = document.errors;
-  if (error) throw new Problem(`${position(error.pos[0])}: not YAML: ${error.message.split('\n')[0]}`);
+  if (error) throw new Problem(`${position(error.pos[0])}: not YAML: ${error.message}; mend the syntax.`);
   const at = (path: readonly (string | number)[]): string => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true);
@@ -43,10 +43,16 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
   const value = document.toJS() as T;
   const validate = validator(`${packageRoot}/spec/contract/schema`, schema);
   if (!validate(value)) {
-    const first = validate.errors![0]!;
-    const path = first.instancePath.split('/').slice(1).map(step);
-    const what = [first.message, ...Object.values(first.params ?? {}).filter((one) => typeof one === 'string')];
-    throw new Problem(`${at(path)}: /${path.join('/')} ${[...new Set(what)].join(': ')}; mend it to fit spec/contract/schema/${schema}.`);
+    // Where several forms are possible, each says what it lacks; only that none fits is true of the value.
+    const first = validate.errors!.find(({ keyword }) => keyword === 'oneOf') ?? validate.errors![0]!;
+    const path = [
+      ...first.instancePath.split('/').slice(1).map(step),
+      ...[first.params.additionalProperty ?? []].flat(),
+    ];
+    const allowed = first.keyword === 'enum' ? `: ${first.params.allowedValues.join(', ')}` : '';
+    throw new Problem(
+      `${at(path)}: /${path.join('/')} ${first.message}${allowed}; mend it to fit spec/contract/schema/${schema}.`,
+    );
   }
   return { file: shown, value, at };
 }

@@ -1,0 +1,220 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+import { validator } from '../spec/uapi/validator.ts';
+import type { RunResult } from '../spec/uapi/vocabulary.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-cli-'));
+const main = join(folder, 'dist/cli/main.js');
+
+// The commands run as users run them: built, and from a folder of their own so that no build in use is disturbed.
+beforeAll(() => {
+  for (const part of ['spec', 'package.json']) cpSync(join(packageRoot, part), join(folder, part), { recursive: true });
+  execFileSync(process.execPath, [
+    join(packageRoot, 'node_modules/typescript/bin/tsc'),
+    ...['-p', join(packageRoot, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
+  ]);
+  execFileSync('ln', ['-s', join(packageRoot, 'node_modules'), join(folder, 'node_modules')]);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command in the temporary folder. */
+function vfioConform(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 });
+  return { status, stdout, stderr };
+}
+
+/** A copy of the contract with one file edited. */
+function editedContract(file: string, edit: (text: string) => string): string {
+  const copy = mkdtempSync(join(folder, 'contract-'));
+  cpSync(join(packageRoot, 'spec/contract'), copy, { recursive: true });
+  const path = join(copy, file);
+  const before = readFileSync(path, 'utf8');
+  const after = edit(before);
+  expect(after).not.toBe(before);
+  writeFileSync(path, after);
+  return copy;
+}
+
+/** Results without what differs from run to run. */
+const stable = (text: string) => text.replace(/[\d.]+ s\.$/gm, 'N s.').replace(/\(simulator [^)]*\)/g, '(simulator)');
+
+describe('run', () => {
+  test.each(['type1-6.1', 'type1-6.12'])('the simulator conforms to %s, and every rule is reached', (profile) => {
+    const { status, stdout } = vfioConform('run', '--profile', profile);
+    expect(stable(stdout)).toMatchSnapshot();
+    expect(status).toBe(0);
+  });
+
+  test('--json prints one object that fits its schema, and nothing else on standard output', () => {
+    const { status, stdout, stderr } = vfioConform('run', '--json', '--suite', 'scenarios');
+    const result = JSON.parse(stdout);
+    const validate = validator(`${packageRoot}/spec/uapi/schema`, 'run-result.schema.json');
+    expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain('conforms to type1-6.12');
+    expect(status).toBe(0);
+  });
+
+  test('--set changes the profile, and the simulator with it', () => {
+    expect(vfioConform('run', '--set', 'foreign_container_fd=einval').status).toBe(0);
+  });
+
+  test.each([
+    ['foreign_container_fd=einval', ['set_container_foreign_descriptor_ebadfd']],
+    ['untouched_read_map=zero_page', ['map_dma_memlock_exceeded', 'map_dma_untouched_page_is_private']],
+    ['write_only_mapping=unreadable', ['dma_read_of_write_only_gives_memory']],
+  ])('a simulator with %s fails the profile that says otherwise, by the rules that say so', (setting, rules) => {
+    const { status, stdout } = vfioConform('run', '--target', `sim:${setting}`, '--json');
+    const { failures } = JSON.parse(stdout) as RunResult;
+    expect(status).toBe(1);
+    expect([...new Set(failures.map(({ rule }) => rule))].sort()).toEqual(rules);
+    expect(new Set(failures.flatMap(({ differences }) => differences))).toEqual(new Set([setting]));
+  });
+
+  test('a changed errno in a copy of the contract fails, and the failure tells the cause', () => {
+    const spec = editedContract('rules/map-dma.yaml', (text) =>
+      text.replace(/(id: map_dma_overlaps[^]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
+    );
+    const { status, stdout } = vfioConform('run', '--spec', spec);
+    expect(status).toBe(1);
+    expect(stable(stdout.slice(0, stdout.indexOf('  replay:')))).toMatchSnapshot();
+  });
+
+  test('a failure is replayed by its token', () => {
+    const target = 'sim:foreign_container_fd=einval';
+    const { failures } = JSON.parse(vfioConform('run', '--target', target, '--json').stdout) as RunResult;
+    const failed = vfioConform('replay', failures[0]!.token, '--target', target);
+    expect(failed.stdout).toContain('FAIL set_container_foreign_descriptor_ebadfd');
+    expect(failed.status).toBe(1);
+    const passed = vfioConform('replay', failures[0]!.token);
+    expect(passed.stdout).toMatch(/\npass\n$/);
+    expect(passed.status).toBe(0);
+  });
+
+  test('the parts of a run add up to the whole', () => {
+    const programs = (...args: string[]) => (JSON.parse(vfioConform('run', '--json', ...args).stdout) as RunResult).programs;
+    expect(programs('--shard', '1/2') + programs('--shard', '2/2')).toBe(programs());
+    expect(programs('--cases', '7')).toBe(7);
+  });
+
+  test('a run that runs out of time says so and exits with 3', () => {
+    const { status, stdout } = vfioConform('run', '--time', '1ms');
+    expect(stdout).toContain('cut off before the end');
+    expect(status).toBe(3);
+  });
+
+  test('--report junit counts every program, and shows failures', () => {
+    const file = join(folder, 'junit.xml');
+    vfioConform('run', '--target', 'sim:write_only_mapping=unreadable', '--suite', 'scenarios', '--report', `junit:${file}`);
+    const xml = readFileSync(file, 'utf8');
+    const [, tests, failures] = /<testsuites [^>]*tests="(\d+)" failures="(\d+)"/.exec(xml)!;
+    expect(xml.match(/<testcase /g)).toHaveLength(Number(tests));
+    expect(xml.match(/<failure type="dma_read_of_write_only_gives_memory"/g)).toHaveLength(Number(failures));
+    expect(Number(failures)).toBeGreaterThan(0);
+  });
+});
+
+describe('records', () => {
+  test('a record is judged again with the same result, by its own profile and by another', () => {
+    const record = join(folder, 'whole.jsonl');
+    const first = JSON.parse(vfioConform('run', '--record', record, '--json', '--profile', 'type1-6.1').stdout) as RunResult;
+    const again = JSON.parse(vfioConform('judge', record, '--json').stdout) as RunResult;
+    expect({ ...again, seconds: 0 }).toEqual({ ...first, seconds: 0 });
+    const other = vfioConform('judge', record, '--profile', 'type1-6.12', '--json');
+    expect(other.status).toBe(1);
+    const { failures } = JSON.parse(other.stdout) as RunResult;
+    const explained = failures.map(({ differences }) => differences?.join());
+    expect([...new Set(explained)].sort()).toEqual(['foreign_container_fd=einval', 'untouched_read_map=zero_page']);
+  });
+
+  test('the record of a run that was killed says that it is incomplete, and what is there is judged', async () => {
+    const record = join(folder, 'killed.jsonl');
+    const child = spawn(process.execPath, [main, 'run', '--record', record], { cwd: folder, stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const half = () => {
+      try {
+        return statSync(record).size > 2_000_000;
+      } catch {
+        return false;
+      }
+    };
+    while (!half()) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGKILL');
+    await ended;
+    const { status, stdout, stderr } = vfioConform('judge', record, '--json');
+    const { programs, verdicts, complete } = JSON.parse(stdout) as RunResult;
+    expect(stderr).toContain('the record is incomplete');
+    expect(programs).toBeGreaterThan(100);
+    expect(verdicts.fail).toBeUndefined();
+    expect(complete).toBe(false);
+    expect(status).toBe(3);
+  });
+
+  test('a record whose last line was cut is read up to there', () => {
+    const record = join(folder, 'cut.jsonl');
+    vfioConform('run', '--cases', '5', '--record', record);
+    const text = readFileSync(record, 'utf8');
+    writeFileSync(record, text.slice(0, text.length * 0.6));
+    const { status, stderr } = vfioConform('judge', record);
+    expect(stderr).toMatch(/cut off in line \d+; \d+ cases are there/);
+    expect(status).toBe(3);
+  });
+});
+
+describe('explain and targets', () => {
+  test.each([['map_dma_overlaps'], ['SET_CONTAINER'], ['ENOSPC'], ['untouched_read_map']])('explain %s', (what) => {
+    const { status, stdout } = vfioConform('explain', what);
+    expect(stdout).toMatchSnapshot();
+    expect(status).toBe(0);
+  });
+
+  test('a mistyped name is answered with near ones', () => {
+    const { status, stderr } = vfioConform('explain', 'map_dma_overlap');
+    expect(stderr).toMatch(/did you mean map_dma_overlaps/);
+    expect(status).toBe(2);
+  });
+
+  test('targets lists what can be tested', () => {
+    const { status, stdout } = vfioConform('targets');
+    expect(stdout).toMatch(/^sim /m);
+    expect(stdout).toMatch(/^kernel:6\.12 /m);
+    expect(status).toBe(0);
+  });
+});
+
+describe('wrong input gets one sentence and exit code 2', () => {
+  const file = join(folder, 'wrong.jsonl');
+  test.each<[string, string[], RegExp, string?]>([
+    ['target', ['run', '--target', 'qemu'], /--target qemu: unknown; known are sim, model/],
+    ['parameter', ['run', '--set', 'bindd=absent'], /parameter bindd is unknown; known are/],
+    ['parameter value', ['run', '--set', 'bind=maybe'], /bind cannot be maybe; it can be absent/],
+    ['simulator parameter', ['run', '--target', 'sim:x=y'], /no parameter x; it has/],
+    ['profile', ['run', '--profile', 'v9'], /--profile v9: unknown; known are type1-6.1, type1-6.12/],
+    ['suite', ['run', '--suite', 'bounds'], /--suite bounds: unknown; known are boundary, scenarios/],
+    ['shard', ['run', '--shard', '3/2'], /--shard 3\/2: write I\/N/],
+    ['time', ['run', '--time', 'soon'], /--time soon: write a number and a unit/],
+    ['report', ['run', '--report', 'html'], /--report html: unknown format; known are/],
+    ['spec folder', ['run', '--spec', '/nowhere'], /--spec \/nowhere: there is no such folder/],
+    ['record folder', ['run', '--record', '/nowhere/r.jsonl'], /--record \/nowhere\/r.jsonl: cannot be written/],
+    ['command', ['run', '--target', 'exec:/nowhere/daemon'], /\/nowhere\/daemon/],
+    ['record', ['judge', '/nowhere/r.jsonl'], /\/nowhere\/r.jsonl: cannot be read/],
+    ['record without header', ['judge', file], /has no header line/, ''],
+    ['record line', ['judge', file], /wrong.jsonl:1: not a line of JSON/, 'hello\n{}\n'],
+    ['record shape', ['judge', file], /wrong.jsonl:1: .*record.schema.json/, '{"kind":"footer"}\n'],
+    ['token', ['replay', 'vc1.AAAA'], /the token is damaged/],
+    ['program', ['replay', file], /ops.*program.schema.json/, '{"id":"x","topology":{"slots":{}}}'],
+    ['option', ['run', '--frobnicate'], /unknown option/],
+  ])('%s', (_, args, message, content) => {
+    if (content !== undefined) writeFileSync(file, content);
+    const { status, stderr } = vfioConform(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    // What a command wrote itself comes after the sentence.
+    expect(stderr.split('\nIt last wrote:')[0]!.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+});
