@@ -23,7 +23,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the command in the temporary folder. */
 function vfioConform(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   return { status, stdout, stderr };
 }
 
@@ -96,7 +100,8 @@ describe('run', () => {
   });
 
   test('the parts of a run add up to the whole', () => {
-    const programs = (...args: string[]) => (JSON.parse(vfioConform('run', '--json', ...args).stdout) as RunResult).programs;
+    const programs = (...args: string[]) =>
+      (JSON.parse(vfioConform('run', '--json', ...args).stdout) as RunResult).programs;
     expect(programs('--shard', '1/2') + programs('--shard', '2/2')).toBe(programs());
     expect(programs('--cases', '7')).toBe(7);
   });
@@ -109,7 +114,15 @@ describe('run', () => {
 
   test('--report junit counts every program, and shows failures', () => {
     const file = join(folder, 'junit.xml');
-    vfioConform('run', '--target', 'sim:write_only_mapping=unreadable', '--suite', 'scenarios', '--report', `junit:${file}`);
+    vfioConform(
+      'run',
+      '--target',
+      'sim:write_only_mapping=unreadable',
+      '--suite',
+      'scenarios',
+      '--report',
+      `junit:${file}`,
+    );
     const xml = readFileSync(file, 'utf8');
     const [, tests, failures] = /<testsuites [^>]*tests="(\d+)" failures="(\d+)"/.exec(xml)!;
     expect(xml.match(/<testcase /g)).toHaveLength(Number(tests));
@@ -121,7 +134,9 @@ describe('run', () => {
 describe('records', () => {
   test('a record is judged again with the same result, by its own profile and by another', () => {
     const record = join(folder, 'whole.jsonl');
-    const first = JSON.parse(vfioConform('run', '--record', record, '--json', '--profile', 'type1-6.1').stdout) as RunResult;
+    const first = JSON.parse(
+      vfioConform('run', '--record', record, '--json', '--profile', 'type1-6.1').stdout,
+    ) as RunResult;
     const again = JSON.parse(vfioConform('judge', record, '--json').stdout) as RunResult;
     expect({ ...again, seconds: 0 }).toEqual({ ...first, seconds: 0 });
     const other = vfioConform('judge', record, '--profile', 'type1-6.12', '--json');

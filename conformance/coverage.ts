@@ -68,7 +68,10 @@ export class Coverage {
       for (const witnesses of this.#witnesses.get(rule)?.values() ?? []) {
         for (const witness of witnesses) {
           const judgement = judge(defective, witness.environment, witness.trace);
-          if (judgement.kind === 'violates' && names(defective, witness.environment, witness.trace, judgement.violation, rule)) {
+          if (
+            judgement.kind === 'violates' &&
+            names(defective, witness.environment, witness.trace, judgement.violation, rule)
+          ) {
             return { defect, ...witness };
           }
         }

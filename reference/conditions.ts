@@ -3,7 +3,7 @@ import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { BindDriverOp, OpenOp, PwriteOp, UnbindDriverOp } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
-import type { Backend, Container, Group } from './state.ts';
+import type { Backend, Container, Group, Process } from './state.ts';
 import { firstOverlap, mappingAt, wraps } from './type1-mappings.ts';
 import { PAGE } from './user-memory.ts';
 
@@ -74,6 +74,7 @@ export const conditions = {
   set_iommu_nesting_not_supported: (call) => call.argument === BigInt(types.VFIO_TYPE1_NESTING_IOMMU!),
   set_iommu_interrupts_not_isolated: (call) => call.world.environment.machine.interruptRemapping === false,
 
+  open_group_node_gone: (call) => call.world.slots.get((call.op as OpenOp).slot!)!.group.orphaned,
   open_group_already_open: (call) => {
     const { group } = call.world.slots.get((call.op as OpenOp).slot!)!;
     return group.open > 0 || group.devicesOpen > 0;
@@ -94,6 +95,15 @@ export const conditions = {
       device !== 'claimed' && call.world.slots.get(slot)!.devices.every(({ bound }, i) => bound === (i === device))
     );
   },
+  unbind_of_what_has_no_driver: (call) => !hasDriver(call),
+  unbind_waits_for_open_device: (call) => {
+    const { slot, device } = call.op as UnbindDriverOp;
+    return device !== 'claimed' && call.world.slots.get(slot)!.devices[device]!.opens > 0;
+  },
+  unbind_of_one_device: (call) => (call.op as UnbindDriverOp).device !== 'claimed',
+  bind_to_what_has_a_driver: (call) => hasDriver(call),
+  bind_of_a_driver_that_does_not_match: (call) =>
+    ((call.op as BindDriverOp).driver === 'native') !== ((call.op as BindDriverOp).device === 'claimed'),
   unbind_of_claiming_driver_makes_group_viable: (call) => (call.op as UnbindDriverOp).device === 'claimed',
   bind_native_driver_to_claimed_group: (call) => {
     const { slot, driver } = call.op as BindDriverOp;
@@ -103,16 +113,26 @@ export const conditions = {
   bind_vfio_driver_makes_new_group: (call) => (call.op as BindDriverOp).driver === 'vfio-pci',
   close_of_what_is_not_open: (call) => call.object === undefined,
 
+  open_device_not_in_group: (call) => {
+    const { slot: name, device = 0 } = call.op as OpenOp;
+    const slot = call.world.slots.get(name!)!;
+    return group(call).slot !== slot || !slot.devices[device]?.bound;
+  },
+  device_cdev_is_absent: () => true,
+  pwrite_to_what_has_no_regions: (call) => call.object?.kind !== 'device',
+  device_region_outside_contract: (call) => {
+    const { regionStride, configRegion, commandRegister } = uapi.device;
+    const { offset, length } = call.op as PwriteOp;
+    return toBigInt(offset) !== BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister) || length !== 2;
+  },
+  pwrite_reads_memory: ({ process, op }) => {
+    const { memory, at, length } = op as PwriteOp;
+    return process.memory.accessible(process.memory.regions.get(memory)!.base + BigInt(at), length, 'read') < length;
+  },
   open_device_group_orphaned: (call) => group(call).orphaned,
   open_device_without_backend: (call) => group(call).container?.backend === undefined,
   unknown_device_ioctl: () => true,
   access_to_what_is_not_open: (call) => call.object === undefined,
-  command_register_write_sets_bus_mastering: (call) => {
-    const { regionStride, configRegion, commandRegister } = uapi.device;
-    return (
-      toBigInt((call.op as PwriteOp).offset) === BigInt(regionStride) * BigInt(configRegion) + BigInt(commandRegister)
-    );
-  },
 
   map_dma_argsz_too_small: ({ map }) => map.argsz < mapSize,
   map_dma_flag_unknown: ({ map }) => (map.flags & ~MAP_FLAGS) !== 0,
@@ -131,6 +151,11 @@ export const conditions = {
     const found = firstOverlap(backend(call), call.map.iova, call.map.size)!;
     return found.iova !== call.map.iova || found.size !== call.map.size;
   },
+  map_dma_vaddr_update_memlock_exceeded: (call) => {
+    if (!has(call.map.flags, VADDR)) return false;
+    const { charged } = firstOverlap(backend(call), call.map.iova, call.map.size)!;
+    return charged.process !== call.process && charged.pages > 0 && exceedsMemlock(call.process, charged.pages);
+  },
   map_dma_updates_vaddr: ({ map }) => has(map.flags, VADDR),
   map_dma_overlaps: (call) => firstOverlap(backend(call), call.map.iova, call.map.size) !== undefined,
   map_dma_no_entry_left: (call) => backend(call).mappings.length >= backend(call).entryLimit,
@@ -143,8 +168,7 @@ export const conditions = {
   map_dma_untouched_page_is_zero_page: (call) => untouchedAndReadOnly(call),
   map_dma_untouched_page_is_private: (call) => untouchedAndReadOnly(call),
   map_dma_pins_page: (call) => !untouchedAndReadOnly(call),
-  map_dma_memlock_exceeded: ({ process, charge }) =>
-    !process.ipcLock && BigInt(process.lockedPages + charge + 1) > process.memlockBytes / BigInt(PAGE),
+  map_dma_memlock_exceeded: ({ process, charge }) => exceedsMemlock(process, charge + 1),
 
   unmap_dma_argsz_too_small: ({ unmap }) => unmap.argsz < unmapSize,
   unmap_dma_flag_unknown: ({ unmap }) => (unmap.flags & ~UNMAP_FLAGS) !== 0,
@@ -191,6 +215,16 @@ export const conditions = {
   dma_reads_memory: ({ segment, transfer }) => segment!.mapping!.read && transfer.direction === 'from-memory',
   dma_writes_memory: ({ transfer }) => transfer.direction === 'to-memory',
 } satisfies Record<ConditionId, Condition>;
+
+function hasDriver(call: Call): boolean {
+  const { slot: name, device } = call.op as UnbindDriverOp;
+  const slot = call.world.slots.get(name)!;
+  return device === 'claimed' ? slot.claimed : slot.devices[device]!.bound;
+}
+
+function exceedsMemlock({ ipcLock, lockedPages, memlockBytes }: Process, more: number): boolean {
+  return !ipcLock && BigInt(lockedPages + more) > memlockBytes / BigInt(PAGE);
+}
 
 function untouchedAndReadOnly({ page, map }: Call): boolean {
   const { region, index } = page!;

@@ -48,7 +48,7 @@ export const effects = {
     const entryLimit = Number(call.world.parameters.get('vfio_iommu_type1.dma_entry_limit'));
     (call.object as Container).backend = {
       type,
-      v2: type === uapi.values.iommu_type!.VFIO_TYPE1v2_IOMMU,
+      v2: type !== uapi.values.iommu_type!.VFIO_TYPE1_IOMMU,
       mappings: [],
       entryLimit,
     };
@@ -65,6 +65,10 @@ export const effects = {
     detachGroup(group);
     group.orphaned = true;
   },
+  unbind_of_one_device: (call) => {
+    const { slot, device } = call.op as UnbindDriverOp;
+    call.world.slots.get(slot)!.devices[device as number]!.bound = false;
+  },
   unbind_of_claiming_driver_makes_group_viable: (call) => {
     call.world.slots.get((call.op as UnbindDriverOp).slot)!.claimed = false;
   },
@@ -79,7 +83,11 @@ export const effects = {
   },
 
   map_dma_updates_vaddr: (call) => {
-    firstOverlap(backend(call), call.map.iova, call.map.size)!.vaddrInvalid = false;
+    const mapping = firstOverlap(backend(call), call.map.iova, call.map.size)!;
+    mapping.vaddrInvalid = false;
+    uncharge(mapping);
+    mapping.charged = { process: call.process, pages: mapping.charged.pages };
+    call.process.lockedPages += mapping.charged.pages;
   },
   map_dma_device_page_is_not_charged: (call) => pin(call, 0),
   map_dma_untouched_page_is_zero_page: (call) => {

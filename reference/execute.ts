@@ -1,6 +1,6 @@
 import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
 import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
-import type { Changed, IoctlOp, Name, Op, Relocation } from '../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, Relocation } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
 import type { Contract, Decision } from './contract.ts';
 import { drop, install, numberOf } from './descriptors.ts';
@@ -72,7 +72,10 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       if (op.what === 'device') {
         call.object = process.descriptors.get(numberOf(process, op.group!))?.object;
         if (!call.object) return plain('open', { errno: 'EBADF' });
+        if (call.object.kind !== 'group') return plain('open', { undefined: true });
       }
+      if (op.what !== 'container' && !world.slots.has(op.slot ?? ''))
+        throw new MalformedProgram(`there is no slot ${op.slot}`);
       return handle(`open ${op.what}`);
     case 'close':
       call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
@@ -86,16 +89,15 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     case 'ioctl':
       return ioctl(call, op, contract, note);
     case 'mmap':
-      process.memory.map(op, op.backing === 'fd');
-      return plain('mmap', zero);
+      return mmap(process, op);
     case 'protect':
-      region(process, op.memory).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
+      mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('protect', zero);
     case 'unmap':
       region(process, op.memory).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('unmap', zero);
     case 'discard':
-      discard(region(process, op.memory), op.at / PAGE, (op.at + op.length) / PAGE);
+      discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('discard', zero);
     case 'poke':
       return plain(
@@ -115,6 +117,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       call.object = process.descriptors.get(numberOf(process, op.device))?.object;
       if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
         return plain('dma', { errno: 'EINVAL' });
+      if (call.object && call.object.kind !== 'device') return plain('dma', { undefined: true });
       return handle('dma');
     case 'fork':
       fork(world, process, op.as);
@@ -163,6 +166,9 @@ function plain(op: string, outcome: RuleOutcome): Decision {
   return { rule, outcome };
 }
 
+/** Requests that no driver sees, because every descriptor has them: FIONBIO, FIOCLEX and their like. */
+const handledAbove = new Set([0x1, 0x2, 0x5421, 0x5450, 0x5451, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
+
 function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
   const { process } = call;
   const description = process.descriptors.get(numberOf(process, op.fd));
@@ -179,6 +185,7 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
   if (description.object.kind === 'foreign') return plain('ioctl', { undefined: true });
   // The kernel takes the request as 32 bits.
   const number = Number(BigInt.asUintN(32, toBigInt(op.number)));
+  if (handledAbove.has(number)) return plain('ioctl', { undefined: true });
   const kind = description.object.kind;
   const handler = contract.ioctls[kind].get(number) ?? contract.unknown[kind];
   return handler(call, note);
@@ -250,8 +257,27 @@ function save(process: Process, op: IoctlOp): Record<Name, bigint> {
   return saved;
 }
 
+/** Maps memory of the program's own, or that of a device; containers and groups have none. */
+function mmap(process: Process, op: MmapOp): Decision {
+  if (op.backing === 'fd') {
+    const object = process.descriptors.get(numberOf(process, op.fd!))?.object;
+    if (!object) return plain('mmap', { errno: 'EBADF' });
+    if (object.kind === 'foreign') return plain('mmap', { undefined: true });
+    if (object.kind !== 'device') return plain('mmap', { errno: 'ENODEV' });
+  }
+  process.memory.map(op, op.backing === 'fd');
+  return plain('mmap', zero);
+}
+
+/** A range whose pages are all there: what else happens to a range with holes is not specified. */
+function mapped(target: Region, { at, length }: { at: number; length: number }): Region {
+  if (target.pages.slice(at / PAGE, (at + length) / PAGE).every((page) => page)) return target;
+  throw new MalformedProgram(`memory ${target.name} is not mapped from ${at} to ${at + length}`);
+}
+
 /** Discarded private pages are new ones, of zeros, that nobody has touched. */
 function discard(target: Region, from: number, to: number): void {
+  if (!target.private) throw new MalformedProgram(`memory ${target.name} is shared and cannot be discarded`);
   for (let i = from; i < to; i++) {
     if (target.pages[i])
       target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };

@@ -1,10 +1,26 @@
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
 import { driven } from './effects.ts';
 import type { Group, OpenDevice } from './state.ts';
 import { mappingAt } from './type1-mappings.ts';
-import { PAGE } from './user-memory.ts';
+import { PAGE, permits } from './user-memory.ts';
 
 const PAGE_BIG = BigInt(PAGE);
+const WRITE = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_WRITE!;
+
+/** Pages are faulted in so many at a time, before any of them is charged. */
+const BATCH = 512n * PAGE_BIG;
+
+/** Pinning for writing gives each page of a batch to the process, up to the first that is not accessible, even if the request fails later. */
+function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
+  if ((map.flags & WRITE) === 0) return;
+  for (let done = 0n; done < left && done < BATCH; done += PAGE_BIG) {
+    const found = process.memory.find(from + done);
+    const page = found && permits(found.region, found.index, 'write') ? found.region.pages[found.index] : undefined;
+    if (!page) return;
+    page.untouched = false;
+  }
+}
 
 /** What an `each` step goes over; every turn sets the call up for its steps. */
 export const iterations: Record<'pages' | 'segments', (call: Call) => Iterable<void>> = {
@@ -12,6 +28,7 @@ export const iterations: Record<'pages' | 'segments', (call: Call) => Iterable<v
   *pages(call) {
     const { vaddr, size } = call.map;
     for (let offset = 0n; offset < size; offset += PAGE_BIG) {
+      if (offset % BATCH === 0n) faultIn(call, vaddr + offset, size - offset);
       call.page = call.process.memory.find(vaddr + offset);
       yield;
     }

@@ -106,6 +106,7 @@ export class UserMemory {
       page.untouched = false;
       page.watched = true;
       writable(page).set(bytes.subarray(from, from + part), offset);
+      if (page.news) for (let i = 0; i < part; i++) page.news.delete(offset + i);
     });
   }
 

@@ -7,6 +7,8 @@ const VALUES = {
   untouched_read_map: ['private_page', 'zero_page'],
   /** Whether a device can read through a mapping made with WRITE alone; Intel's page tables let it. */
   write_only_mapping: ['readable', 'unreadable'],
+  /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */
+  device_cdev: ['absent'],
   /** The ioctl that binds guest page tables. */
   bind: ['absent'],
 } as const;

@@ -198,8 +198,11 @@ function sizes({ environment, mappings }: Surroundings): Edge[] {
   ];
   const first = mappings[0];
   const last = mappings.at(-1);
-  if (first && last)
+  if (first && last) {
     edges.push(['all_mappings', last.iova + last.size - first.iova], ['beyond_mappings', last.iova + last.size]);
+    // Ranges that end at exactly 2^64, from the first byte of a mapping and from inside it.
+    edges.push(['top_from_mapping', TOP - first.iova], ['top_from_inside', TOP - (first.iova + first.size - PAGE)]);
+  }
   const telling = new Set(['zero', 'one', 'two_pages', 'memory_and_page', 'half', 'last_page']);
   return distinct(edges.map(([label, value]) => ({ label: `size_${label}`, value, telling: telling.has(label) })));
 }

@@ -4,23 +4,20 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 /** Bits of the generic request encoding. */
 const DIRECTIONS = { write: 0x40000000, read: 0x80000000, both: 0xc0000000 };
 const SIZE_SHIFT = 16;
+/** What isatty() asks. */
+const TERMINAL_QUERY = 0x5401;
 
 /** Requests that a kind of descriptor does not know: free numbers, numbers of other kinds, and known ones in disguise. */
 export function unknownNumbers(kind: Kind): { label: string; number: number }[] {
   const { type, base } = uapi.requests;
   const mine = new Set(
     Object.values(uapi.ioctls)
-      .filter(({ fd, feature }) => fd === kind && !feature)
-      .map(({ number }) => number),
-  );
-  const features = new Set(
-    Object.values(uapi.ioctls)
-      .filter(({ feature }) => feature)
+      .filter(({ fd }) => fd === kind)
       .map(({ number }) => number),
   );
   const candidates: { label: string; number: number }[] = [];
   for (let n = 0; n <= 30; n++) candidates.push({ label: `base_plus_${n}`, number: (type << 8) + base + n });
-  for (const number of [(type << 8) + base - 1, (type << 8) + 0xff, type << 8, 0, 0xffffffff]) {
+  for (const number of [(type << 8) + base - 1, (type << 8) + 0xff, type << 8, 0, 0xffffffff, TERMINAL_QUERY]) {
     candidates.push({ label: `number_${number.toString(16)}`, number });
   }
   for (const number of mine) {
@@ -29,5 +26,5 @@ export function unknownNumbers(kind: Kind): { label: string; number: number }[] 
     }
     candidates.push({ label: `sized_${number.toString(16)}`, number: number | (4 << SIZE_SHIFT) });
   }
-  return candidates.filter(({ number }) => !mine.has(number) && !features.has(number));
+  return candidates.filter(({ number }) => !mine.has(number));
 }

@@ -1,4 +1,6 @@
+import type { Op } from '../../spec/uapi/vocabulary.ts';
 import {
+  busMaster,
   close,
   map,
   memory,
@@ -9,7 +11,7 @@ import {
   setIommu,
   unmapAll,
 } from '../build.ts';
-import { notViable, single } from '../suite.ts';
+import { multi, notViable, single } from '../suite.ts';
 import { ready, type Scenario } from './scenario.ts';
 
 /** Who keeps whom alive: containers, groups, devices, drivers. */
@@ -155,6 +157,133 @@ export const lifetimeScenarios: Scenario[] = [
       close('h'),
       openGroup('h', 'h'),
       setContainer('h', 'c'),
+    ],
+  },
+  {
+    id: 'container_closed_without_backend',
+    about:
+      'A container closed in C1 leaves its group attached to what nobody can reach; only the group itself can end that.',
+    ops: [
+      openContainer('c'),
+      openGroup('g', 'g'),
+      setContainer('g', 'c'),
+      close('c'),
+      openContainer('k'),
+      setContainer('g', 'k'),
+      openDevice('g', 'g', 'd'),
+      close('g'),
+      openGroup('g', 'g'),
+      setContainer('g', 'k'),
+    ],
+  },
+  {
+    id: 'group_open_in_a_child',
+    about: 'A descriptor in another process keeps a group open and attached.',
+    ops: [
+      ...ready(),
+      memory('ram', 1),
+      map('c', 0x10000, 'ram', 0, 1),
+      { op: 'fork', as: 'child' },
+      close('g'),
+      openGroup('g', 'again'),
+      { ...openGroup('g', 'again'), actor: 'child' },
+      { op: 'exit', actor: 'child' },
+      unmapAll('c'),
+      openGroup('g', 'again'),
+    ],
+  },
+  {
+    id: 'refused_group_leaves_the_container_new',
+    about: 'A group that is not viable leaves the container as it was.',
+    slots: { g: notViable },
+    ops: [openContainer('c'), openGroup('g', 'g'), setContainer('g', 'c'), setIommu('c', 'VFIO_TYPE1v2_IOMMU')],
+  },
+  {
+    id: 'container_after_an_orphan',
+    about: 'A container whose group was orphaned takes the new one, and another type.',
+    changes: [{ slot: 'g' }],
+    ops: [
+      ...ready(),
+      { op: 'unbind_driver', slot: 'g', device: 0 },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+      openGroup('g', 'new'),
+      setContainer('new', 'c'),
+      setIommu('c', 'VFIO_TYPE1_IOMMU'),
+      openDevice('new', 'g', 'd'),
+    ],
+  },
+  {
+    id: 'node_of_an_orphan',
+    about: 'The node of a group without devices is gone, and comes back with a device.',
+    changes: [{ slot: 'g' }],
+    ops: [
+      openGroup('g', 'g'),
+      { op: 'unbind_driver', slot: 'g', device: 0 },
+      openGroup('g', 'x'),
+      close('g'),
+      openGroup('g', 'x'),
+      { op: 'unbind_driver', slot: 'g', device: 0 },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'native' },
+      openGroup('g', 'x'),
+    ],
+  },
+  {
+    id: 'devices_leave_one_by_one',
+    about:
+      'A group of two stays when one of its devices is unbound, which it then does not give any more, and is orphaned with the other.',
+    slots: { g: multi },
+    changes: [{ slot: 'g' }],
+    ops: [
+      ...ready(),
+      { op: 'unbind_driver', slot: 'g', device: 0 },
+      openDevice('g', 'g', 'gone'),
+      { op: 'open', what: 'device', group: 'g', slot: 'g', device: 1, as: 'd' },
+      unmapAll('c'),
+      close('d'),
+      { op: 'unbind_driver', slot: 'g', device: 1 },
+      unmapAll('c'),
+      setContainer('g', 'c'),
+    ],
+  },
+  {
+    id: 'driver_of_a_device_in_no_use',
+    about: 'Binding a driver to a device that has one, or that it does not match, is refused.',
+    changes: [{ slot: 'g' }],
+    ops: [
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+      { op: 'unbind_driver', slot: 'g', device: 0 },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+      openGroup('g', 'g'),
+    ],
+  },
+  {
+    id: 'device_of_another_group',
+    about: 'A group does not give the device of another.',
+    slots: { g: single, h: single },
+    ops: [...ready(), openGroup('h', 'h'), openDevice('g', 'h', 'd'), openDevice('h', 'h', 'd')],
+  },
+  {
+    id: 'container_and_group_have_no_contents',
+    about: 'Container and group can be neither written to nor mapped.',
+    ops: [
+      ...ready(),
+      { op: 'pwrite', fd: 'c', offset: 0, memory: 'arg', at: 0, length: 4 },
+      { op: 'pwrite', fd: 'g', offset: 0, memory: 'arg', at: 0, length: 4 },
+      { op: 'mmap', as: 'x', length: 0x1000, backing: 'fd', fd: 'c' },
+      { op: 'mmap', as: 'y', length: 0x1000, backing: 'fd', fd: 'g' },
+    ],
+  },
+  {
+    id: 'command_register_from_unreadable_memory',
+    about: 'A write to the command register from memory that cannot be read answers EFAULT.',
+    ops: [
+      ...ready(),
+      openDevice('g', 'g', 'd'),
+      memory('hidden', 1, { protection: 'none' }),
+      { ...(busMaster('d')[1] as Extract<Op, { op: 'pwrite' }>), memory: 'hidden' },
     ],
   },
 ];

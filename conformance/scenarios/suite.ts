@@ -2,10 +2,18 @@ import type { Machine } from '../../spec/uapi/vocabulary.ts';
 import { mergeNeeds, type Suite, single } from '../suite.ts';
 import { dmaScenarios } from './dma.ts';
 import { lifetimeScenarios } from './lifetime.ts';
+import { lockedMemoryScenarios } from './locked-memory.ts';
 import { mappingScenarios } from './mapping.ts';
 import { toProgram } from './scenario.ts';
+import { vaddrUpdateScenarios } from './vaddr-update.ts';
 
-const scenarios = [...dmaScenarios, ...mappingScenarios, ...lifetimeScenarios];
+const scenarios = [
+  ...dmaScenarios,
+  ...mappingScenarios,
+  ...lockedMemoryScenarios,
+  ...vaddrUpdateScenarios,
+  ...lifetimeScenarios,
+];
 const defaults: Machine = {};
 
 /** Stories of several ops, each about one fact: transfers, processes, limits, lifetimes. */

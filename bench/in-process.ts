@@ -1,0 +1,49 @@
+import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
+import { Coverage } from '../conformance/coverage.ts';
+import { run } from '../conformance/run.ts';
+import { suites } from '../conformance/suites.ts';
+import { compileContract } from '../reference/contract.ts';
+import { judge } from '../reference/judge.ts';
+import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import type { Environment, Trace } from '../spec/uapi/vocabulary.ts';
+import { type Row, seconds } from './rows.ts';
+
+const RUNS = 5;
+
+/** The simulator with generation, judging and coverage, and the judge alone. */
+export async function inProcess(): Promise<Row[]> {
+  const data = loadContract();
+  const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));
+  let traces: [Environment, Trace][] = [];
+  let ops = 0;
+  const all = await seconds(RUNS, async () => {
+    traces = [];
+    ops = 0;
+    const coverage = new Coverage(contract);
+    await run(
+      { contract, adapter: simulatorAdapter(contract.parameters), suites, strict: true },
+      {
+        onSession() {},
+        onCase(_, trace, { judgement }, environment) {
+          coverage.note(judgement, environment, trace);
+          traces.push([environment, trace]);
+          ops += trace.outcomes.length;
+        },
+      },
+    );
+    coverage.unreached();
+  });
+  const alone = await seconds(RUNS, () => {
+    for (const [environment, trace] of traces) judge(contract, environment, trace);
+  });
+  return [
+    {
+      what: 'sim, generation, judging and coverage included',
+      value: ops / all,
+      unit: 'ops/s',
+      bar: 200_000,
+      better: 'more',
+    },
+    { what: 'judge alone, on recorded traces', value: ops / alone, unit: 'ops/s', bar: 600_000, better: 'more' },
+  ];
+}

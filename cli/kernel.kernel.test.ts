@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+import type { RunResult } from '../spec/uapi/vocabulary.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-kernel-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function vfioConform(...args: string[]): { status: number | null; result: RunResult; stderr: string } {
+  const main = join(packageRoot, 'dist/cli/main.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args, '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { status, result: stdout ? JSON.parse(stdout) : undefined, stderr };
+}
+
+const differences = ({ failures }: RunResult) =>
+  [...new Set(failures.map((one) => one.differences?.join() ?? `${one.rule}: ${one.program}`))].sort();
+const documented = ['foreign_container_fd=einval', 'untouched_read_map=zero_page'];
+
+const spec = join(folder, 'contract');
+cpSync(join(packageRoot, 'spec/contract'), spec, { recursive: true });
+const edited = join(spec, 'rules/map-dma.yaml');
+writeFileSync(
+  edited,
+  readFileSync(edited, 'utf8').replace(/(id: map_dma_overlaps[^]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
+);
+
+describe.each(['6.1', '6.12'])('Linux %s', (release) => {
+  const other = release === '6.1' ? 'type1-6.12' : 'type1-6.1';
+  const record = join(folder, `${release}.jsonl`);
+
+  test('conforms to its profile; every rule is reached and nothing is excused but the undefined', () => {
+    const { status, result, stderr } = vfioConform('run', '--target', `kernel:${release}`, '--record', record);
+    expect(result?.failures, stderr).toEqual([]);
+    expect(result.rules.unreached.filter(({ why }) => why !== 'undefined')).toEqual([]);
+    expect(result.features).toEqual({ bind: 'absent' });
+    expect(status).toBe(0);
+  });
+
+  test(`differs from ${other} exactly where the documents say`, () => {
+    const { status, result } = vfioConform('judge', record, '--profile', other);
+    const settings =
+      release === '6.1' ? documented : ['foreign_container_fd=ebadfd', 'untouched_read_map=private_page'];
+    expect(differences(result)).toEqual(settings);
+    expect(status).toBe(1);
+  });
+
+  test('contradicts a contract with a wrong errno, and the failure says where', () => {
+    const { status, result } = vfioConform(
+      'run',
+      '--target',
+      `kernel:${release}`,
+      '--suite',
+      'scenarios',
+      '--spec',
+      spec,
+    );
+    expect(new Set(result.failures.map(({ rule, expected, actual }) => `${rule}: ${expected}, not ${actual}`))).toEqual(
+      new Set(['map_dma_overlaps: EBUSY, not EEXIST']),
+    );
+    expect(status).toBe(1);
+  });
+});
+
+test('Linux 6.1, run by the profile of 6.12, fails where the documents say', () => {
+  const { status, result } = vfioConform(
+    'run',
+    '--target',
+    'kernel:6.1',
+    '--profile',
+    'type1-6.12',
+    '--suite',
+    'scenarios',
+  );
+  expect(differences(result)).toEqual(['untouched_read_map=zero_page']);
+  expect(status).toBe(1);
+});
+
+test('a kernel that is not there is one sentence and exit code 2', () => {
+  const { status, stderr } = vfioConform('run', '--target', 'kernel:/nowhere/bzImage');
+  expect(stderr).toMatch(/\/nowhere\/bzImage/);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(status).toBe(2);
+});

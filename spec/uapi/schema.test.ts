@@ -1,0 +1,358 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { packageRoot } from './package-root.ts';
+import { validator } from './validator.ts';
+import type { Environment, Op, Outcome, Program, ProtocolMessage, RecordLine, RunResult, Trace } from './vocabulary.ts';
+
+const folder = `${packageRoot}/spec/uapi/schema`;
+const files = readdirSync(folder);
+const accepts = (schema: string, value: unknown) => validator(folder, schema)(value);
+
+describe.each(['spec/uapi/schema', 'spec/contract/schema'])('the schemas of %s', (room) => {
+  const place = `${packageRoot}/${room}`;
+  test.each(readdirSync(place))('%s is valid JSON Schema 2020-12, under its own name', (file) => {
+    const schema = JSON.parse(readFileSync(join(place, file), 'utf8'));
+    expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+    expect(schema.$id).toBe(file);
+    const ajv = new Ajv2020({ strict: false });
+    expect(ajv.validateSchema(schema), JSON.stringify(ajv.errors)).toBe(true);
+    expect(validator(place, file)).toBeTypeOf('function');
+  });
+});
+
+test('the generated types are current', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/generate.mjs', '--check'], {
+    cwd: packageRoot,
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+});
+
+/** For each op: values of the vocabulary, and near misses. */
+const examples: { [Kind in Op['op']]: { accepted: Extract<Op, { op: Kind }>[]; rejected: object[] } } = {
+  open: {
+    accepted: [
+      { op: 'open', what: 'container', as: 'c' },
+      { op: 'open', what: 'group', slot: 'g', as: 'g', access: 'read' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', device: 1, as: 'd' },
+      { op: 'open', what: 'path', path: '/dev/null', as: 'n', access: 'path' },
+    ],
+    rejected: [
+      { op: 'open', what: 'socket', as: 'c' },
+      { op: 'open', what: 'container', as: 'C' },
+      { op: 'open', what: 'container', as: 'c', access: 'append' },
+      { op: 'open', what: 'path', path: 'dev/null', as: 'n' },
+      { op: 'open', what: 'device', group: 'g', device: -1, as: 'd' },
+    ],
+  },
+  close: { accepted: [{ op: 'close', fd: 'c' }], rejected: [{ op: 'close', fd: 3 }] },
+  dup: { accepted: [{ op: 'dup', fd: 'c', as: 'twin' }], rejected: [{ op: 'dup', fd: 'c', as: '1st' }] },
+  ioctl: {
+    accepted: [
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: { value: 0 } },
+      { op: 'ioctl', fd: 'c', number: '0xffffffff00003b64', argument: { value: '0xffffffffffffffff' }, as: 'd' },
+      {
+        op: 'ioctl',
+        fd: 'c',
+        number: 0x3b71,
+        argument: { memory: 'arg', at: 8, bytes: '00ff', relocations: [{ at: 0, width: 8, ref: 'ram', add: -1 }] },
+        save: [{ name: 'size', at: 16, width: 8 }],
+      },
+    ],
+    rejected: [
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: 0 },
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: { value: 0, memory: 'arg', at: 0 } },
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: { memory: 'arg', at: -1 } },
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: { memory: 'arg', at: 0, bytes: '0' } },
+      { op: 'ioctl', fd: 'c', number: 0x3b64, argument: { memory: 'arg', at: 0, bytes: 'FF' } },
+      {
+        op: 'ioctl',
+        fd: 'c',
+        number: 0x3b64,
+        argument: { memory: 'arg', at: 0, relocations: [{ at: 0, width: 2, ref: 'ram' }] },
+      },
+      { op: 'ioctl', fd: 'c', number: '0x10000000000000000', argument: { value: 0 } },
+      { op: 'ioctl', fd: 'c', number: '15204', argument: { value: 0 } },
+      { op: 'ioctl', fd: 'c', number: 0x80000001, argument: { value: 0 } },
+    ],
+  },
+  mmap: {
+    accepted: [
+      { op: 'mmap', as: 'ram', length: 4096 },
+      {
+        op: 'mmap',
+        as: 'bar',
+        length: 4096,
+        backing: 'fd',
+        fd: 'd',
+        offset: '0x10000000000',
+        protection: 'none',
+        fill: 'untouched',
+      },
+    ],
+    rejected: [
+      { op: 'mmap', as: 'ram', length: '4096' },
+      { op: 'mmap', as: 'ram', length: 4096, protection: 'execute' },
+      { op: 'mmap', as: 'ram', length: 4096, backing: 'swap' },
+    ],
+  },
+  protect: {
+    accepted: [{ op: 'protect', memory: 'ram', at: 0, length: 4096, protection: 'read' }],
+    rejected: [{ op: 'protect', memory: 'ram', at: 0, length: 4096, protection: 'rw' }],
+  },
+  unmap: {
+    accepted: [{ op: 'unmap', memory: 'ram', at: 0, length: 4096 }],
+    rejected: [{ op: 'unmap', memory: 'ram', at: 0.5, length: 4096 }],
+  },
+  discard: {
+    accepted: [{ op: 'discard', memory: 'ram', at: 0, length: 4096 }],
+    rejected: [{ op: 'discard', memory: 'ram', at: 0, length: -4096 }],
+  },
+  poke: {
+    accepted: [
+      { op: 'poke', memory: 'ram', at: 5, bytes: '', relocations: [] },
+      { op: 'poke', memory: 'ram', at: 5, bytes: 'a0' },
+    ],
+    rejected: [{ op: 'poke', memory: 'ram', at: 5, bytes: '0xa0' }],
+  },
+  peek: {
+    accepted: [{ op: 'peek', memory: 'ram', at: 0, length: 1 }],
+    rejected: [{ op: 'peek', memory: 'ram', at: 0, length: null }],
+  },
+  pread: {
+    accepted: [{ op: 'pread', fd: 'd', offset: '0x70000000000', memory: 'arg', at: 0, length: 2 }],
+    rejected: [{ op: 'pread', fd: 'd', offset: 7.5, memory: 'arg', at: 0, length: 2 }],
+  },
+  pwrite: {
+    accepted: [{ op: 'pwrite', fd: 'd', offset: 0, memory: 'arg', at: 0, length: 2 }],
+    rejected: [{ op: 'pwrite', fd: 'd', offset: '0X0', memory: 'arg', at: 0, length: 2 }],
+  },
+  dma: {
+    accepted: [
+      { op: 'dma', device: 'd', direction: 'from-memory', iova: '0xfffff000', length: 16 },
+      { op: 'dma', device: 'd', direction: 'to-memory', iova: 0, length: 0, at: 4, pasid: 1 },
+    ],
+    rejected: [{ op: 'dma', device: 'd', direction: 'sideways', iova: 0, length: 1 }],
+  },
+  fork: { accepted: [{ op: 'fork', as: 'child' }], rejected: [{ op: 'fork', as: 'child/two' }] },
+  exit: { accepted: [{ op: 'exit', actor: 'child' }], rejected: [{ op: 'exit', status: 1 }] },
+  rlimit: {
+    accepted: [
+      { op: 'rlimit', resource: 'memlock', value: '0xffffffffffffffff' },
+      { op: 'rlimit', resource: 'nofile', value: 3 },
+    ],
+    rejected: [{ op: 'rlimit', resource: 'cpu', value: 1 }],
+  },
+  drop_capability: {
+    accepted: [{ op: 'drop_capability', capability: 'ipc_lock' }],
+    rejected: [{ op: 'drop_capability', capability: 'CAP_IPC_LOCK' }],
+  },
+  set_parameter: {
+    accepted: [{ op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'dma_entry_limit', value: '2' }],
+    rejected: [
+      { op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'dma_entry_limit', value: 2 },
+      { op: 'set_parameter', module: '../vfio', parameter: 'dma_entry_limit', value: '2' },
+    ],
+  },
+  bind_driver: {
+    accepted: [
+      { op: 'bind_driver', slot: 'g', device: 'claimed', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
+    ],
+    rejected: [
+      { op: 'bind_driver', slot: 'g', device: 'second', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 0, driver: 'e1000' },
+    ],
+  },
+  unbind_driver: {
+    accepted: [{ op: 'unbind_driver', slot: 'g', device: 0 }],
+    rejected: [{ op: 'unbind_driver', slot: 'g', device: -1 }],
+  },
+  inject: { accepted: [{ op: 'inject', fault: 'copy', nth: 1 }], rejected: [{ op: 'inject', fault: 'copy', nth: 0 }] },
+  barrier: { accepted: [{ op: 'barrier' }], rejected: [{ op: 'barrier', concurrent: 'yes' }] },
+};
+
+const definitions = JSON.parse(readFileSync(join(folder, 'program.schema.json'), 'utf8')).$defs;
+const kinds: string[] = definitions.op.oneOf.map(({ $ref }: { $ref: string }) => $ref.split('/').at(-1));
+const anyOp = 'program.schema.json#/$defs/op';
+
+describe('the ops of programs', () => {
+  test('each has a title and examples of its own', () => {
+    expect(Object.keys(examples).sort()).toEqual([...kinds].sort());
+    for (const kind of kinds) expect(definitions[kind].title, kind).toMatch(/^[A-Z][A-Za-z]+Op$/);
+  });
+
+  describe.each(Object.entries(examples))('%s', (kind, { accepted, rejected }) => {
+    test.each(accepted.map((one) => [JSON.stringify(one), one] as const))('accepts %s', (_, one) => {
+      expect(accepts(anyOp, one)).toBe(true);
+      expect(accepts(anyOp, { ...one, actor: 'child/one', concurrent: true })).toBe(true);
+    });
+
+    test.each(rejected.map((one) => [JSON.stringify(one), one] as const))('rejects %s', (_, one) => {
+      expect((one as { op: string }).op).toBe(kind);
+      expect(accepts(anyOp, one)).toBe(false);
+    });
+
+    test('rejects an unknown key, a missing one, and an actor that is no name', () => {
+      const [one] = accepted;
+      expect(accepts(anyOp, { ...one, colour: 'red' })).toBe(false);
+      expect(accepts(anyOp, { ...one, actor: 'Child' })).toBe(false);
+      for (const key of definitions[kind].required as string[]) {
+        const { [key]: _, ...rest } = one as unknown as Record<string, unknown>;
+        expect(accepts(anyOp, rest), key).toBe(false);
+      }
+    });
+  });
+});
+
+const program: Program = {
+  id: 'suite/handler/state/what',
+  topology: { machine: { addressBits: 48 }, slots: { g: { devices: 1, viable: true, dma: true, iommu: 0 } } },
+  changes: [{ slot: 'g' }, { module: 'vfio_iommu_type1', parameter: 'dma_entry_limit' }],
+  ops: [{ op: 'open', what: 'container', as: 'c' }],
+};
+const outcome: Outcome = { fd: 'c', changed: [{ process: 'child', memory: 'ram', at: 0, bytes: '00' }], span: [1, 2] };
+const trace: Trace = {
+  environment: 'default',
+  program,
+  end: 'completed',
+  outcomes: [outcome],
+  detail: 'It ended.',
+  log: ['a line'],
+};
+const environment: Environment = {
+  id: 'default',
+  machine: {},
+  slots: { s0: { devices: 1, viable: true } },
+  pageSize: 4096,
+  apertureLast: '0x7fffffffff',
+  reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
+  dmaEntryLimit: 65535,
+  memlockExempt: true,
+  dmaAddressBits: 28,
+  dmaBufferBytes: 4096,
+};
+const header: RecordLine = {
+  kind: 'header',
+  format: 1,
+  tool: 'tool 1',
+  profile: 'type1-6.12',
+  parameters: { bind: 'absent' },
+  target: 'model',
+  targetVersion: '1',
+  seed: 1,
+  suites: ['boundary'],
+  suiteHash: '00',
+};
+const footer: RecordLine = {
+  kind: 'footer',
+  cases: 1,
+  ops: 1,
+  verdicts: { pass: 1 },
+  seconds: 0.5,
+  complete: true,
+  rules: { total: 2, reached: 1, unreached: [{ id: 'rule', why: 'undefined' }] },
+};
+const result: RunResult = {
+  conforms: true,
+  complete: true,
+  target: 'model',
+  targetVersion: '1',
+  profile: 'type1-6.12',
+  parameters: {},
+  programs: 1,
+  ops: 1,
+  seconds: 1,
+  verdicts: {},
+  features: { bind: 'absent' },
+  rules: { total: 0, reached: 0, unreached: [] },
+  failures: [
+    { rule: 'rule', suite: 'boundary', program: 'id', op: 0, expected: 'EINVAL', actual: 'returns 0', token: 'vc1.' },
+  ],
+};
+const messages: ProtocolMessage[] = [
+  { type: 'describe', protocol: 1 },
+  { type: 'description', protocol: 1, name: 'linux', version: '6.12', ops: ['open'], environment },
+  { type: 'run', id: 0, slots: { g: 's0' }, program },
+  { type: 'result', id: 0, end: 'crashed', outcomes: [], detail: 'It crashed.' },
+  { type: 'stop' },
+  { type: 'error', message: 'What?' },
+];
+
+describe('what is exchanged and kept', () => {
+  test.each([
+    ['a program', 'program.schema.json', program],
+    ['a trace', 'trace.schema.json', trace],
+    ['an environment', 'environment.schema.json', environment],
+    ['a result of a run', 'run-result.schema.json', result],
+    ['a header', 'record.schema.json', header],
+    ['an environment in a record', 'record.schema.json', { kind: 'environment', environment }],
+    ['a case', 'record.schema.json', { kind: 'case', suite: 'boundary', trace, verdict: 'pass' }],
+    ['a case that nobody has judged', 'record.schema.json', { kind: 'case', suite: 'boundary', trace }],
+    ['a footer', 'record.schema.json', footer],
+    ...messages.map((message) => [`a message ${message.type}`, 'protocol.schema.json', message] as const),
+  ] as const)(
+    '%s is accepted; with an unknown key, or without any one that it needs, it is not',
+    (_, schema, value) => {
+      expect(accepts(schema, value)).toBe(true);
+      expect(accepts(schema, { ...value, colour: 'red' })).toBe(false);
+      for (const key of requiredKeys(schema, value)) {
+        const { [key]: _removed, ...rest } = value as unknown as Record<string, unknown>;
+        expect(accepts(schema, rest), key).toBe(false);
+      }
+    },
+  );
+
+  test.each<[title: string, one: object]>([
+    ['neither a value, a descriptor nor an errno', {}],
+    ['a value and an errno', { value: 0, errno: 'EINVAL' }],
+    ['a value and a descriptor', { value: 0, fd: 'c' }],
+    ['an errno in small letters', { errno: 'einval' }],
+    ['a change without bytes', { value: 0, changed: [{ memory: 'ram', at: 0 }] }],
+    ['one stamp', { value: 0, span: [1] }],
+  ])('an outcome with %s is rejected', (_, one) => {
+    expect(accepts('trace.schema.json#/$defs/outcome', one)).toBe(false);
+  });
+
+  test.each<[title: string, one: Outcome]>([
+    ['a value', { value: 0 }],
+    ['an errno that has no name', { errno: '524' }],
+    ['a wide value and saved outputs', { value: '0xffffffffffffffff', saved: { size: '0x100000000' } }],
+    ['bytes', { value: 0, bytes: '00ff' }],
+  ])('an outcome with %s is accepted', (_, one) => {
+    expect(accepts('trace.schema.json#/$defs/outcome', one)).toBe(true);
+  });
+
+  test('a program with a slot of no devices, or a slot whose name is none, is rejected', () => {
+    expect(
+      accepts('program.schema.json', { ...program, topology: { slots: { g: { devices: 0, viable: true } } } }),
+    ).toBe(false);
+    expect(
+      accepts('program.schema.json', { ...program, topology: { slots: { G: { devices: 1, viable: true } } } }),
+    ).toBe(false);
+  });
+});
+
+/** The keys that a schema requires of a value: those of the definition that it is meant for. */
+function requiredKeys(file: string, value: object): string[] {
+  const schema = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  const tag = (value as { type?: string; kind?: string }).type ?? (value as { kind?: string }).kind;
+  const required: string[] = (schema.oneOf ? schema.$defs[tag!] : schema).required;
+  expect(required.length).toBeGreaterThan(0);
+  return required;
+}
+
+test('no schema file is left without an example', () => {
+  expect(files.sort()).toEqual([
+    'environment.schema.json',
+    'program.schema.json',
+    'protocol.schema.json',
+    'record.schema.json',
+    'run-result.schema.json',
+    'trace.schema.json',
+  ]);
+});
