@@ -16,11 +16,34 @@ interface Witness {
   trace: Trace;
 }
 
+/** Rule -> kind of program -> traces. */
+type Kept = Map<string, Map<string, Witness[]>>;
+
+/** suite/handler/situation/what: programs whose `what` starts with the same word are of a kind. suite/what: each is its own. */
+function kindOf(id: string): string {
+  let end = id.lastIndexOf('/') + 1;
+  if (end === id.indexOf('/') + 1) return id;
+  while (end < id.length && id[end] !== '_') end++;
+  return id.slice(0, end);
+}
+
+function keep(all: Kept, rule: string, kind: string, environment: Environment, trace: Trace): void {
+  let kinds = all.get(rule);
+  if (!kinds) {
+    kinds = new Map();
+    all.set(rule, kinds);
+  }
+  const kept = kinds.get(kind);
+  if (kept === undefined) kinds.set(kind, [{ environment, trace }]);
+  else if (kept.length < KEPT) kept.push({ environment, trace });
+}
+
 /** Collects traces, and tells at the end which rules they depend on. */
 export class Coverage {
   readonly #contract: Contract;
-  /** Rule -> kind of program -> traces. */
-  readonly #witnesses = new Map<string, Map<string, Witness[]>>();
+  /** Traces in which a rule decided, and those in which it had its effect. */
+  readonly #decided: Kept = new Map();
+  readonly #passed: Kept = new Map();
 
   constructor(contract: Contract) {
     this.#contract = contract;
@@ -29,21 +52,9 @@ export class Coverage {
   /** Notes a trace that was judged, if it conforms. */
   note(judgement: Judgement, environment: Environment, trace: Trace): void {
     if (judgement.kind !== 'conforms') return;
-    // suite/handler/situation/what: programs whose `what` starts with the same word are of a kind.
-    const kind = /^.*\/[a-z]*/.exec(trace.program.id)![0];
-    for (const rule of judgement.decided) this.#keep(rule, `decided ${kind}`, { environment, trace });
-    for (const rule of judgement.passed) this.#keep(rule, kind, { environment, trace });
-  }
-
-  #keep(rule: string, kind: string, witness: Witness): void {
-    let kinds = this.#witnesses.get(rule);
-    if (!kinds) {
-      kinds = new Map();
-      this.#witnesses.set(rule, kinds);
-    }
-    const kept = kinds.get(kind);
-    if (kept === undefined) kinds.set(kind, [witness]);
-    else if (kept.length < KEPT) kept.push(witness);
+    const kind = kindOf(trace.program.id);
+    for (const rule of judgement.decided) keep(this.#decided, rule, kind, environment, trace);
+    for (const rule of judgement.passed) keep(this.#passed, rule, kind, environment, trace);
   }
 
   /** Rules of the contract at its setting that no kept trace depends on. */
@@ -65,24 +76,25 @@ export class Coverage {
       if (kind === 'outcome' && !this.#contract.data.rules.get(rule)!.outcome) continue;
       const defect: Defect = { rule, kind };
       const defective = compileContract(this.#contract.data, this.#contract.parameters, defect);
-      for (const witnesses of this.#witnesses.get(rule)?.values() ?? []) {
-        for (const witness of witnesses) {
-          const judgement = judge(defective, witness.environment, witness.trace);
-          if (
-            judgement.kind === 'violates' &&
-            names(defective, witness.environment, witness.trace, judgement.violation, rule)
-          ) {
-            return { defect, ...witness };
-          }
+      for (const witness of this.#witnesses(rule)) {
+        const { environment, trace } = witness;
+        const judgement = judge(defective, environment, trace);
+        if (judgement.kind === 'violates' && names(defective, environment, trace, judgement.violation, rule)) {
+          return { defect, ...witness };
         }
       }
     }
     return undefined;
   }
 
+  *#witnesses(rule: string): Iterable<Witness> {
+    for (const kept of [this.#decided, this.#passed])
+      for (const witnesses of kept.get(rule)?.values() ?? []) yield* witnesses;
+  }
+
   #whyNot(id: string): string {
     const outcome = this.#contract.data.rules.get(id)!.outcome;
     if (outcome && 'undefined' in outcome) return 'undefined';
-    return this.#witnesses.has(id) ? 'no trace depends on it' : 'no program reaches it';
+    return this.#decided.has(id) || this.#passed.has(id) ? 'no trace depends on it' : 'no program reaches it';
   }
 }

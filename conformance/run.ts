@@ -86,6 +86,7 @@ async function runCases(
 ): Promise<void> {
   const { contract, strict } = plan;
   const { environment } = session.description;
+  const starter = new Starter(session);
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
   const tell = async () => {
     const first = underWay.shift()!;
@@ -93,7 +94,7 @@ async function runCases(
     let trace = first.trace instanceof Promise ? await first.trace : first.trace;
     let verdict = decide(contract, environment, trace, strict);
     if (verdict.verdict === 'inconclusive') {
-      trace = await start(session, program);
+      trace = await starter.start(program);
       verdict = decide(contract, environment, trace, strict);
     }
     listener.onCase(suite, trace, verdict, environment);
@@ -101,7 +102,7 @@ async function runCases(
   let sinceYield = 0;
   for (const one of cases) {
     if (stopped()) break;
-    underWay.push({ case: one, trace: start(session, one.program) });
+    underWay.push({ case: one, trace: starter.start(one.program) });
     if (underWay.length >= session.window) await tell();
     // A session that answers at once must not keep signals and timers waiting.
     if (++sinceYield >= 500) {
@@ -112,27 +113,32 @@ async function runCases(
   while (underWay.length > 0 && !plan.signal?.aborted) await tell();
 }
 
-function start(session: Session, program: Program): Promise<Trace> | Trace {
-  const environment = session.description.environment.id;
-  const slots = assignSlots(program, session.description.environment);
-  if (!slots)
-    return {
-      environment,
-      program,
-      end: 'unsupported',
-      outcomes: [],
-      detail: 'the target has no groups like those that the program needs',
-    };
-  const missing = program.ops.find(({ op }) => !session.description.ops.includes(op));
-  if (missing)
-    return {
-      environment,
-      program,
-      end: 'unsupported',
-      outcomes: [],
-      detail: `the target cannot perform ${missing.op}`,
-    };
-  const result = session.run(program, slots);
-  const toTrace = (one: Awaited<typeof result>): Trace => ({ environment, program, ...one });
-  return result instanceof Promise ? result.then(toTrace) : toTrace(result);
+/** Starts programs of one session. */
+class Starter {
+  readonly #session: Session;
+  readonly #ops: ReadonlySet<string>;
+  /** Programs of a situation share the object that says which groups they need. */
+  readonly #assigned = new WeakMap<object, Record<string, string> | undefined>();
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#ops = new Set(session.description.ops);
+  }
+
+  start(program: Program): Promise<Trace> | Trace {
+    const environment = this.#session.description.environment.id;
+    const slots = this.#assign(program);
+    const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
+    if (!slots) return unsupported('the target has no groups like those that the program needs');
+    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(`the target cannot perform ${op}`);
+    const result = this.#session.run(program, slots);
+    if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));
+    return { environment, program, ...result };
+  }
+
+  #assign({ topology: { slots } }: Program): Record<string, string> | undefined {
+    if (!this.#assigned.has(slots))
+      this.#assigned.set(slots, assignSlots(slots, this.#session.description.environment));
+    return this.#assigned.get(slots);
+  }
 }

@@ -37,12 +37,15 @@ export function mergeNeeds(needs: Need[]): Need[] {
   return [...machines.values()];
 }
 
-/** For each slot of a program a slot of the environment; undefined if one is missing. */
-export function assignSlots(program: Program, environment: Environment): Record<string, string> | undefined {
+/** For each slot that a program wants a slot of the environment; undefined if one is missing. */
+export function assignSlots(
+  wanted: Program['topology']['slots'],
+  environment: Environment,
+): Record<string, string> | undefined {
   const free = new Map(Object.entries(environment.slots));
   const assigned: Record<string, string> = {};
-  for (const [name, wanted] of Object.entries(program.topology.slots)) {
-    const found = [...free].find(([, slot]) => sameSlot(slot, wanted));
+  for (const [name, slot] of Object.entries(wanted)) {
+    const found = [...free].find(([, one]) => sameSlot(one, slot));
     if (!found) return undefined;
     free.delete(found[0]);
     assigned[name] = found[0];

@@ -2,6 +2,7 @@ import type { Contract } from '../reference/contract.ts';
 import { type Judgement, judge } from '../reference/judge.ts';
 import type { Environment, Failure, RecordCase, Trace, Verdict } from '../spec/uapi/vocabulary.ts';
 import { describeFailure } from './failure.ts';
+import { toToken } from './token.ts';
 
 /** What a case is worth, and why. */
 export interface CaseVerdict {
@@ -54,7 +55,7 @@ function notSurvived(trace: Trace): Failure {
     actual: `${trace.end}${trace.detail ? `: ${trace.detail}` : ''}`,
     state: [],
     history: [],
-    token: '',
+    token: toToken(trace.program),
   };
 }
 

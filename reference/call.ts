@@ -13,6 +13,17 @@ export interface MapArgument {
 }
 export type UnmapArgument = Omit<MapArgument, 'vaddr'>;
 
+/** Offsets of a struct's fields. */
+function offsets<Name extends string>(struct: string): Record<Name, number> {
+  return Object.fromEntries(uapi.structs[struct]!.fields.map(({ name, at }) => [name, at])) as Record<Name, number>;
+}
+
+const MAP = offsets<keyof MapArgument>('vfio_iommu_type1_dma_map');
+const UNMAP = offsets<keyof UnmapArgument>('vfio_iommu_type1_dma_unmap');
+const LONGEST = Math.max(...Object.values(uapi.structs).map(({ size, extended = 0 }) => Math.max(size, extended)));
+const block = new Uint8Array(LONGEST);
+const view = new DataView(block.buffer);
+
 /** One page of a transfer. */
 export interface Segment {
   iova: bigint;
@@ -38,8 +49,8 @@ export class Call {
   object: Description['object'] | undefined;
   /** ioctl: the argument, a value or an address. */
   argument = 0n;
-  /** Bytes of the argument that were read. */
-  readonly block = new Uint8Array(48);
+  /** Bytes of the argument that were read. One buffer serves all calls, of which there is never more than one. */
+  readonly block = block;
   /** open: what was opened. */
   created: Description['object'] | undefined;
   /** MAP_DMA: the page under consideration, and those pinned before it. */
@@ -62,37 +73,38 @@ export class Call {
     this.process = process;
     this.op = op;
     this.chooser = chooser;
+    block.fill(0);
   }
 
   /** The argument of MAP_DMA. */
   get map(): MapArgument {
-    this.#map ??= decode(uapi.structs.vfio_iommu_type1_dma_map!.fields, this.block) as unknown as MapArgument;
+    this.#map ??= {
+      argsz: view.getUint32(MAP.argsz, true),
+      flags: view.getUint32(MAP.flags, true),
+      vaddr: view.getBigUint64(MAP.vaddr, true),
+      iova: view.getBigUint64(MAP.iova, true),
+      size: view.getBigUint64(MAP.size, true),
+    };
     return this.#map;
   }
 
   /** The argument of UNMAP_DMA. */
   get unmap(): UnmapArgument {
-    this.#unmap ??= decode(uapi.structs.vfio_iommu_type1_dma_unmap!.fields, this.block) as unknown as UnmapArgument;
+    this.#unmap ??= {
+      argsz: view.getUint32(UNMAP.argsz, true),
+      flags: view.getUint32(UNMAP.flags, true),
+      iova: view.getBigUint64(UNMAP.iova, true),
+      size: view.getBigUint64(UNMAP.size, true),
+    };
     return this.#unmap;
   }
 
   /** The 32-bit value at the start of the argument. */
   get word(): number {
-    return new DataView(this.block.buffer).getInt32(0, true);
+    return view.getInt32(0, true);
   }
 
   get transfer(): DmaOp {
     return this.op as DmaOp;
   }
-}
-
-function decode(
-  fields: { name: string; at: number; width: number }[],
-  block: Uint8Array,
-): Record<string, number | bigint> {
-  const view = new DataView(block.buffer);
-  const decoded: Record<string, number | bigint> = {};
-  for (const { name, at, width } of fields)
-    decoded[name] = width === 4 ? view.getUint32(at, true) : view.getBigUint64(at, true);
-  return decoded;
 }

@@ -184,7 +184,7 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
   call.object = description.object;
   if (description.object.kind === 'foreign') return plain('ioctl', { undefined: true });
   // The kernel takes the request as 32 bits.
-  const number = Number(BigInt.asUintN(32, toBigInt(op.number)));
+  const number = typeof op.number === 'number' ? op.number >>> 0 : Number(BigInt.asUintN(32, toBigInt(op.number)));
   if (handledAbove.has(number)) return plain('ioctl', { undefined: true });
   const kind = description.object.kind;
   const handler = contract.ioctls[kind].get(number) ?? contract.unknown[kind];
@@ -218,19 +218,26 @@ function poke(
   hex: string,
   relocations: Relocation[] | undefined,
 ): boolean {
-  let bytes = decode(hex);
+  const bytes = decode(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
-  if (relocations) {
-    bytes = bytes.slice();
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (const relocation of relocations) {
-      const value = BigInt.asUintN(64, resolve(process, relocation.ref) + toBigInt(relocation.add ?? 0));
-      if (relocation.width === 8) view.setBigUint64(relocation.at, value, true);
-      else view.setUint32(relocation.at, Number(BigInt.asUintN(32, value)), true);
-    }
-  }
-  process.memory.poke(target, at, bytes);
+  process.memory.poke(target, at, relocations ? relocate(process, bytes, relocations) : bytes);
   return true;
+}
+
+const scratch = new Uint8Array(PAGE);
+const scratchView = new DataView(scratch.buffer);
+
+/** Bytes with the fields that are known only now; good until the next call. */
+function relocate(process: Process, bytes: Uint8Array, relocations: readonly Relocation[]): Uint8Array {
+  if (bytes.length > PAGE) throw new MalformedProgram('bytes with relocations are longer than a page');
+  scratch.set(bytes);
+  for (const { at, width, ref, add } of relocations) {
+    const start = resolve(process, ref);
+    const value = add === undefined ? start : start + toBigInt(add);
+    if (width === 8) scratchView.setBigUint64(at, BigInt.asUintN(64, value), true);
+    else scratchView.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+  }
+  return scratch.subarray(0, bytes.length);
 }
 
 function resolve(process: Process, name: Name): bigint {

@@ -123,9 +123,10 @@ function branches(
   index: number,
 ): Branch[] {
   const op = trace.program.ops[index]!;
-  let recorder = new Recorder([]);
+  let recorder = idle;
   let expectation = execute(contract, track.world, op, index, recorder);
   if (recorder.taken.length === 0) return [{ world: track.world, choices: track.choices, expectation }];
+  idle = new Recorder([]);
   const all: Branch[] = [{ world: track.world, choices: withTaken(track.choices, index, recorder.taken), expectation }];
   for (let next = recorder.next(); next; next = recorder.next()) {
     const world = stateBefore(contract, environment, trace, index, track.choices);
@@ -135,6 +136,9 @@ function branches(
   }
   return all;
 }
+
+/** A recorder that has recorded nothing; hardly any op needs another one. */
+let idle: Recorder;
 
 function withTaken(choices: Choices, index: number, taken: number[]): Choices {
   const longer = choices.slice();
@@ -203,3 +207,5 @@ function adopt({ unspecified }: Expectation, actual: Outcome): void {
     }
   }
 }
+
+idle = new Recorder([]);

@@ -48,7 +48,7 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
   if ('fd' in outcome) return { fd: (op as { as: string }).as };
   if ('value' in outcome) return { value: resultNumber(outcome.value, op) };
   if ('range' in outcome) return { value: outcome.range[0] };
-  if ('oneOf' in outcome) return single(outcome.oneOf[0]!, op);
+  if ('oneOf' in outcome) return outcome.oneOf[0] && single(outcome.oneOf[0], op);
   return undefined;
 }
 

@@ -3,6 +3,8 @@ import type { Changed, MmapOp, Protection } from '../spec/uapi/vocabulary.ts';
 /** Bytes of a page. The model knows one page size; an environment with another is refused by the judge. */
 export const PAGE = 4096;
 const PAGE_BIG = 4096n;
+const PAGE_SHIFT = 12n;
+const PAGE_MASK = PAGE_BIG - 1n;
 
 /** A page of physical memory. */
 export interface Page {
@@ -24,6 +26,8 @@ export interface Region {
   name: string;
   /** Where the model puts it; a program only sees that it is page aligned and away from everything else. */
   base: bigint;
+  /** First byte after it. */
+  end: bigint;
   pages: (Page | undefined)[];
   protection: Protection[];
   /** Private pages are copied by fork. */
@@ -33,6 +37,9 @@ export interface Region {
 /** One process's user memory. */
 export class UserMemory {
   readonly regions = new Map<string, Region>();
+  readonly #all: Region[] = [];
+  /** Where something was found last: most look-ups are for the same place again. */
+  #last: Region | undefined;
   #next = 0x1000_0000_0000n;
 
   /** Maps a new region, at an address of its own. */
@@ -50,9 +57,10 @@ export class UserMemory {
         news: undefined,
       });
     }
-    this.regions.set(op.as, {
+    this.#add({
       name: op.as,
       base: this.#next,
+      end: this.#next + BigInt(op.length),
       pages,
       protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
       private: (op.backing ?? 'anonymous') === 'anonymous',
@@ -62,21 +70,23 @@ export class UserMemory {
 
   /** Region and page index of an address; undefined where nothing is. */
   find(address: bigint): { region: Region; index: number } | undefined {
-    for (const region of this.regions.values()) {
-      const offset = address - region.base;
-      if (offset >= 0n && offset < BigInt(region.pages.length) * PAGE_BIG)
-        return { region, index: Number(offset / PAGE_BIG) };
+    let region = this.#last;
+    if (!region || address < region.base || address >= region.end) {
+      region = this.#all.find(({ base, end }) => address >= base && address < end);
+      if (!region) return undefined;
+      this.#last = region;
     }
-    return undefined;
+    return { region, index: Number((address - region.base) >> PAGE_SHIFT) };
   }
 
   /** How many bytes from the address on the process may access, up to `length`. */
   accessible(address: bigint, length: number, access: 'read' | 'write'): number {
     let done = 0;
     while (done < length) {
-      const at = this.find(address + BigInt(done));
+      const here = done === 0 ? address : address + BigInt(done);
+      const at = this.find(here);
       if (!at || !permits(at.region, at.index, access)) break;
-      done += PAGE - (Number((address + BigInt(done)) % PAGE_BIG) || 0);
+      done += PAGE - (Number(here & PAGE_MASK) || 0);
     }
     return Math.min(done, length);
   }
@@ -86,7 +96,7 @@ export class UserMemory {
     let done = 0;
     while (done < length) {
       const { region, index } = this.find(address + BigInt(done))!;
-      const offset = Number((address + BigInt(done)) % PAGE_BIG);
+      const offset = Number((address + BigInt(done)) & PAGE_MASK);
       const part = Math.min(length - done, PAGE - offset);
       readPage(region.pages[index]!, offset, into, from + done, part);
       done += part;
@@ -112,7 +122,7 @@ export class UserMemory {
 
   /** Gives the contents up for others to use; the memory must not be used afterwards. */
   release(): void {
-    for (const region of this.regions.values()) {
+    for (const region of this.#all) {
       for (const page of region.pages) {
         if (!page?.bytes) continue;
         pool.push(page.bytes);
@@ -125,18 +135,18 @@ export class UserMemory {
   fork(): UserMemory {
     const child = new UserMemory();
     child.#next = this.#next;
-    for (const [name, region] of this.regions) {
+    for (const region of this.#all) {
       const pages = region.private
         ? region.pages.map((page) => page && { ...page, bytes: page.bytes?.slice(), news: undefined })
         : [...region.pages];
-      child.regions.set(name, { ...region, pages, protection: [...region.protection] });
+      child.#add({ ...region, pages, protection: [...region.protection] });
     }
     return child;
   }
 
   /** Takes the news of all readable pages as an outcome shows them. */
   takeNews(process: string | undefined, out: Changed[]): void {
-    for (const region of this.regions.values()) {
+    for (const region of this.#all) {
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
@@ -156,11 +166,16 @@ export class UserMemory {
     }
   }
 
+  #add(region: Region): void {
+    this.regions.set(region.name, region);
+    this.#all.push(region);
+  }
+
   #each(address: bigint, length: number, each: (page: Page, offset: number, from: number, part: number) => void): void {
     let done = 0;
     while (done < length) {
       const { region, index } = this.find(address + BigInt(done))!;
-      const offset = Number((address + BigInt(done)) % PAGE_BIG);
+      const offset = Number((address + BigInt(done)) & PAGE_MASK);
       const part = Math.min(length - done, PAGE - offset);
       each(region.pages[index]!, offset, done, part);
       done += part;

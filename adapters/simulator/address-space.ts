@@ -178,6 +178,17 @@ export class AddressSpace {
     return own;
   }
 
+  /** Gives the process pages of its own to write to, up to the first that it may not write. */
+  faultIn(page: number, count: number): void {
+    for (const end = page + count; page < end; page++) {
+      const mapping = this.find(page * PAGE_SIZE);
+      if (mapping === undefined || mapping.backing === 'device') return;
+      const index = page - mapping.base / PAGE_SIZE;
+      if ((mapping.access(index) & Access.WRITE) === 0) return;
+      this.ownPage(mapping, index);
+    }
+  }
+
   /** Gives a forked process the same memory. Pages pinned for devices stay with this one, the child gets copies. */
   forkTo(child: AddressSpace): void {
     child.top = this.top;

@@ -99,11 +99,24 @@ function updateVaddr(
   return undefined;
 }
 
+/** Pages that pinning asks for at once. */
+const BATCH = 512;
+
+/** Pages are got in batches, before any of them is charged: where the charge fails, the rest of the batch is there already. */
+function faultInBatch(dma: Dma, count: number): void {
+  if ((dma.allowed & Direction.WRITE) === 0) return;
+  const end = Math.min(count, (Math.floor(dma.count / BATCH) + 1) * BATCH);
+  dma.mm.faultIn(dma.vaddr + dma.count, end - dma.count);
+}
+
 /** Page by page, so that a mapping that fails has grown as far as it got, and can be removed like any other. */
 function* pinAndMap(backend: Type1, dma: Dma, count: number, limit: number): Steps<Errno | undefined> {
   while (dma.count < count) {
     const page = yield* pinNext(dma, limit);
-    if (typeof page === 'string') return page;
+    if (typeof page === 'string') {
+      if (page === 'ENOMEM') faultInBatch(dma, count);
+      return page;
+    }
     const iovaPage = dma.iova + dma.count;
     for (let i = 0; i < backend.domains.length; i++) {
       if (yield DRIVER_CALL) {
