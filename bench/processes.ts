@@ -27,7 +27,7 @@ export function command(): Row[] {
 
 /** Best time of some runs of the command, and the least peak memory. */
 function measure(runs: number, ...args: string[]): { milliseconds: number; megabytes: number } {
-  const report = "process.on('exit', () => process.stderr.write(`PEAK ${process.resourceUsage().maxRSS}`))";
+  const report = "process.on('exit', () => process.stderr.write('PEAK ' + process.resourceUsage().maxRSS))";
   let milliseconds = Number.POSITIVE_INFINITY;
   let megabytes = Number.POSITIVE_INFINITY;
   for (let i = 0; i < runs; i++) {

@@ -81,7 +81,7 @@ describe('run', () => {
 
   test('a changed errno in a copy of the contract fails, and the failure tells the cause', () => {
     const spec = editedContract('rules/map-dma.yaml', (text) =>
-      text.replace(/(id: map_dma_overlaps[^]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
+      text.replace(/(id: map_dma_overlaps[\s\S]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
     );
     const { status, stdout } = vfioConform('run', '--spec', spec);
     expect(status).toBe(1);

@@ -28,7 +28,7 @@ cpSync(join(packageRoot, 'spec/contract'), spec, { recursive: true });
 const edited = join(spec, 'rules/map-dma.yaml');
 writeFileSync(
   edited,
-  readFileSync(edited, 'utf8').replace(/(id: map_dma_overlaps[^]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
+  readFileSync(edited, 'utf8').replace(/(id: map_dma_overlaps[\s\S]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
 );
 
 describe.each(['6.1', '6.12'])('Linux %s', (release) => {

@@ -56,6 +56,9 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     if (handler.op) ops.set(handler.op, runnable);
     else byName.set(handler.ioctl!, runnable);
   }
+  for (const name of requiredOps) missing(ops.has(name), name);
+  for (const kind of kinds)
+    for (const what of ['unknown', 'elsewhere']) missing(byName.has(`${what} ${kind}`), `${what} ${kind}`);
   const table = (kind: Kind) => {
     const numbers = new Map<number, HandlerFunction>();
     for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
@@ -75,6 +78,22 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     unknown: each((kind) => byName.get(`unknown ${kind}`)!),
     rules,
   };
+}
+
+/** The ops that need a handler. */
+const requiredOps = [
+  'open container',
+  'open group',
+  'open device',
+  'close',
+  'pwrite',
+  'dma',
+  'bind_driver',
+  'unbind_driver',
+];
+
+function missing(there: boolean, name: string): void {
+  if (!there) throw new Problem(`the contract has no handler for ${name}; add one in handlers/.`);
 }
 
 /** Whether a step is there at a setting of the parameters. */

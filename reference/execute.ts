@@ -44,9 +44,10 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     }
   }
   if (call.stored || op.op === 'protect') {
-    process.memory.takeNews(undefined, expectation.changed);
+    process.memory.collectNews(undefined, expectation.changed);
     for (const other of world.processes.values())
-      if (other !== process) other.memory.takeNews(other.name, expectation.changed);
+      if (other !== process) other.memory.collectNews(other.name, expectation.changed);
+    for (const one of world.processes.values()) one.memory.forgetNews();
   }
   return expectation;
 }
@@ -94,7 +95,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('protect', zero);
     case 'unmap':
-      region(process, op.memory).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
+      wholePages(region(process, op.memory), op).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('unmap', zero);
     case 'discard':
       discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE);
@@ -134,10 +135,15 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       if (op.capability === 'ipc_lock') process.ipcLock = false;
       return plain('drop_capability', zero);
     case 'set_parameter':
+      if (!/^\d+$/.test(op.value)) return plain('set_parameter', { undefined: true });
       world.parameters.set(`${op.module}.${op.parameter}`, op.value);
       return plain('set_parameter', zero);
     case 'bind_driver':
     case 'unbind_driver':
+      if (op.device !== 'claimed' && !world.slots.get(op.slot)?.devices[op.device]) {
+        throw new MalformedProgram(`there is no device ${op.device} in a slot ${op.slot}`);
+      }
+      if (!world.slots.has(op.slot)) throw new MalformedProgram(`there is no slot ${op.slot}`);
       return handle(op.op);
     case 'barrier':
       return plain('barrier', zero);
@@ -232,6 +238,7 @@ function relocate(process: Process, bytes: Uint8Array, relocations: readonly Rel
   if (bytes.length > PAGE) throw new MalformedProgram('bytes with relocations are longer than a page');
   scratch.set(bytes);
   for (const { at, width, ref, add } of relocations) {
+    if (at + width > bytes.length) throw new MalformedProgram(`the relocation of ${ref} lies outside the bytes`);
     const start = resolve(process, ref);
     const value = add === undefined ? start : start + toBigInt(add);
     if (width === 8) scratchView.setBigUint64(at, BigInt.asUintN(64, value), true);
@@ -257,7 +264,9 @@ function save(process: Process, op: IoctlOp): Record<Name, bigint> {
   for (const { name, at, width } of op.save!) {
     const argument = op.argument as { memory: Name; at: number };
     const bytes = new Uint8Array(8);
-    process.memory.read(region(process, argument.memory).base + BigInt(argument.at + at), bytes, 0, width);
+    const address = region(process, argument.memory).base + BigInt(argument.at + at);
+    if (process.memory.accessible(address, width, 'read') < width) throw new MalformedProgram(`${name} cannot be read`);
+    process.memory.read(address, bytes, 0, width);
     saved[name] = new DataView(bytes.buffer).getBigUint64(0, true);
     process.saved.set(name, saved[name]);
   }
@@ -272,12 +281,19 @@ function mmap(process: Process, op: MmapOp): Decision {
     if (object.kind === 'foreign') return plain('mmap', { undefined: true });
     if (object.kind !== 'device') return plain('mmap', { errno: 'ENODEV' });
   }
+  if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');
   return plain('mmap', zero);
 }
 
+function wholePages(target: Region, { at, length }: { at: number; length: number }): Region {
+  if (at % PAGE === 0 && length % PAGE === 0 && (at + length) / PAGE <= target.pages.length) return target;
+  throw new MalformedProgram(`memory ${target.name} has no whole pages from ${at} to ${at + length}`);
+}
+
 /** A range whose pages are all there: what else happens to a range with holes is not specified. */
 function mapped(target: Region, { at, length }: { at: number; length: number }): Region {
+  wholePages(target, { at, length });
   if (target.pages.slice(at / PAGE, (at + length) / PAGE).every((page) => page)) return target;
   throw new MalformedProgram(`memory ${target.name} is not mapped from ${at} to ${at + length}`);
 }
@@ -292,6 +308,7 @@ function discard(target: Region, from: number, to: number): void {
 }
 
 function fork(world: World, parent: Process, name: Name): void {
+  if (world.processes.has(name)) throw new MalformedProgram(`there is a process ${name} already`);
   const child = newProcess(name, parent.memory.fork());
   for (const [key, number] of parent.names) child.names.set(key, number);
   for (const [key, value] of parent.saved) child.saved.set(key, value);

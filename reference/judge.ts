@@ -54,7 +54,9 @@ export function judge(
   const passed = new Set<string>();
   const slots = program.topology.slots;
   let tracks: Track[] = [{ world: new World(environment, slots), choices: [] }];
-  const ops = Math.min(outcomes.length, program.ops.length);
+  if (outcomes.length > program.ops.length)
+    return { kind: 'malformed', reason: 'there are more outcomes than ops', ops: 0 };
+  const ops = outcomes.length;
   try {
     for (let i = 0; i < ops; i++) {
       const op = program.ops[i]!;

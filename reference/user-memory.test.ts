@@ -137,7 +137,8 @@ test('user memory agrees with plain arrays of bytes, whatever is stored, protect
         }
         if (command.kind === 'news') {
           const out: Changed[] = [];
-          memory.takeNews(undefined, out);
+          memory.collectNews(undefined, out);
+          memory.forgetNews();
           expect(out).toEqual(naiveNews(naive));
           seen.changes += out.length;
           continue;
@@ -150,7 +151,8 @@ test('user memory agrees with plain arrays of bytes, whatever is stored, protect
             for (const slot of pages) slot.protection = 'read-write';
           }
           const out: Changed[] = [];
-          memory.takeNews(undefined, out);
+          memory.collectNews(undefined, out);
+          memory.forgetNews();
           expect(out).toEqual(naiveNews(naive));
           const copy = (page: NaivePage | undefined) =>
             page && { ...page, bytes: page.bytes.slice(), known: page.known.slice() };
@@ -222,7 +224,8 @@ const whole = (memory: UserMemory, name: string): number[] => {
 };
 const news = (memory: UserMemory, process?: string): Changed[] => {
   const out: Changed[] = [];
-  memory.takeNews(process, out);
+  memory.collectNews(process, out);
+  memory.forgetNews();
   return out;
 };
 const mapped = (op: Partial<MmapOp> = {}, device = false): UserMemory => {

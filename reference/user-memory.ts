@@ -137,15 +137,17 @@ export class UserMemory {
     child.#next = this.#next;
     for (const region of this.#all) {
       const pages = region.private
-        ? region.pages.map((page) => page && { ...page, bytes: page.bytes?.slice(), news: undefined })
+        ? region.pages.map(
+            (page) => page && { ...page, bytes: page.bytes?.slice(), news: page.news && new Map(page.news) },
+          )
         : [...region.pages];
       child.#add({ ...region, pages, protection: [...region.protection] });
     }
     return child;
   }
 
-  /** Takes the news of all readable pages as an outcome shows them. */
-  takeNews(process: string | undefined, out: Changed[]): void {
+  /** The news of all readable pages as an outcome shows them. */
+  collectNews(process: string | undefined, out: Changed[]): void {
     for (const region of this.#all) {
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
@@ -160,9 +162,17 @@ export class UserMemory {
             run = { at, bytes: [byte] };
           }
         }
-        page.news = undefined;
       }
       if (run) out.push(changed(process, region, run));
+    }
+  }
+
+  /** Ends the news of all readable pages: every process that sees them has been told. */
+  forgetNews(): void {
+    for (const region of this.#all) {
+      for (const [index, page] of region.pages.entries()) {
+        if (page?.news && region.protection[index] !== 'none') page.news = undefined;
+      }
     }
   }
 

@@ -48,6 +48,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
   for (const file of yamlFiles(join(folder, 'handlers'))) {
     const { value, at } = readYaml<Handler[]>(file, 'handlers.schema.json');
     value.forEach((handler, i) => {
+      checkName(handler, handlers, at([i, 'id']));
       checkSteps(handler.steps, [i, 'steps'], { rules, parameters, used, at });
       handlers.push(handler);
     });
@@ -114,6 +115,19 @@ function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
   }
   if (outcome && 'oneOf' in outcome) for (const one of outcome.oneOf) checkErrnos(one, place);
 }
+
+/** A handler is for something that there is, and the only one for it. */
+function checkName({ id, ioctl, op }: Handler, before: readonly Handler[], place: string): void {
+  const [what, kind] = (ioctl ?? '').split(' ') as [string, string?];
+  const known = kind ? ['unknown', 'elsewhere'].includes(what) && kind in kinds : what in uapi.ioctls;
+  if (ioctl !== undefined && !known)
+    throw new Problem(`${place}: ioctl ${ioctl} is not in spec/uapi/uapi.yaml; mend the name.`);
+  const other = before.find((one) => one.id === id || (ioctl !== undefined ? one.ioctl === ioctl : one.op === op));
+  if (other) throw new Problem(`${place}: handler ${id} is for the same as ${other.id}; delete one.`);
+}
+
+/** Kinds of descriptors. */
+const kinds = { container: 0, group: 0, device: 0 };
 
 interface Checking {
   rules: Map<string, Rule>;

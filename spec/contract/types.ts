@@ -53,7 +53,7 @@ export interface Step {
   /** Bytes. */
   length?: number;
   /** write: what a fault leaves of the effects before it. */
-  onFault?: 'keep' | 'undo' | 'remainder';
+  onFault?: 'keep';
   /** read: a rule that must hold for the read to happen. */
   if?: string;
   when?: When;

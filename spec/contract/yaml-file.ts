@@ -40,7 +40,7 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
     }
     return position(0);
   };
-  const value = document.toJS() as T;
+  const value = toValue<T>(document, shown);
   const validate = validator(`${packageRoot}/spec/contract/schema`, schema);
   if (!validate(value)) {
     // Where several forms are possible, each says what it lacks; only that none fits is true of the value.
@@ -55,6 +55,16 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
     );
   }
   return { file: shown, value, at };
+}
+
+function toValue<T>(document: ReturnType<typeof parseDocument>, shown: string): T {
+  try {
+    return document.toJS() as T;
+  } catch (error) {
+    throw new Problem(
+      `${shown}: not YAML: ${(error as Error).message.split('\n')[0]}; write out what the alias stands for.`,
+    );
+  }
 }
 
 function step(part: string): string | number {

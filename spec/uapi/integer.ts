@@ -7,7 +7,9 @@ export function toBigInt(integer: Integer): bigint {
 
 /** The way the vocabulary writes a 64-bit value: a number up to 2^31, a hexadecimal string above. */
 export function fromBigInt(value: bigint): Integer {
-  return value >= -0x8000_0000n && value <= 0x8000_0000n ? Number(value) : `0x${value.toString(16)}`;
+  return value >= -0x8000_0000n && value <= 0x8000_0000n
+    ? Number(value)
+    : `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
 
 /** Bytes as lower-case hexadecimal. */
