@@ -67,6 +67,11 @@ program
   .option('--json', 'print one JSON object on standard output')
   .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
 
+// A reader that has seen enough, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
