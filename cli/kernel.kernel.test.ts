@@ -39,7 +39,7 @@ describe.each(['6.1', '6.12'])('Linux %s', (release) => {
     const { status, result, stderr } = vfioConform('run', '--target', `kernel:${release}`, '--record', record);
     expect(result?.failures, stderr).toEqual([]);
     expect(result.rules.unreached.filter(({ why }) => why !== 'undefined')).toEqual([]);
-    expect(result.features).toEqual({ bind: 'absent' });
+    expect(result.features).toEqual({ bind: 'absent', device_cdev: 'absent' });
     expect(status).toBe(0);
   });
 
