@@ -115,6 +115,47 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
     expect(await run(session, 's2', attach.slice(0, 4))).toMatchObject([{}, {}, {}, { errno: 'EPERM' }]);
   });
 
+  const text = (path: string, words: string): Op[] => [
+    { op: 'mmap', as: 'text', length: 4096 },
+    { op: 'poke', memory: 'text', at: 0, bytes: Buffer.from(words).toString('hex') },
+    { op: 'open', what: 'path', path, access: 'write', as: 'file' },
+    { op: 'pwrite', fd: 'file', offset: 0, memory: 'text', at: 0, length: words.length },
+  ];
+
+  it('fails the program during which the kernel logged a warning, and keeps the line with it', async () => {
+    const words = 'WARNING: CPU: 0 PID: 1 at a test';
+    const result = await session.run(
+      { id: 'warns', topology: { slots: {} }, ops: text('/dev/kmsg', `${words}\n`) },
+      {},
+    );
+    expect(result.end).toBe('crashed');
+    expect(result.detail).toContain(words);
+    expect(result.log).toContain(words);
+    expect((await run(session, 's0', attach)).at(-1)).toEqual({ value: 0 });
+  });
+
+  it('fails the program that brings the kernel down, and goes on with the next', async () => {
+    const result = await session.run(
+      { id: 'panics', topology: { slots: {} }, ops: text('/proc/sysrq-trigger', 'c') },
+      {},
+    );
+    expect(result.end).toBe('crashed');
+    expect(JSON.stringify(result)).toMatch(/panic|sysrq/i);
+    expect((await run(session, 's0', attach)).at(-1)).toEqual({ value: 0 });
+  });
+
+  it('cuts a program off that hangs in the kernel, and goes on with the next', async () => {
+    const topology = { slots: { x: single } };
+    const ops: Op[] = [
+      ...attach,
+      { op: 'open', what: 'device', slot: 'x', group: 'g', as: 'd' },
+      { op: 'unbind_driver', slot: 'x', device: 0 },
+    ];
+    const result = await session.run({ id: 'hangs', topology, changes: [{ slot: 'x' }], ops }, { x: 's0' });
+    expect(result.end).toBe('hung');
+    expect((await run(session, 's0', attach)).at(-1)).toEqual({ value: 0 });
+  });
+
   it('survives the death of its emulator', async () => {
     execFileSync('kill', ['-KILL', emulators()]);
     const lost = await session.run({ id: 'lost', topology: { slots: {} }, ops: [] }, {});
