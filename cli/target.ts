@@ -39,13 +39,21 @@ export async function openTarget(
     case 'kernel': {
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
-      return { adapter: kernelAdapter(isVersion ? { version: rest } : { image: rest, modules }), strict: false };
+      return {
+        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest, modules }), note }),
+        strict: false,
+      };
     }
     default:
       throw new Problem(
         `--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:6.1, kernel:6.12 and kernel:PATH.`,
       );
   }
+}
+
+/** Downloads and fall-backs are for people to know. */
+function note(line: string): void {
+  process.stderr.write(`vfio-conform: ${line}\n`);
 }
 
 function simulatorParameters(text: string | undefined): Record<string, string> {

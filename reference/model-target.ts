@@ -1,4 +1,5 @@
 import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter.ts';
+import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './contract.ts';
 import { execute, MalformedProgram } from './execute.ts';
@@ -65,34 +66,7 @@ const ops = [
   'barrier',
 ];
 
-/** The environment of the model: a machine as asked for, with the numbers of the emulated machine that kernels are booted on. */
+/** The environment of the model: that of the emulated machine. */
 export function modelEnvironment({ machine, slots }: Need): Environment {
-  const full = {
-    interruptRemapping: true,
-    addressBits: 39 as const,
-    snoopControl: false,
-    type1Module: true,
-    ...machine,
-  };
-  return {
-    id: environmentName(full),
-    machine: full,
-    slots: Object.fromEntries(slots.map((slot, i) => [`s${i}`, slot])),
-    pageSize: 4096,
-    apertureLast: `0x${((1n << BigInt(full.addressBits)) - 1n).toString(16)}`,
-    reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
-    dmaEntryLimit: 65535,
-    memlockExempt: true,
-    dmaAddressBits: 28,
-    dmaBufferBytes: 4096,
-  };
-}
-
-function environmentName(machine: Environment['machine']): string {
-  const parts: string[] = [];
-  if (machine.interruptRemapping === false) parts.push('no-interrupt-remapping');
-  if (machine.addressBits === 48) parts.push('48-bit');
-  if (machine.snoopControl) parts.push('snoop-control');
-  if (machine.type1Module === false) parts.push('no-type1');
-  return parts.join('-') || 'default';
+  return emulatedEnvironment(spelledOut(machine), Object.fromEntries(slots.map((slot, i) => [`s${i}`, slot])));
 }

@@ -1,11 +1,12 @@
 import { accessSync, constants } from 'node:fs';
 import type { Adapter, Need, Session } from '../../spec/uapi/adapter.ts';
+import { spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { RemoteSession } from '../remote/session.ts';
 import { boot } from './boot.ts';
 import { withFaults } from './console.ts';
 import { builtPrograms, initramfs, readPrograms } from './initramfs.ts';
-import { layout, spelledOut } from './machine.ts';
+import { layout } from './machine.ts';
 import type { Accelerator } from './qemu.ts';
 import { type Settings, settings } from './settings.ts';
 import { newestVersion, ownKernel, packagedKernel } from './source.ts';

@@ -61,7 +61,7 @@ describe('layout', () => {
     });
     const machine = { interruptRemapping: false, addressBits: 48, snoopControl: true, type1Module: false } as const;
     expect(layout({ machine, slots: [] }).environment).toMatchObject({
-      id: 'no-intremap-48-bit-snoop-no-type1',
+      id: 'no-interrupt-remapping-48-bit-snoop-control-no-type1',
       apertureLast: '0xffffffffffff',
     });
   });

@@ -1,5 +1,6 @@
 import type { Need } from '../../spec/uapi/adapter.ts';
-import type { Environment, Machine, Slot } from '../../spec/uapi/vocabulary.ts';
+import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
+import type { Environment, Slot } from '../../spec/uapi/vocabulary.ts';
 
 /** PCI paths of one group: an address, or BRIDGE/SLOT.FUNCTION for a device behind a bridge. */
 export interface GroupDevices {
@@ -26,11 +27,6 @@ const lastPlace = 0x1e;
 /** Places behind a bridge: 0x00 belongs to its hot-plug controller. */
 const placesBehindBridge = 0x1f;
 
-/** A machine with every property spelled out. */
-export function spelledOut(machine: Machine): Required<Machine> {
-  return { interruptRemapping: true, addressBits: 39, snoopControl: false, type1Module: true, ...machine };
-}
-
 /**
  * Works out the machine for a need. A group that the emulated machine cannot
  * have (behind a second IOMMU, or one too many) is not in the environment.
@@ -49,7 +45,7 @@ export function layout(need: Need): Layout {
     groups[name] = group.devices;
     options.push(...group.options);
   }
-  return { environment: environment(machine, slots), options, groups };
+  return { environment: emulatedEnvironment(machine, slots), options, groups };
 }
 
 function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDevices; options: string[] } {
@@ -75,34 +71,6 @@ function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDev
   }
   const devices = paths.slice(0, slot.devices);
   return { devices: slot.viable ? { devices } : { devices, claimed: paths[slot.devices]! }, options };
-}
-
-function environment(machine: Required<Machine>, slots: Record<string, Slot>): Environment {
-  return {
-    id: nameOf(machine),
-    machine,
-    slots,
-    pageSize: 4096,
-    apertureLast: machine.addressBits === 48 ? '0xffffffffffff' : '0x7fffffffff',
-    // Where a device's write is an interrupt.
-    reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
-    dmaEntryLimit: 65535,
-    memlockExempt: true,
-    // What the edu device drives and holds, unless told otherwise.
-    dmaAddressBits: 28,
-    dmaBufferBytes: 4096,
-  };
-}
-
-/** A short name that says how the machine differs from the default one. */
-function nameOf(machine: Required<Machine>): string {
-  const words = [
-    machine.interruptRemapping ? '' : 'no-intremap',
-    machine.addressBits === 48 ? '48-bit' : '',
-    machine.snoopControl ? 'snoop' : '',
-    machine.type1Module ? '' : 'no-type1',
-  ].filter((word) => word !== '');
-  return words.join('-') || 'default';
 }
 
 function hex(number: number): string {

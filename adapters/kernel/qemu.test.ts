@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { spelledOut } from './machine.ts';
+import { spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { type Boot, qemuArguments } from './qemu.ts';
 
 const boot: Boot = {

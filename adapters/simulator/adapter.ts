@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Adapter, Description, Need, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
+import { machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import type { Environment, Machine, Program } from '../../spec/uapi/vocabulary.ts';
@@ -9,20 +10,6 @@ import type { IommuUnit } from './iommu-domain.ts';
 import { DMA_ENTRY_LIMIT, Kernel, type KernelSlot, RESERVED, unitOf } from './kernel.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
-
-const DEFAULT_MACHINE: Required<Machine> = {
-  interruptRemapping: true,
-  addressBits: 39,
-  snoopControl: false,
-  type1Module: true,
-};
-
-const MACHINE_NAMES: { [K in keyof Required<Machine>]: (value: Required<Machine>[K]) => string } = {
-  interruptRemapping: () => 'no-interrupt-remapping',
-  addressBits: (bits) => `${bits}-bit`,
-  snoopControl: () => 'snoop-control',
-  type1Module: () => 'no-type1',
-};
 
 /**
  * An implementation of the uapi in this process. `parameters` set what it does where kernels differ; throws a
@@ -47,7 +34,7 @@ class SimulatorSession implements Session {
     private readonly parameters: Parameters,
     need: Need,
   ) {
-    const machine = { ...DEFAULT_MACHINE, ...need.machine };
+    const machine = spelledOut(need.machine);
     this.unit = unitOf(machine, parameters);
     this.hasType1 = machine.type1Module;
     const slots = Object.fromEntries(need.slots.map((slot, i) => [`s${i}`, { dma: true, iommu: 0, ...slot }]));
@@ -94,7 +81,7 @@ class SimulatorSession implements Session {
 
 function environmentOf(machine: Required<Machine>, slots: Environment['slots']): Environment {
   return {
-    id: nameOf(machine),
+    id: machineName(machine),
     machine,
     slots,
     pageSize: PAGE_SIZE,
@@ -108,13 +95,4 @@ function environmentOf(machine: Required<Machine>, slots: Environment['slots']):
     dmaAddressBits: ADDRESS_BITS,
     dmaBufferBytes: BUFFER_BYTES,
   };
-}
-
-/** What is not as by default, in the order of the vocabulary. */
-function nameOf(machine: Required<Machine>): string {
-  const keys = Object.keys(DEFAULT_MACHINE) as (keyof Machine)[];
-  const parts = keys
-    .filter((key) => machine[key] !== DEFAULT_MACHINE[key])
-    .map((key) => (MACHINE_NAMES[key] as (value: unknown) => string)(machine[key]));
-  return parts.length === 0 ? 'default' : parts.join('-');
 }
