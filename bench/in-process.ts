@@ -24,6 +24,7 @@ export async function inProcess(): Promise<Row[]> {
       { contract, adapter: simulatorAdapter(contract.parameters), suites, strict: true },
       {
         onSession() {},
+        onMissing() {},
         onCase(_, trace, { judgement }, environment) {
           coverage.note(judgement, environment, trace);
           traces.push([environment, trace]);

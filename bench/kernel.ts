@@ -20,6 +20,7 @@ export async function kernel(version: string): Promise<Row[]> {
     { contract, adapter, suites, strict: false },
     {
       onSession() {},
+      onMissing() {},
       onCase(suite, trace) {
         first ??= elapsed();
         transfers += trace.program.ops.filter(({ op }) => op === 'dma').length;

@@ -51,12 +51,14 @@ function explainRule(contract: Contract, rule: Rule, profile: string): string {
 
 function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profile: string, marked?: string): string {
   const lines = [`${ioctl ?? op}, in this order (${profile}):`];
-  for (const { step, depth } of flatten(steps.filter(({ when }) => selected(when, contract.parameters)))) {
+  for (const { step, depth } of flatten(steps)) {
     if (!selected(step.when, contract.parameters)) continue;
     const id = ruleOf(step);
     const rule = id === undefined ? undefined : contract.data.rules.get(id);
     const range = step.length === undefined ? '' : ` bytes ${step.from}..${step.from! + step.length - 1}`;
-    const kind = step.each ? `for each of the ${step.each}:` : `${Object.keys(step)[0]}${range}`;
+    const kind = step.each
+      ? `for each of the ${step.each}:`
+      : `${kinds.find((kind) => step[kind] !== undefined)}${range}`;
     const text = rule ? `${rule.id}${rule.outcome ? ` -> ${outcomeText(rule.outcome)}` : ''}: ${rule.sentence}` : '';
     lines.push(`${id === marked && marked ? '>' : ' '} ${'  '.repeat(depth)}${kind} ${text}`.trimEnd());
   }
@@ -70,6 +72,9 @@ function explainErrno(contract: Contract, errno: string): string | undefined {
   if (found.length === 0) return undefined;
   return [`${errno} is the answer of:`, ...found.map(({ id, sentence }) => `  ${id}: ${sentence}`)].join('\n');
 }
+
+/** What a step can be. */
+const kinds = ['refuse', 'read', 'write', 'effect', 'case', 'return'] as const;
 
 function flatten(steps: Step[], depth = 0): { step: Step; depth: number }[] {
   return steps.flatMap((step) => [{ step, depth }, ...flatten(step.steps ?? [], depth + 1)]);

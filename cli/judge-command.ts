@@ -17,23 +17,27 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   const reports = parseReports(options.report);
   const record = readRecord(file);
   const { contract, profile } = loadSetting(
-    { ...options, set: options.profile === undefined && !options.set ? pairs(record.header.parameters) : options.set },
+    // Without a profile of its own the judging starts from what the record was made with.
+    {
+      ...options,
+      set: [...(options.profile === undefined ? pairs(record.header.parameters) : []), ...(options.set ?? [])],
+    },
     record.header.profile,
   );
   const started = Date.now();
   const tally = new Tally();
   const coverage = new Coverage(contract);
   const cases: RecordCase[] = [];
-  const strict = /^(sim|model)\b/.test(record.header.target);
   for (const { suite, trace } of record.cases) {
     const environment = record.environments.get(trace.environment)!;
-    const verdict = decide(contract, environment, trace, strict);
+    const verdict = decide(contract, environment, trace, record.header.strict);
     const one = toRecordCase(suite, trace, verdict);
     tally.add(one);
     coverage.note(verdict.judgement, environment, trace);
     cases.push(one);
   }
-  const { target, targetVersion } = record.header;
+  const { target } = record.header;
+  const { targetVersion } = record;
   const { result, code } = toResult({ target, targetVersion, profile, parameters: contract.parameters }, tally, {
     seconds: (Date.now() - started) / 1000,
     complete: record.incomplete === undefined,
@@ -41,13 +45,16 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     unreached: coverage.unreached(),
     whole: false,
   });
-  (options.json ? process.stderr : process.stdout).write(toText(result, tally, false));
+  const replay = `--target ${target} --profile ${profile}`;
+  const reportable = { result, tally, cases, whole: false, replay };
+  const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
+  (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
   if (record.incomplete)
     process.stderr.write(
       `vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`,
     );
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  writeReports(reports, { result, tally, cases, whole: false });
+  writeReports(reports, reportable);
   process.exitCode = code;
 }
 

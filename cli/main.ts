@@ -20,7 +20,7 @@ program
   .option('--profile <profile>', 'what to judge by; default: that of the kernel, else type1-6.12')
   .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
-  .option('--seed <n>', 'seed of suites that use one', '0')
+  .option('--seed <n>', 'seed of suites that use one (none does yet); stands in the record', '0')
   .option('--cases <n>', 'run at most so many programs')
   .option('--time <duration>', 'stop after so long, such as 30s or 5m')
   .option('--shard <i/n>', 'run the i-th of n parts')
@@ -79,5 +79,10 @@ try {
   else if (error instanceof Problem) {
     process.stderr.write(`vfio-conform: ${error.message}\n`);
     process.exitCode = 2;
-  } else throw error;
+  } else {
+    process.stderr.write(
+      `vfio-conform: internal error, please report it: ${error instanceof Error ? error.stack : error}\n`,
+    );
+    process.exitCode = 2;
+  }
 }

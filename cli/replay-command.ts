@@ -5,6 +5,7 @@ import { checkedProgram, fromToken } from '../conformance/token.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
+import { exitCode } from '../reports/tally.ts';
 import { describeFailure } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
@@ -34,6 +35,9 @@ export async function replayCommand(what: string, options: ReplayOptions, versio
       onSession({ name, version: targetVersion, environment }) {
         process.stdout.write(`${program.id} on ${name} ${targetVersion}, ${environment.id}\n`);
       },
+      onMissing() {
+        throw new Problem(`--target ${options.target}: does not offer the machine that the program needs.`);
+      },
       onCase(_, trace, verdict) {
         for (const [i, op] of trace.program.ops.entries()) {
           const outcome = trace.outcomes[i];
@@ -43,9 +47,11 @@ export async function replayCommand(what: string, options: ReplayOptions, versio
         }
         const one = toRecordCase('replay', trace, verdict);
         process.stdout.write(
-          one.failure ? `${describeFailure(one)}\n` : `${one.verdict}${one.reason ? `: ${one.reason}` : ''}\n`,
+          one.failure
+            ? `${describeFailure(one, `--target ${options.target}`)}\n`
+            : `${one.verdict}${one.reason ? `: ${one.reason}` : ''}\n`,
         );
-        process.exitCode = one.verdict === 'fail' ? 1 : one.verdict === 'inconclusive' ? 3 : 0;
+        process.exitCode = exitCode({ [one.verdict!]: 1 }, true, []);
       },
     },
   );

@@ -11,12 +11,14 @@ export interface Reportable {
   tally: Tally;
   cases: readonly RecordCase[];
   whole: boolean;
+  /** Options with which a replay runs where a failure was. */
+  replay: string;
 }
 
 const formats: Record<string, (from: Reportable) => string> = {
-  junit: ({ cases, result }) => toJunit(cases, `${result.target} ${result.profile}`),
+  junit: ({ cases, result, replay }) => toJunit(cases, `${result.target} ${result.profile}`, replay),
   json: ({ result }) => `${JSON.stringify(result, null, 2)}\n`,
-  text: ({ result, tally, whole }) => toText(result, tally, whole),
+  text: toText,
 };
 
 /** FORMAT[:FILE] options, checked before anything runs. Throws a Problem. */
@@ -24,7 +26,7 @@ export function parseReports(options: readonly string[] = []): { format: string;
   return options.map((option) => {
     const colon = option.indexOf(':');
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
-    if (!(format in formats))
+    if (!Object.hasOwn(formats, format))
       throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
     return { format, file };
   });

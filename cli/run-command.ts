@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Coverage } from '../conformance/coverage.ts';
-import { casesFor, run } from '../conformance/run.ts';
+import { casesFor, type Listener, noGroups, run } from '../conformance/run.ts';
 import { mergeNeeds } from '../conformance/suite.ts';
-import { chooseSuites } from '../conformance/suites.ts';
+import { chooseSuites, suites } from '../conformance/suites.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { RecordFile } from '../reports/record-file.ts';
@@ -40,7 +40,8 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const seed = wholeNumber('seed', options.seed);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules);
-  const whole = options.suite === undefined && Object.values(limits).every((limit) => limit === undefined);
+  // A limit of time needs no exemption: a run that it cuts off is not complete.
+  const whole = suites.every((suite) => chosen.includes(suite)) && !limits.cases && !limits.shard;
 
   const started = Date.now();
   const tally = new Tally();
@@ -49,72 +50,80 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const cases: RecordCase[] = [];
   const keepCases = reports.some(({ format }) => format === 'junit');
   const record = options.record === undefined ? undefined : new RecordFile(options.record);
-  const seen = new Set<string>();
   const abort = new AbortController();
   const interrupt = () => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const identity = { target: options.target, targetVersion: '', profile, parameters: contract.parameters };
-  let end: { complete: boolean };
+  const report = (complete: boolean) => {
+    const seconds = (Date.now() - started) / 1000;
+    const ending = { seconds, complete, total: coverage.total, unreached: coverage.unreached(), whole };
+    const { result, code } = toResult(identity, tally, ending);
+    const { verdicts, rules } = result;
+    record?.write({ kind: 'footer', cases: tally.programs, ops: tally.ops, verdicts, seconds, complete, rules });
+    record?.close();
+    const reportable = { result, tally, cases, whole, replay: replayOptions(options, profile) };
+    // Standard output is for the one thing that was asked for.
+    const elsewhere = options.json || reports.some(({ file }) => file === undefined);
+    (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    writeReports(reports, reportable);
+    process.exitCode = code;
+  };
+  record?.write({
+    kind: 'header',
+    format: 1,
+    tool: `vfio-conform ${version}`,
+    target: options.target,
+    profile,
+    parameters: contract.parameters,
+    strict,
+    seed,
+    suites: chosen.map(({ name }) => name),
+    suiteHash: suiteHash(chosen, contract),
+  });
+  const listener: Listener = {
+    onSession(description, sessionCases) {
+      const { environment } = description;
+      progress.expect(sessionCases.length, `${options.target} ${environment.id}`);
+      identity.targetVersion = `${description.name} ${description.version}`;
+      record?.write({ kind: 'environment', targetVersion: identity.targetVersion, environment });
+    },
+    onMissing({ machine, slots }) {
+      const environment = modelEnvironment({ machine, slots });
+      const why = machine.type1Module === false ? 'kernel configuration' : 'hardware';
+      for (const { program } of casesFor(chosen, contract, environment)) coverage.excuse(program, environment, why);
+    },
+    onCase(suite, trace, verdict, environment) {
+      const one = toRecordCase(suite, trace, verdict);
+      record?.write(one);
+      tally.add(one);
+      coverage.note(verdict.judgement, environment, trace);
+      if (trace.detail === noGroups) coverage.excuse(trace.program, environment, 'hardware');
+      if (keepCases) cases.push(one);
+      progress.tick(tally.failed.length);
+    },
+  };
   try {
-    end = await run(
-      { contract, adapter, suites: chosen, strict, signal: abort.signal, ...limits },
-      {
-        onSession(description, sessionCases) {
-          const { environment } = description;
-          progress.expect(sessionCases.length, `${options.target} ${environment.id}`);
-          if (seen.size === 0) {
-            identity.targetVersion = `${description.name} ${description.version}`;
-            record?.write({
-              kind: 'header',
-              format: 1,
-              tool: `vfio-conform ${version}`,
-              ...identity,
-              seed,
-              suites: chosen.map(({ name }) => name),
-              suiteHash: suiteHash(chosen, contract),
-            });
-          }
-          if (!seen.has(environment.id)) record?.write({ kind: 'environment', environment });
-          seen.add(environment.id);
-        },
-        onCase(suite, trace, verdict, environment) {
-          const one = toRecordCase(suite, trace, verdict);
-          record?.write(one);
-          tally.add(one);
-          coverage.note(verdict.judgement, environment, trace);
-          if (keepCases) cases.push(one);
-          progress.tick(tally.failed.length);
-        },
-      },
-    );
-  } finally {
+    const plan = { contract, adapter, suites: chosen, strict, signal: abort.signal, ...limits };
+    const { complete } = await run(plan, listener);
     progress.stop();
+    report(complete);
+  } catch (error) {
+    progress.stop();
+    // What was judged before the target was lost is not lost.
+    if (tally.programs > 0) report(false);
+    throw error;
+  } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
-  const seconds = (Date.now() - started) / 1000;
-  const { result, code } = toResult(identity, tally, {
-    seconds,
-    ...end,
-    total: coverage.total,
-    unreached: coverage.unreached(),
-    whole,
-  });
-  if (record) {
-    record.write({
-      kind: 'footer',
-      cases: tally.programs,
-      ops: tally.ops,
-      verdicts: result.verdicts,
-      seconds,
-      complete: end.complete,
-      rules: result.rules,
-    });
-    record.close();
-  }
-  (options.json ? process.stderr : process.stdout).write(toText(result, tally, whole));
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  writeReports(reports, { result, tally, cases, whole });
-  process.exitCode = code;
+}
+
+/** The options that make a replay run where the failure was. */
+function replayOptions({ target, set = [], spec, modules }: RunOptions, profile: string): string {
+  const parts = ['--target', target, '--profile', profile, ...set.flatMap((one) => ['--set', one])];
+  if (spec !== undefined) parts.push('--spec', spec);
+  if (modules !== undefined) parts.push('--modules', modules);
+  return parts.map((part) => (/^[\w:=./-]+$/.test(part) ? part : `'${part}'`)).join(' ');
 }
 
 /** SHA-256 over the programs for the machines as the model has them. */
@@ -133,8 +142,8 @@ function duration(text: string): number {
 }
 
 function shard(text: string): { index: number; of: number } {
-  const [part, of] = text.split('/').map(Number);
-  if (!Number.isInteger(part) || !Number.isInteger(of) || part! < 1 || part! > of!)
+  const [part, of] = /^\d+\/\d+$/.test(text) ? text.split('/').map(Number) : [];
+  if (part === undefined || part < 1 || part > of!)
     throw new Problem(`--shard ${text}: write I/N with I from 1 to N, as in 1/4.`);
-  return { index: part! - 1, of: of! };
+  return { index: part - 1, of: of! };
 }

@@ -28,6 +28,7 @@ export async function openTarget(
       };
     }
     case 'model': {
+      if (rest !== undefined) throw new Problem(`--target ${target}: model takes nothing after it; use --set.`);
       const { modelAdapter } = await import('../reference/model-target.ts');
       return { adapter: modelAdapter(contract, version), strict: true };
     }
@@ -40,7 +41,7 @@ export async function openTarget(
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
       return {
-        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest, modules }), note }),
+        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest }), modules, note }),
         strict: false,
       };
     }

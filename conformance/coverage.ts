@@ -1,6 +1,7 @@
 import { type Contract, compileContract, type Defect } from '../reference/contract.ts';
 import { type Judgement, judge } from '../reference/judge.ts';
-import type { Environment, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
+import { runOnModel } from '../reference/model-target.ts';
+import type { Environment, Program, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
 import { names } from './failure.ts';
 
 /** Traces kept for each rule and each kind of program that it decides, or takes part in. */
@@ -44,6 +45,8 @@ export class Coverage {
   /** Traces in which a rule decided, and those in which it had its effect. */
   readonly #decided: Kept = new Map();
   readonly #passed: Kept = new Map();
+  /** Rule -> why programs that would have reached it could not be run. */
+  readonly #excused = new Map<string, string>();
 
   constructor(contract: Contract) {
     this.#contract = contract;
@@ -55,6 +58,15 @@ export class Coverage {
     const kind = kindOf(trace.program.id);
     for (const rule of judgement.decided) keep(this.#decided, rule, kind, environment, trace);
     for (const rule of judgement.passed) keep(this.#passed, rule, kind, environment, trace);
+  }
+
+  /** Notes a program that could not be run for a permitted reason: what it would have reached is excused. */
+  excuse(program: Program, environment: Environment, why: string): void {
+    const { outcomes } = runOnModel(this.#contract, environment, program);
+    const judgement = judge(this.#contract, environment, { program, outcomes });
+    if (judgement.kind !== 'conforms') return;
+    for (const rule of [...judgement.decided, ...judgement.passed])
+      if (!this.#excused.has(rule)) this.#excused.set(rule, why);
   }
 
   /** Rules of the contract at its setting that no kept trace depends on. */
@@ -95,6 +107,8 @@ export class Coverage {
   #whyNot(id: string): string {
     const outcome = this.#contract.data.rules.get(id)!.outcome;
     if (outcome && 'undefined' in outcome) return 'undefined';
+    const excuse = this.#excused.get(id);
+    if (excuse !== undefined) return excuse;
     return this.#decided.has(id) || this.#passed.has(id) ? 'no trace depends on it' : 'no program reaches it';
   }
 }

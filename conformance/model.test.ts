@@ -19,6 +19,7 @@ describe.each([...data.profiles.keys()])('the contract as an implementation, pro
     { contract, adapter: modelAdapter(contract, '0'), suites, strict: true },
     {
       onSession() {},
+      onMissing() {},
       onCase(_, trace, { verdict, judgement, reason, failure }, environment) {
         if (verdict !== 'pass' && verdict !== 'absent') odd.push([trace.program.id, reason, failure?.rule]);
         coverage.note(judgement, environment, trace);

@@ -1,7 +1,7 @@
 import type { Contract } from '../reference/contract.ts';
-import type { Adapter, Description, Session } from '../spec/uapi/adapter.ts';
+import type { Adapter, Description, Need, Session } from '../spec/uapi/adapter.ts';
 import type { Environment, Program, Trace } from '../spec/uapi/vocabulary.ts';
-import { assignSlots, mergeNeeds, type Suite } from './suite.ts';
+import { assignSlots, mergeNeeds, type Suite, sameMachine } from './suite.ts';
 import { type CaseVerdict, decide } from './verdict.ts';
 
 /** What to run. */
@@ -30,6 +30,8 @@ export interface Case {
 export interface Listener {
   /** A machine is up, with so many programs to run on it. */
   onSession(description: Description, cases: readonly Case[]): void;
+  /** The target does not offer a machine that programs need. */
+  onMissing(need: Need): void;
   onCase(suite: string, trace: Trace, verdict: CaseVerdict, environment: Environment): void;
 }
 
@@ -38,24 +40,31 @@ export interface RunEnd {
   complete: boolean;
 }
 
-/** Runs suites on a target, machine by machine. */
+/** Runs suites on a target, machine by machine. A machine that the target does not offer is told and left out. */
 export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
   const deadline = plan.milliseconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + plan.milliseconds;
   const stopped = () => plan.signal?.aborted === true || Date.now() >= deadline;
   const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
+  const done = new Set<string>();
   for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
-    if (stopped() || counter.left <= 0) break;
+    if (counter.left <= 0) break;
+    if (stopped()) return { complete: false };
     const session = await plan.adapter.start(need);
     try {
       const { environment } = session.description;
+      if (!sameMachine(need.machine, environment.machine) || done.has(environment.id)) {
+        listener.onMissing(need);
+        continue;
+      }
+      done.add(environment.id);
       const cases = select(plan, counter, environment);
       listener.onSession(session.description, cases);
-      await runCases(plan, session, cases, listener, stopped);
+      if (!(await runCases(plan, session, cases, listener, stopped))) return { complete: false };
     } finally {
       await session.stop();
     }
   }
-  return { complete: !stopped() };
+  return { complete: true };
 }
 
 /** The programs of all suites for one machine. */
@@ -76,14 +85,14 @@ function select(plan: Plan, counter: { seen: number; left: number }, environment
   return taken;
 }
 
-/** Keeps as many programs under way as the session allows; results are told in the order of the cases. */
+/** Keeps as many programs under way as the session allows; results are told in the order of the cases. False: cut off. */
 async function runCases(
   plan: Plan,
   session: Session,
   cases: readonly Case[],
   listener: Listener,
   stopped: () => boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { contract, strict } = plan;
   const { environment } = session.description;
   const starter = new Starter(session);
@@ -99,10 +108,17 @@ async function runCases(
     }
     listener.onCase(suite, trace, verdict, environment);
   };
+  let cut = false;
   let sinceYield = 0;
   for (const one of cases) {
-    if (stopped()) break;
-    underWay.push({ case: one, trace: starter.start(one.program) });
+    if (stopped()) {
+      cut = true;
+      break;
+    }
+    const trace = starter.start(one.program);
+    // Whoever waits for it hears of a failure; until then it must not end the process.
+    if (trace instanceof Promise) trace.catch(() => {});
+    underWay.push({ case: one, trace });
     if (underWay.length >= session.window) await tell();
     // A session that answers at once must not keep signals and timers waiting.
     if (++sinceYield >= 500) {
@@ -111,7 +127,11 @@ async function runCases(
     }
   }
   while (underWay.length > 0 && !plan.signal?.aborted) await tell();
+  return !cut && underWay.length === 0;
 }
+
+/** Why a program is not run on a target without the groups that it needs. */
+export const noGroups = 'the target has no groups like those that the program needs';
 
 /** Starts programs of one session. */
 class Starter {
@@ -129,7 +149,7 @@ class Starter {
     const environment = this.#session.description.environment.id;
     const slots = this.#assign(program);
     const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
-    if (!slots) return unsupported('the target has no groups like those that the program needs');
+    if (!slots) return unsupported(noGroups);
     for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(`the target cannot perform ${op}`);
     const result = this.#session.run(program, slots);
     if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));

@@ -1,6 +1,7 @@
 import type { Contract } from '../reference/contract.ts';
 import type { Need } from '../spec/uapi/adapter.ts';
-import type { Environment, Program, Slot } from '../spec/uapi/vocabulary.ts';
+import { machineName, spelledOut } from '../spec/uapi/emulated-machine.ts';
+import type { Environment, Machine, Program, Slot } from '../spec/uapi/vocabulary.ts';
 
 /** A named way of making programs. */
 export interface Suite {
@@ -24,7 +25,7 @@ export const notViable: Slot = { devices: 1, viable: false };
 export function mergeNeeds(needs: Need[]): Need[] {
   const machines = new Map<string, Need>();
   for (const { machine, slots } of needs) {
-    const key = JSON.stringify(Object.entries(machine).sort());
+    const key = machineName(spelledOut(machine));
     const merged = machines.get(key) ?? { machine, slots: [] };
     machines.set(key, merged);
     const left = [...merged.slots];
@@ -51,6 +52,11 @@ export function assignSlots(
     assigned[name] = found[0];
   }
   return assigned;
+}
+
+/** Whether two machines are the same, what is not named being as by default. */
+export function sameMachine(a: Machine, b: Machine): boolean {
+  return machineName(spelledOut(a)) === machineName(spelledOut(b));
 }
 
 function sameSlot(a: Slot, b: Slot): boolean {

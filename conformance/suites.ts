@@ -9,7 +9,7 @@ export const suites: readonly Suite[] = [boundary, scenarioSuite];
 /** The suites of a comma-separated list; all without one. Throws a Problem for an unknown name. */
 export function chooseSuites(list: string | undefined): Suite[] {
   if (list === undefined) return [...suites];
-  return list.split(',').map((name) => {
+  return [...new Set(list.split(','))].map((name) => {
     const found = suites.find((suite) => suite.name === name);
     if (!found)
       throw new Problem(`--suite ${name}: unknown; known are ${suites.map((suite) => suite.name).join(', ')}.`);

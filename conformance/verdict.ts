@@ -13,7 +13,7 @@ export interface CaseVerdict {
 }
 
 /** Errnos that an implementation may give for reasons of its own. */
-const transient = new Set(['ENOMEM', 'EINTR', 'EAGAIN']);
+const ownReasons = new Set(['ENOMEM', 'EINTR', 'EAGAIN']);
 
 /**
  * Judges what a target did. `strict`: the target has no reasons of its own to run out of memory or be interrupted,
@@ -21,24 +21,29 @@ const transient = new Set(['ENOMEM', 'EINTR', 'EAGAIN']);
  */
 export function decide(contract: Contract, environment: Environment, trace: Trace, strict: boolean): CaseVerdict {
   const judgement = judge(contract, environment, trace);
-  if (judgement.kind === 'malformed') return { verdict: 'not-applicable', reason: judgement.reason, judgement };
+  const survived = trace.end === 'completed' || trace.end === 'unsupported';
   if (judgement.kind === 'violates') {
-    const { actual, expectation } = judgement.violation;
-    if (!strict && actual?.errno !== undefined && transient.has(actual.errno) && !('errno' in expectation.outcome)) {
+    const { actual, expectation, op } = judgement.violation;
+    const transient = actual?.errno !== undefined && ownReasons.has(actual.errno) && !('errno' in expectation.outcome);
+    if (transient && survived && !strict) {
       return {
         verdict: 'inconclusive',
-        reason: `op ${judgement.violation.op} answered ${actual.errno}, for which no rule stands`,
+        reason: `op ${op} answered ${actual.errno}, for which no rule stands`,
         judgement,
       };
     }
     return { verdict: 'fail', failure: describeFailure(contract, environment, trace, judgement.violation), judgement };
   }
-  if (trace.end === 'unsupported')
+  if (!survived) return { verdict: 'fail', failure: notSurvived(trace), judgement };
+  if (judgement.kind === 'malformed') return { verdict: 'not-applicable', reason: judgement.reason, judgement };
+  if (trace.end === 'unsupported') {
     return { verdict: 'not-applicable', reason: trace.detail ?? 'the target cannot run it', judgement };
-  if (trace.end !== 'completed') return { verdict: 'fail', failure: notSurvived(trace), judgement };
+  }
   if (judgement.kind === 'undefined') {
     return { verdict: 'undefined', reason: `op ${judgement.op}: ${judgement.rule.sentence}`, judgement };
   }
+  if (trace.outcomes.length < trace.program.ops.length)
+    return { verdict: 'fail', failure: notSurvived(trace), judgement };
   const { feature } = trace.program;
   const absent = feature !== undefined && contract.parameters[feature] === 'absent';
   return { verdict: absent ? 'absent' : 'pass', judgement };
@@ -51,8 +56,8 @@ function notSurvived(trace: Trace): Failure {
     sentence: 'Whatever a program asks for, the implementation goes on working.',
     source: 'Decisions of this project, docs/decisions/: 0002',
     op: Math.min(trace.outcomes.length, trace.program.ops.length - 1),
-    expected: 'the program ends',
-    actual: `${trace.end}${trace.detail ? `: ${trace.detail}` : ''}`,
+    expected: 'every op returns',
+    actual: `${trace.end} after ${trace.outcomes.length} of ${trace.program.ops.length} ops${trace.detail ? `: ${trace.detail}` : ''}`,
     state: [],
     history: [],
     token: toToken(trace.program),

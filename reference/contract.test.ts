@@ -274,7 +274,7 @@ describe('each', () => {
 describe('a case outside each', () => {
   const read: Step = { read: 'unmap_dma_reads_argument', from: 0, length: 24 };
   const removes: Step = { case: 'unmap_dma_removes_mappings' };
-  const write: Step = { write: 'unmap_dma_writes_argument', from: 0, length: 24, onFault: 'keep' };
+  const write: Step = { write: 'unmap_dma_writes_argument', from: 0, length: 24 };
   const last: Step = { return: 'unmap_dma_returns_zero' };
   const before = [...ready, map('c', 0x1000, 'ram', 0, 2)];
 

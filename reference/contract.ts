@@ -26,8 +26,6 @@ export interface Contract {
   ops: Map<string, HandlerFunction>;
   /** Handlers of ioctls by kind of descriptor and number. */
   ioctls: Record<Kind, Map<number, HandlerFunction>>;
-  /** Handlers of numbers that are taken, but of which the contract does not speak. */
-  elsewhere: Record<Kind, HandlerFunction>;
   /** Handlers of numbers that nobody knows. */
   unknown: Record<Kind, HandlerFunction>;
   /** Rules that stand in a handler at this setting. */
@@ -74,7 +72,6 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     parameters,
     ops,
     ioctls: each(table),
-    elsewhere: each((kind) => byName.get(`elsewhere ${kind}`)!),
     unknown: each((kind) => byName.get(`unknown ${kind}`)!),
     rules,
   };

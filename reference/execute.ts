@@ -66,6 +66,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   switch (op.op) {
     case 'open':
       // A descriptor for the path only never reaches the driver.
+      if (op.what === 'path' && !present.has(op.path ?? '')) return plain('open', { undefined: true });
       if (op.what === 'path' || op.access === 'path') {
         install(process, op.as, { object: { kind: 'foreign' }, refs: 0, pathOnly: op.access === 'path' });
         return plain('open', { fd: true });
@@ -95,6 +96,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('protect', zero);
     case 'unmap':
+      if (op.length === 0) return plain('unmap', { errno: 'EINVAL' });
       wholePages(region(process, op.memory), op).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('unmap', zero);
     case 'discard':
@@ -152,6 +154,9 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain(op.op, { undefined: true });
   }
 }
+
+/** Paths that every target has; of others the vocabulary knows nothing. */
+const present = new Set(['/', '/dev/null', '/dev/zero']);
 
 const zero: RuleOutcome = { value: 0 };
 

@@ -1,6 +1,6 @@
 import type { RuleOutcome } from '../spec/contract/types.ts';
 import { fromBigInt, toBigInt } from '../spec/uapi/integer.ts';
-import type { Changed, Op, Outcome } from '../spec/uapi/vocabulary.ts';
+import type { Changed, Integer, Op, Outcome } from '../spec/uapi/vocabulary.ts';
 import type { Expectation } from './execute.ts';
 
 /** Whether an outcome is one that a rule allows. */
@@ -53,17 +53,28 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
 }
 
 /** An expectation in words. */
-export function describeExpectation({ outcome, changed, bytes }: Expectation, op: Op): string {
-  return [describeRuleOutcome(outcome, op), describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`]
-    .filter(Boolean)
-    .join('; ');
+export function describeExpectation({ outcome, changed, bytes, saved }: Expectation, op: Op): string {
+  return inWords(describeRuleOutcome(outcome, op), changed, bytes, saved);
 }
 
 /** An outcome in words. */
-export function describeOutcome(actual: Outcome): string {
-  const result =
-    actual.errno ?? (actual.fd === undefined ? `returns ${actual.value}` : `returns the descriptor ${actual.fd}`);
-  return [result, describeChanges(actual.changed ?? []), actual.bytes === undefined ? '' : `bytes ${actual.bytes}`]
+export function describeOutcome({ errno, fd, value, changed = [], bytes, saved }: Outcome): string {
+  return inWords(
+    errno ?? (fd === undefined ? `returns ${value}` : `returns the descriptor ${fd}`),
+    changed,
+    bytes,
+    saved,
+  );
+}
+
+function inWords(
+  result: string,
+  changed: readonly Changed[],
+  bytes: string | undefined,
+  saved: Record<string, Integer | bigint> | undefined,
+): string {
+  const outputs = Object.entries(saved ?? {}).map(([name, value]) => `${name} is 0x${BigInt(value).toString(16)}`);
+  return [result, describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`, ...outputs]
     .filter(Boolean)
     .join('; ');
 }

@@ -1,5 +1,6 @@
+import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
-import { type Page, UserMemory } from './user-memory.ts';
+import { PAGE, type Page, UserMemory } from './user-memory.ts';
 
 /** A mapping of a type1 backend: [iova, iova + size). */
 export interface Mapping {
@@ -111,6 +112,11 @@ export class World {
   readonly history: HistoryEntry[] = [];
 
   constructor(environment: Environment, slots: Record<string, { devices: number; viable: boolean }>) {
+    if (environment.pageSize !== PAGE) {
+      throw new Problem(
+        `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
+      );
+    }
     this.environment = environment;
     this.parameters = new Map([['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)]]);
     for (const [name, { devices, viable }] of Object.entries(slots)) {

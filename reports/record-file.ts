@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { validator } from '../spec/uapi/validator.ts';
@@ -7,9 +7,11 @@ import type { Environment, RecordCase, RecordFooter, RecordHeader, RecordLine } 
 /** Writes a record line by line, so that a run that is killed leaves what it had. */
 export class RecordFile {
   readonly #fd: number;
+  readonly #file: string;
 
   /** Throws a Problem if the file cannot be made. */
   constructor(file: string) {
+    this.#file = file;
     try {
       this.#fd = openSync(file, 'w');
     } catch (error) {
@@ -20,7 +22,13 @@ export class RecordFile {
   }
 
   write(line: RecordLine): void {
-    writeSync(this.#fd, `${JSON.stringify(line)}\n`);
+    try {
+      writeFileSync(this.#fd, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      throw new Problem(
+        `--record ${this.#file}: cannot be written (${(error as NodeJS.ErrnoException).code}); make room and run again.`,
+      );
+    }
   }
 
   close(): void {
@@ -32,6 +40,8 @@ export class RecordFile {
 export interface RunRecord {
   header: RecordHeader;
   environments: Map<string, Environment>;
+  /** Name and version of what ran; empty if the run was cut off before it said so. */
+  targetVersion: string;
   cases: RecordCase[];
   /** Absent: the run was cut off. */
   footer: RecordFooter | undefined;
@@ -53,6 +63,7 @@ export function readRecord(file: string): RunRecord {
   const validate = validator(`${packageRoot}/spec/uapi/schema`, 'record.schema.json');
   const environments = new Map<string, Environment>();
   const cases: RecordCase[] = [];
+  let targetVersion = '';
   let header: RecordHeader | undefined;
   let footer: RecordFooter | undefined;
   let incomplete: string | undefined;
@@ -75,9 +86,13 @@ export function readRecord(file: string): RunRecord {
         `${place}: ${error.instancePath || '/'} ${error.message}; mend it to fit spec/uapi/schema/record.schema.json.`,
       );
     }
+    if (footer) throw new Problem(`${place}: stands after the footer; two records need two files.`);
+    if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);
     if (line.kind === 'header') header = line;
-    else if (line.kind === 'environment') environments.set(line.environment.id, line.environment);
-    else if (line.kind === 'case') {
+    else if (line.kind === 'environment') {
+      environments.set(line.environment.id, line.environment);
+      targetVersion = line.targetVersion;
+    } else if (line.kind === 'case') {
       if (!environments.has(line.trace.environment)) {
         throw new Problem(
           `${place}: environment ${line.trace.environment} is not described before this case; add its environment line.`,
@@ -87,11 +102,13 @@ export function readRecord(file: string): RunRecord {
     } else footer = line;
   });
   if (!header) throw new Problem(`${file}: has no header line; a record starts with {"kind":"header",...}.`);
-  incomplete ??=
-    footer === undefined
-      ? 'the record is incomplete: it has no footer'
-      : footer.complete
-        ? undefined
-        : 'the record is incomplete: the run was cut off';
-  return { header, environments, cases, footer, incomplete };
+  incomplete ??= whatIsMissing(footer, cases.length);
+  return { header, environments, targetVersion, cases, footer, incomplete };
+}
+
+function whatIsMissing(footer: RecordFooter | undefined, cases: number): string | undefined {
+  if (footer === undefined) return 'the record is incomplete: it has no footer';
+  if (!footer.complete) return 'the record is incomplete: the run was cut off';
+  if (footer.cases !== cases) return `the record is incomplete: its footer counts ${footer.cases} cases`;
+  return undefined;
 }

@@ -16,8 +16,8 @@ export class Tally {
   programs = 0;
   ops = 0;
   readonly #verdicts = new Map<Verdict, number>();
-  /** Feature -> absent and other verdicts. */
-  readonly #features = new Map<string, { absent: number; present: number }>();
+  /** Feature -> verdicts of its probes. */
+  readonly #features = new Map<string, Set<Verdict>>();
 
   add(one: RecordCase): void {
     const verdict = one.verdict!;
@@ -29,33 +29,30 @@ export class Tally {
     this.rows.set(row, counts);
     bump(counts, verdict);
     const { feature } = one.trace.program;
-    if (feature !== undefined && (verdict === 'absent' || verdict === 'pass' || verdict === 'fail')) {
-      const seen = this.#features.get(feature) ?? { absent: 0, present: 0 };
-      this.#features.set(feature, seen);
-      if (verdict === 'absent') seen.absent++;
-      else seen.present++;
+    if (feature !== undefined) {
+      const seen = this.#features.get(feature) ?? new Set();
+      this.#features.set(feature, seen.add(verdict));
     }
     if (verdict === 'fail' || verdict === 'unexpected-pass') this.failed.push(one);
   }
 
-  /** Absent is earned by a feature as a whole: one probe that answers otherwise fails all of them. */
   get verdicts(): Record<string, number> {
-    const verdicts = Object.fromEntries(this.#verdicts);
-    for (const { absent, present } of this.#features.values()) {
-      if (absent === 0 || present === 0) continue;
-      verdicts.absent = verdicts.absent! - absent;
-      if (verdicts.absent === 0) delete verdicts.absent;
-      verdicts.fail = (verdicts.fail ?? 0) + absent;
-    }
-    return verdicts;
+    return Object.fromEntries(this.#verdicts);
   }
 
+  /** Absent is earned by a feature as a whole: by every probe. One exception fails it, as it fails the run. */
   get features(): RunResult['features'] {
     return Object.fromEntries(
-      [...this.#features].map(([name, { absent, present }]) => [
-        name,
-        absent === 0 ? 'present' : present === 0 ? 'absent' : 'contradictory',
-      ]),
+      [...this.#features].map(([name, seen]) => {
+        const [only] = seen;
+        const state =
+          seen.size > 1 || (only !== 'absent' && only !== 'pass')
+            ? 'contradictory'
+            : only === 'absent'
+              ? 'absent'
+              : 'present';
+        return [name, state];
+      }),
     );
   }
 }
@@ -68,13 +65,14 @@ export function inexcusable(unreached: readonly UnreachedRule[]): UnreachedRule[
   return unreached.filter(({ why }) => !permitted.has(why));
 }
 
-/** 0: conforms. 1: fails. 3: neither, because something was inconclusive, cut off or not reached. */
+/** 0: conforms. 1: fails. 3: neither, because nothing was judged, or something was inconclusive, cut off or not reached. */
 export function exitCode(
   verdicts: Record<string, number>,
   complete: boolean,
   unreached: readonly UnreachedRule[],
 ): 0 | 1 | 3 {
   if (verdicts.fail || verdicts['unexpected-pass']) return 1;
+  if (!verdicts.pass && !verdicts.absent && !verdicts['known-deviation']) return 3;
   return verdicts.inconclusive || !complete || inexcusable(unreached).length > 0 ? 3 : 0;
 }
 

@@ -16,13 +16,23 @@ const verdictOrder: Verdict[] = [
 /** Rules of which failures are shown in full; of the others only the count. */
 const SHOWN = 8;
 
+/** What a summary is made from. */
+export interface Summary {
+  result: RunResult;
+  tally: Tally;
+  /** The run was of everything, and answers for unreached rules. */
+  whole: boolean;
+  /** Options with which a replay runs where a failure was. */
+  replay: string;
+}
+
 /** The summary that a person reads: a table of ioctls and verdicts, failures by rule, and what was not reached. */
-export function toText(result: RunResult, tally: Tally, whole: boolean): string {
-  const parts = [table(tally), ...failures(tally.failed)];
+export function toText({ result, tally, whole, replay }: Summary): string {
+  const parts = [table(tally), ...failures(tally.failed, replay)];
   for (const [name, state] of Object.entries(result.features)) {
     parts.push(
       state === 'contradictory'
-        ? `${name}: some probes say that it is absent, others contradict: all of them fail.`
+        ? `${name}: its probes contradict each other; it counts neither as absent nor as present.`
         : `${name}: ${state}.`,
     );
   }
@@ -47,16 +57,18 @@ function table({ rows }: Tally): string {
     .join('\n');
 }
 
-function failures(failed: readonly RecordCase[]): string[] {
+function failures(failed: readonly RecordCase[], replay: string): string[] {
   const byRule = new Map<string, RecordCase[]>();
   for (const one of failed) {
     // What one parameter explains is one finding, whichever rules it shows up in.
     const key =
       one.failure!.differences?.map(({ parameter, value }) => `${parameter}=${value}`).join() || one.failure!.rule;
-    byRule.set(key, [...(byRule.get(key) ?? []), one]);
+    const group = byRule.get(key);
+    if (group) group.push(one);
+    else byRule.set(key, [one]);
   }
   const groups = [...byRule.values()].sort((a, b) => b.length - a.length);
-  const shown = groups.slice(0, SHOWN).map((group) => describeFailure(group[0]!, group.length));
+  const shown = groups.slice(0, SHOWN).map((group) => describeFailure(group[0]!, replay, group.length));
   if (groups.length > SHOWN) {
     shown.push(
       `${groups.length - SHOWN} more rules with failures: ${groups
@@ -69,7 +81,7 @@ function failures(failed: readonly RecordCase[]): string[] {
 }
 
 /** Everything about one failure, of `count` like it. */
-export function describeFailure({ trace, failure }: RecordCase, count = 1): string {
+export function describeFailure({ trace, failure }: RecordCase, replay: string, count = 1): string {
   const { rule, sentence, source, alternative, differences, op, expected, actual, state, history, token } = failure!;
   const kinds = kindsOf(trace.program.ops);
   const lines = [
@@ -91,7 +103,7 @@ export function describeFailure({ trace, failure }: RecordCase, count = 1): stri
     ...trace.program.ops.slice(0, op + 1).map((one, i) => `    ${i} ${describeOp(one, kinds)}`),
   );
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
-  if (token) lines.push(`  replay:   vfio-conform replay ${token}`);
+  if (token) lines.push(`  replay:   vfio-conform replay ${token} ${replay}`);
   return lines.join('\n');
 }
 

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const has = (program) => (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 const missing = [];
@@ -41,7 +42,7 @@ if (missing.length > 0 || needsUpdate) {
 
 // A compiler that was installed just now has not built the daemon yet.
 if (
-  spawnSync(process.execPath, [new URL('build-native.mjs', import.meta.url).pathname], { stdio: 'inherit' }).status !==
-  0
+  spawnSync(process.execPath, [fileURLToPath(new URL('build-native.mjs', import.meta.url))], { stdio: 'inherit' })
+    .status !== 0
 )
   process.exit(2);

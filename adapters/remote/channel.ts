@@ -38,6 +38,11 @@ export class Channel {
   #next = 0;
   #lost: Lost | undefined;
 
+  /** Whether the daemon is gone: it takes no programs any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** `stallMs`: while something is asked for, the daemon is given up when it says nothing for that long. */
   constructor(link: Link, stallMs: number) {
     this.#link = link;

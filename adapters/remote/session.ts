@@ -94,6 +94,11 @@ export class RemoteSession implements Session {
     if (this.#over) this.#giveUp(this.#over);
     if (this.#waiting.length + this.#suspects.length === 0) return;
     if (this.#spoiled && this.#underWay.size > 0) return;
+    if (this.#channel?.isLost && this.#underWay.size === 0) {
+      // It died with no program under way: none is to blame.
+      this.#clearing = this.#channel.stop();
+      this.#channel = undefined;
+    }
     if (!this.#channel || this.#spoiled) {
       this.#opening ??= this.#reopen().finally(() => {
         this.#opening = undefined;

@@ -1,9 +1,9 @@
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
-import type { Environment, Op, Program } from '../../spec/uapi/vocabulary.ts';
+import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
-import { type Situation, situations } from '../situations.ts';
-import { mergeNeeds, type Suite } from '../suite.ts';
+import { situations } from '../situations.ts';
+import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
 import { type Surroundings, valueEdges } from './edges.ts';
 import { pairsOfFields, singleFields } from './field-edges.ts';
@@ -19,7 +19,7 @@ export const boundary: Suite = {
   needs: () => mergeNeeds(situations.map(({ machine = {}, slots }) => ({ machine, slots: Object.values(slots) }))),
   *programs(contract, environment) {
     for (const situation of situations) {
-      if (!fits(situation, environment)) continue;
+      if (!sameMachine(situation.machine ?? {}, environment.machine)) continue;
       const model = new SituationModel(situation, contract, environment);
       const surroundings = { environment, mappings: model.mappings };
       for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
@@ -43,14 +43,6 @@ export const boundary: Suite = {
     }
   },
 };
-
-/** Whether a situation is one of a machine: every property that it names, or its default, is the machine's. */
-function fits({ machine = {} }: Situation, { machine: is }: Environment): boolean {
-  return (
-    (machine.interruptRemapping ?? true) === (is.interruptRemapping ?? true) &&
-    (machine.type1Module ?? true) === (is.type1Module ?? true)
-  );
-}
 
 function* probesOf(ioctl: Ioctl, make: Make, model: SituationModel, surroundings: Surroundings): Iterable<Program> {
   if (ioctl.argument !== 'struct') {

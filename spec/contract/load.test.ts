@@ -449,7 +449,7 @@ describe('a copy of the contract', () => {
     ],
     [
       'a write',
-      '- { write: map_dma_overlaps, from: 0, length: 24, onFault: keep }',
+      '- { write: map_dma_overlaps, from: 0, length: 24 }',
       'map_dma_overlaps',
       'contents to write',
       'effects',

@@ -102,13 +102,13 @@ function checkParameter(name: string, value: string, parameters: Map<string, Par
 function checkProfile(profile: Profile, parameters: Map<string, Parameter>, at: (name: string) => string): void {
   for (const [name, value] of Object.entries(profile.parameters)) checkParameter(name, value, parameters, at(name));
   for (const name of parameters.keys()) {
-    if (!(name in profile.parameters))
+    if (!Object.hasOwn(profile.parameters, name))
       throw new Problem(`${at(name)}: profile ${profile.id} does not set ${name}; add it.`);
   }
 }
 
 function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
-  if (outcome && 'errno' in outcome && !(outcome.errno in uapi.errnos) && !/^\d+$/.test(outcome.errno)) {
+  if (outcome && 'errno' in outcome && !Object.hasOwn(uapi.errnos, outcome.errno) && !/^\d+$/.test(outcome.errno)) {
     throw new Problem(
       `${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`,
     );
@@ -119,7 +119,9 @@ function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
 /** A handler is for something that there is, and the only one for it. */
 function checkName({ id, ioctl, op }: Handler, before: readonly Handler[], place: string): void {
   const [what, kind] = (ioctl ?? '').split(' ') as [string, string?];
-  const known = kind ? ['unknown', 'elsewhere'].includes(what) && kind in kinds : what in uapi.ioctls;
+  const known = kind
+    ? ['unknown', 'elsewhere'].includes(what) && kinds.includes(kind)
+    : Object.hasOwn(uapi.ioctls, what);
   if (ioctl !== undefined && !known)
     throw new Problem(`${place}: ioctl ${ioctl} is not in spec/uapi/uapi.yaml; mend the name.`);
   const other = before.find((one) => one.id === id || (ioctl !== undefined ? one.ioctl === ioctl : one.op === op));
@@ -127,7 +129,7 @@ function checkName({ id, ioctl, op }: Handler, before: readonly Handler[], place
 }
 
 /** Kinds of descriptors. */
-const kinds = { container: 0, group: 0, device: 0 };
+const kinds = ['container', 'group', 'device'];
 
 interface Checking {
   rules: Map<string, Rule>;

@@ -37,7 +37,7 @@ export interface Step {
   refuse?: string;
   /** Copies [from, from + length) of the argument from user memory; a fault gives the rule's outcome. */
   read?: string;
-  /** Copies [from, from + length) of the argument to user memory; a fault gives the rule's outcome. */
+  /** Copies [from, from + length) of the argument to user memory; a fault gives the rule's outcome and undoes nothing. */
   write?: string;
   /** Changes the state. */
   effect?: string;
@@ -52,8 +52,6 @@ export interface Step {
   from?: number;
   /** Bytes. */
   length?: number;
-  /** write: what a fault leaves of the effects before it. */
-  onFault?: 'keep';
   /** read: a rule that must hold for the read to happen. */
   if?: string;
   when?: When;
@@ -79,8 +77,6 @@ export interface Parameter {
 export interface Profile {
   id: string;
   sentence: string;
-  /** Kernel release judged by it unless told otherwise. */
-  release?: string;
   parameters: Record<string, string>;
 }
 

@@ -663,7 +663,10 @@ export interface RecordHeader {
     [k: string]: string;
   };
   target: string;
-  targetVersion: string;
+  /**
+   * The target has no reasons of its own to run out of memory or to be interrupted.
+   */
+  strict: boolean;
   seed: number;
   suites: string[];
   /**
@@ -673,6 +676,7 @@ export interface RecordHeader {
 }
 export interface RecordEnvironment {
   kind: 'environment';
+  targetVersion: string;
   environment: Environment;
 }
 export interface RecordCase {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,21 +11,19 @@ enum { MOST_LINES = 200, RECORD = 8192 };
 
 int log_open(void)
 {
-	return open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-}
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-void log_skip(int log)
-{
 	if (log >= 0)
 		lseek(log, 0, SEEK_END);
+	return log;
 }
 
-void log_add(int log, struct text *text)
+// The message of the next record; NULL when there is none. The caller frees it.
+static char *next_message(int log)
 {
 	char record[RECORD];
-	int lines = 0;
 
-	while (log >= 0 && lines < MOST_LINES) {
+	while (log >= 0) {
 		// One record a read: "priority,sequence,time,flags;message", then lines for machines.
 		ssize_t length = read(log, record, sizeof(record));
 		char *message, *end;
@@ -38,9 +37,31 @@ void log_add(int log, struct text *text)
 			continue;
 		message++;
 		end = memchr(message, '\n', (size_t)(record + length - message));
-		text_add(text, lines++ ? "," : ",\"log\":[");
-		text_string(text, message, (size_t)((end ? end : record + length) - message));
+		return strndup(message, (size_t)((end ? end : record + length) - message));
 	}
-	if (lines)
+	return NULL;
+}
+
+void log_add(int log, struct text *text)
+{
+	char *lines[MOST_LINES] = {0};
+	size_t count = 0, first;
+	char *message;
+
+	// A flood ends with what matters: the last lines are kept.
+	while ((message = next_message(log))) {
+		free(lines[count % MOST_LINES]);
+		lines[count++ % MOST_LINES] = message;
+	}
+	first = count > MOST_LINES ? count - MOST_LINES : 0;
+	for (size_t i = first; i < count; i++) {
+		char *line = lines[i % MOST_LINES];
+
+		text_add(text, i == first ? ",\"log\":[" : ",");
+		text_string(text, line, strlen(line));
+	}
+	if (count)
 		text_add(text, "]");
+	for (size_t i = 0; i < MOST_LINES; i++)
+		free(lines[i]);
 }

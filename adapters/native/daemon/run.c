@@ -95,14 +95,14 @@ void run_program(const struct run *run, struct text *text)
 	struct saved_parameter *saved;
 	size_t saved_count = remember_all(run->program, &saved);
 
-	log_skip(run->log);
 	keeper_run(run->program, run->slots, run->channel, run->seconds);
 	text_put(text, run->channel->outcomes.data, run->channel->published);
 	text_add(text, "]");
-	log_add(run->log, text);
 	// In a process of its own: a driver that does not let go must not hold up the daemon.
 	if (changes_drivers(run->program))
 		keeper_apart(restore_drivers, (void *)(uintptr_t)run, restore_seconds);
 	restore_parameters(saved, saved_count);
 	free(saved);
+	// Last: what the kernel has to say about the restoring belongs to the program that made it necessary.
+	log_add(run->log, text);
 }

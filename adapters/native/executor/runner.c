@@ -43,6 +43,8 @@ bool perform_fork(struct process *process, const struct op *op)
 	if (number == MOST_PROCESSES)
 		return process_unsupported(process, "there are too many processes");
 	channel->processes[number] = (struct actor_process){ .name = op->as };
+	// Counted before it lives: a child that dies at once is no stranger to the keeper.
+	channel->process_count = number + 1;
 	// A child of the keeper, not of this process: only the keeper can tell an exit from a crash while this
 	// process waits for its turn.
 	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
@@ -52,11 +54,11 @@ bool perform_fork(struct process *process, const struct op *op)
 		serve(process);
 	}
 	if (pid < 0) {
+		channel->process_count = number;
 		outcome_errno(process, errno);
 		return true;
 	}
 	channel->processes[number].pid = (pid_t)pid;
-	channel->process_count = number + 1;
 	outcome_value(process, 0);
 	return true;
 }
