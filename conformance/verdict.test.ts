@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { compileContract } from '../reference/contract.ts';
+import { modelEnvironment, runOnModel } from '../reference/model-target.ts';
+import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import type { Outcome, Program, Trace } from '../spec/uapi/vocabulary.ts';
+import { map, memory, unmapAll } from './build.ts';
+import { ready } from './scenarios/scenario.ts';
+import { single } from './suite.ts';
+import { decide } from './verdict.ts';
+
+const data = loadContract();
+const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));
+const environment = modelEnvironment({ machine: {}, slots: [single] });
+const program: Program = {
+  id: 'test',
+  topology: { slots: { g: single } },
+  ops: [memory('arg', 1), ...ready(), memory('ram', 1), map('c', 0, 'ram', 0, 1), unmapAll('c')],
+};
+const { outcomes } = runOnModel(contract, environment, program);
+const last = outcomes.length - 1;
+/** The outcomes that conform, the last but one replaced. */
+const withMap = (outcome: Outcome) => outcomes.map((one, i) => (i === last - 1 ? outcome : one));
+
+function verdict(more: Partial<Trace>, strict = false) {
+  return decide(
+    contract,
+    environment,
+    { environment: environment.id, program, end: 'completed', outcomes, ...more },
+    strict,
+  );
+}
+
+test('outcomes that conform pass', () => {
+  expect(verdict({}).verdict).toBe('pass');
+});
+
+test('a probe of an absent feature that conforms is absent', () => {
+  expect(verdict({ program: { ...program, feature: 'bind' } }).verdict).toBe('absent');
+});
+
+test('a wrong errno fails, and names the rule and the one that would have given the answer', () => {
+  const { verdict: what, failure } = verdict({ outcomes: withMap({ errno: 'EEXIST' }) });
+  expect(what).toBe('fail');
+  expect(failure).toMatchObject({ rule: 'map_dma_returns_zero', alternative: 'map_dma_overlaps', op: last - 1 });
+});
+
+describe('an errno that an implementation may give for reasons of its own', () => {
+  test.each(['ENOMEM', 'EINTR', 'EAGAIN'])('%s is inconclusive', (errno) => {
+    expect(verdict({ outcomes: withMap({ errno }) }).verdict).toBe('inconclusive');
+  });
+
+  test('is a failure on a target that has no such reasons', () => {
+    expect(verdict({ outcomes: withMap({ errno: 'ENOMEM' }) }, true).verdict).toBe('fail');
+  });
+
+  test('is a failure where another errno is due', () => {
+    const refused: Program = { ...program, ops: [memory('arg', 1), ...ready(), map('c', 1, 'arg', 0, 1)] };
+    const wrong = [...runOnModel(contract, environment, refused).outcomes.slice(0, -1), { errno: 'ENOMEM' }];
+    expect(verdict({ program: refused, outcomes: wrong }).verdict).toBe('fail');
+  });
+});
+
+describe('what does not survive fails', () => {
+  test.each(['crashed', 'hung'] as const)('%s, whatever the outcomes were', (end) => {
+    expect(verdict({ end }).failure?.rule).toBe('target_survives');
+    expect(verdict({ end, outcomes: withMap({ errno: 'ENOMEM' }) }).verdict).toBe('fail');
+    expect(verdict({ end, program: { ...program, ops: [...program.ops, { op: 'exit' }] } }).verdict).toBe('fail');
+  });
+
+  test('a program that is said to have completed with an outcome missing', () => {
+    expect(verdict({ outcomes: outcomes.slice(0, -1) }).failure?.rule).toBe('target_survives');
+  });
+});
+
+test('what a target cannot run is not applicable, with its reason', () => {
+  expect(verdict({ end: 'unsupported', outcomes: [], detail: 'no such op' })).toMatchObject({
+    verdict: 'not-applicable',
+    reason: 'no such op',
+  });
+});
+
+test('a trace with more outcomes than ops is not applicable, because it is no trace of the program', () => {
+  expect(verdict({ outcomes: [...outcomes, { value: 0 }] }).verdict).toBe('not-applicable');
+});
