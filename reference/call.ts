@@ -39,6 +39,8 @@ export interface Chooser {
   choose(ways: number): number;
 }
 
+const nothingPinned: Page[] = [];
+
 /** One op on its way through a handler: what conditions look at and effects change. */
 export class Call {
   readonly world: World;
@@ -55,7 +57,7 @@ export class Call {
   created: Description['object'] | undefined;
   /** MAP_DMA: the page under consideration, and those pinned before it. */
   page: { region: Region; index: number } | undefined;
-  pinned: Page[] = [];
+  pinned: Page[] = nothingPinned;
   charge = 0;
   /** dma: the part of the transfer under consideration. */
   segment: Segment | undefined;

@@ -19,6 +19,9 @@ export interface Expectation extends Decision {
   unspecified?: { process: Process; region: Region; at: number; length: number };
 }
 
+/** Most ops change no memory. */
+const unchanged: Changed[] = [];
+
 /** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
 export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
   const process = world.processes.get((op.actor ?? 'main').split('/')[0]!);
@@ -30,7 +33,8 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     world.history.push({ op: index, rule });
   };
   const { rule, outcome } = vocabulary(call, contract, note);
-  const expectation: Expectation = { rule, outcome, changed: [], effects };
+  const looked = call.stored || op.op === 'protect';
+  const expectation: Expectation = { rule, outcome, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
     install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false });
   }
@@ -43,7 +47,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
       expectation.unspecified = { process, region: at.region, at: offset, length: call.unspecified.length };
     }
   }
-  if (call.stored || op.op === 'protect') {
+  if (looked) {
     process.memory.collectNews(undefined, expectation.changed);
     for (const other of world.processes.values())
       if (other !== process) other.memory.collectNews(other.name, expectation.changed);

@@ -27,6 +27,7 @@ export const iterations: Record<'pages' | 'segments', (call: Call) => Iterable<v
   /** The virtual pages of a MAP_DMA, ascending. */
   *pages(call) {
     const { vaddr, size } = call.map;
+    call.pinned = [];
     for (let offset = 0n; offset < size; offset += PAGE_BIG) {
       if (offset % BATCH === 0n) faultIn(call, vaddr + offset, size - offset);
       call.page = call.process.memory.find(vaddr + offset);
