@@ -16,7 +16,7 @@ export function showProgress(): Progress {
 function bar(): Progress {
   const one = new SingleBar(
     {
-      format: '{where} {bar} {value}/{total} programs, {rate}/s, {eta_formatted} left, {failed} failed',
+      format: '{value}/{total}, {failed} failed, {rate}/s, {eta_formatted} left {bar} {where}',
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: true,

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { toJunit } from '../reports/junit.ts';
 import type { Tally } from '../reports/tally.ts';
 import { toText } from '../reports/text.ts';
@@ -28,6 +29,9 @@ export function parseReports(options: readonly string[] = []): { format: string;
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
     if (!Object.hasOwn(formats, format))
       throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
+    if (file !== undefined && !existsSync(dirname(file))) {
+      throw new Problem(`--report ${option}: there is no folder ${dirname(file)}; make it first.`);
+    }
     return { format, file };
   });
 }

@@ -4,10 +4,12 @@ import { casesFor, type Listener, noGroups, run } from '../conformance/run.ts';
 import { mergeNeeds } from '../conformance/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
+import type { Contract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { RecordFile } from '../reports/record-file.ts';
 import { Tally, toResult } from '../reports/tally.ts';
 import { toText } from '../reports/text.ts';
+import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { showProgress } from './progress.ts';
@@ -86,6 +88,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       const { environment } = description;
       progress.expect(sessionCases.length, `${options.target} ${environment.id}`);
       identity.targetVersion = `${description.name} ${description.version}`;
+      if (options.profile === undefined) adviseProfile(description, contract, profile);
       record?.write({ kind: 'environment', targetVersion: identity.targetVersion, environment });
     },
     onMissing({ machine, slots }) {
@@ -98,16 +101,17 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       record?.write(one);
       tally.add(one);
       coverage.note(verdict.judgement, environment, trace);
-      if (trace.detail === noGroups) coverage.excuse(trace.program, environment, 'hardware');
+      // A target without any group to work with has nothing to excuse itself with.
+      const hasGroups = Object.values(environment.slots).some(({ viable }) => viable);
+      if (trace.detail === noGroups && hasGroups) coverage.excuse(trace.program, environment, 'hardware');
+      if (one.failure) coverage.contradict(one.failure.rule);
       if (keepCases) cases.push(one);
       progress.tick(tally.failed.length);
     },
   };
+  let end: { complete: boolean };
   try {
-    const plan = { contract, adapter, suites: chosen, strict, signal: abort.signal, ...limits };
-    const { complete } = await run(plan, listener);
-    progress.stop();
-    report(complete);
+    end = await run({ contract, adapter, suites: chosen, strict, signal: abort.signal, ...limits }, listener);
   } catch (error) {
     progress.stop();
     // What was judged before the target was lost is not lost.
@@ -116,6 +120,17 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
+  progress.stop();
+  report(end.complete);
+}
+
+/** Tells when a kernel is judged by the profile of another release only because nobody chose one. */
+function adviseProfile({ name, version }: Description, contract: Contract, profile: string): void {
+  const own = `type1-${/^\d+\.\d+/.exec(version)?.[0]}`;
+  if (name !== 'linux' || own === profile || !contract.data.profiles.has(own)) return;
+  process.stderr.write(
+    `vfio-conform: this kernel is ${version} and is judged by ${profile}; choose with --profile ${own}.\n`,
+  );
 }
 
 /** The options that make a replay run where the failure was. */
@@ -138,6 +153,7 @@ function suiteHash(chosen: ReturnType<typeof chooseSuites>, contract: Parameters
 function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   if (!match) throw new Problem(`--time ${text}: write a number and a unit, as in 30s or 5m.`);
+  if (Number(match[1]) === 0) throw new Problem(`--time ${text}: give a time above 0.`);
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
 }
 

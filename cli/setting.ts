@@ -15,6 +15,11 @@ export interface SettingOptions {
 export function loadSetting(options: SettingOptions, defaultProfile: string): { contract: Contract; profile: string } {
   const profile = options.profile ?? defaultProfile;
   const data = loadContract(specFolder(options.spec));
+  if (options.profile === undefined && !data.profiles.has(profile)) {
+    throw new Problem(
+      `there is no profile ${profile}; choose one with --profile: ${[...data.profiles.keys()].join(', ')}.`,
+    );
+  }
   return { contract: compileContract(data, parameterSetting(data, profile, assignments(options.set))), profile };
 }
 

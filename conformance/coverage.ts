@@ -47,6 +47,7 @@ export class Coverage {
   readonly #passed: Kept = new Map();
   /** Rule -> why programs that would have reached it could not be run. */
   readonly #excused = new Map<string, string>();
+  readonly #contradicted = new Set<string>();
 
   constructor(contract: Contract) {
     this.#contract = contract;
@@ -58,6 +59,11 @@ export class Coverage {
     const kind = kindOf(trace.program.id);
     for (const rule of judgement.decided) keep(this.#decided, rule, kind, environment, trace);
     for (const rule of judgement.passed) keep(this.#passed, rule, kind, environment, trace);
+  }
+
+  /** Notes a rule that a failure blames. */
+  contradict(rule: string): void {
+    this.#contradicted.add(rule);
   }
 
   /** Notes a program that could not be run for a permitted reason: what it would have reached is excused. */
@@ -107,6 +113,7 @@ export class Coverage {
   #whyNot(id: string): string {
     const outcome = this.#contract.data.rules.get(id)!.outcome;
     if (outcome && 'undefined' in outcome) return 'undefined';
+    if (this.#contradicted.has(id)) return 'contradicted';
     const excuse = this.#excused.get(id);
     if (excuse !== undefined) return excuse;
     return this.#decided.has(id) || this.#passed.has(id) ? 'no trace depends on it' : 'no program reaches it';

@@ -39,7 +39,9 @@ describe.each([...data.profiles.keys()])('the contract as an implementation, pro
 
   const judged = [...contract.rules].filter((id) => !('undefined' in (data.rules.get(id)?.outcome ?? {})));
   test.each(judged)('with %s changed or removed some trace fails, and the failure names it', (rule) => {
-    const { defect, environment, trace } = coverage.reached(rule)!;
+    const dependence = coverage.reached(rule);
+    expect(dependence, 'no trace depends on it').toBeDefined();
+    const { defect, environment, trace } = dependence!;
     expect(defect.rule).toBe(rule);
     expect(judge(contract, environment, trace).kind).toBe('conforms');
     const verdict = decide(compileContract(data, contract.parameters, defect), environment, trace, true);

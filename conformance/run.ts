@@ -42,13 +42,15 @@ export interface RunEnd {
 
 /** Runs suites on a target, machine by machine. A machine that the target does not offer is told and left out. */
 export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
-  const deadline = plan.milliseconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + plan.milliseconds;
-  const stopped = () => plan.signal?.aborted === true || Date.now() >= deadline;
+  const end = AbortSignal.any([
+    ...(plan.signal ? [plan.signal] : []),
+    ...(plan.milliseconds === undefined ? [] : [AbortSignal.timeout(plan.milliseconds)]),
+  ]);
   const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
   const done = new Set<string>();
   for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
     if (counter.left <= 0) break;
-    if (stopped()) return { complete: false };
+    if (end.aborted) return { complete: false };
     const session = await plan.adapter.start(need);
     try {
       const { environment } = session.description;
@@ -59,7 +61,7 @@ export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
       done.add(environment.id);
       const cases = select(plan, counter, environment);
       listener.onSession(session.description, cases);
-      if (!(await runCases(plan, session, cases, listener, stopped))) return { complete: false };
+      if (!(await runCases(plan, session, cases, listener, end))) return { complete: false };
     } finally {
       await session.stop();
     }
@@ -91,16 +93,22 @@ async function runCases(
   session: Session,
   cases: readonly Case[],
   listener: Listener,
-  stopped: () => boolean,
+  end: AbortSignal,
 ): Promise<boolean> {
   const { contract, strict } = plan;
   const { environment } = session.description;
   const starter = new Starter(session);
+  const ended = new Promise<undefined>((resolve) =>
+    end.addEventListener('abort', () => resolve(undefined), { once: true }),
+  );
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
   const tell = async () => {
-    const first = underWay.shift()!;
+    const first = underWay[0]!;
     const { suite, program } = first.case;
-    let trace = first.trace instanceof Promise ? await first.trace : first.trace;
+    // A target that hangs must not keep the end of the run waiting.
+    let trace = first.trace instanceof Promise ? await Promise.race([first.trace, ended]) : first.trace;
+    if (!trace) return;
+    underWay.shift();
     let verdict = decide(contract, environment, trace, strict);
     if (verdict.verdict === 'inconclusive') {
       trace = await starter.start(program);
@@ -111,7 +119,7 @@ async function runCases(
   let cut = false;
   let sinceYield = 0;
   for (const one of cases) {
-    if (stopped()) {
+    if (end.aborted) {
       cut = true;
       break;
     }
@@ -126,7 +134,7 @@ async function runCases(
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  while (underWay.length > 0 && !plan.signal?.aborted) await tell();
+  while (underWay.length > 0 && !end.aborted) await tell();
   return !cut && underWay.length === 0;
 }
 

@@ -42,19 +42,18 @@ export class Tally {
 
   /** Absent is earned by a feature as a whole: by every probe. One exception fails it, as it fails the run. */
   get features(): RunResult['features'] {
-    return Object.fromEntries(
-      [...this.#features].map(([name, seen]) => {
-        const [only] = seen;
-        const state =
-          seen.size > 1 || (only !== 'absent' && only !== 'pass')
-            ? 'contradictory'
-            : only === 'absent'
-              ? 'absent'
-              : 'present';
-        return [name, state];
-      }),
-    );
+    return Object.fromEntries([...this.#features].map(([name, seen]) => [name, featureState(seen)]));
   }
+}
+
+/** A probe that could not be made is no evidence, and leaves the feature not judged in every state. */
+function featureState(seen: ReadonlySet<Verdict>): RunResult['features'][string] {
+  const evidence = new Set(seen);
+  evidence.delete('not-applicable');
+  if (evidence.size > 1 || (evidence.size === 1 && !evidence.has('absent') && !evidence.has('pass')))
+    return 'contradictory';
+  if (seen.has('not-applicable')) return 'not-judged';
+  return evidence.has('absent') ? 'absent' : 'present';
 }
 
 /** Reasons that excuse a rule from being reached. */

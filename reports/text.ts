@@ -16,6 +16,13 @@ const verdictOrder: Verdict[] = [
 /** Rules of which failures are shown in full; of the others only the count. */
 const SHOWN = 8;
 
+const featureStates: Record<RunResult['features'][string], string> = {
+  absent: 'absent, by every probe in every state',
+  present: 'present',
+  contradictory: 'its probes do not agree; it counts neither as absent nor as present',
+  'not-judged': 'not judged, because some probes could not be made',
+};
+
 /** What a summary is made from. */
 export interface Summary {
   result: RunResult;
@@ -29,13 +36,7 @@ export interface Summary {
 /** The summary that a person reads: a table of ioctls and verdicts, failures by rule, and what was not reached. */
 export function toText({ result, tally, whole, replay }: Summary): string {
   const parts = [table(tally), ...failures(tally.failed, replay)];
-  for (const [name, state] of Object.entries(result.features)) {
-    parts.push(
-      state === 'contradictory'
-        ? `${name}: its probes contradict each other; it counts neither as absent nor as present.`
-        : `${name}: ${state}.`,
-    );
-  }
+  for (const [name, state] of Object.entries(result.features)) parts.push(`Feature ${name}: ${featureStates[state]}.`);
   parts.push(rules(result, whole), closing(result));
   return `${parts.join('\n\n')}\n`;
 }
@@ -107,7 +108,7 @@ export function describeFailure({ trace, failure }: RecordCase, replay: string, 
   return lines.join('\n');
 }
 
-function rules({ rules: { total, reached, unreached } }: RunResult, whole: boolean): string {
+function rules({ complete, rules: { total, reached, unreached } }: RunResult, whole: boolean): string {
   const lines = [`${reached} of ${total} rules reached.`];
   const bad = inexcusable(unreached);
   const excused = unreached.filter((one) => !bad.includes(one));
@@ -115,7 +116,7 @@ function rules({ rules: { total, reached, unreached } }: RunResult, whole: boole
     lines.push(`Not reached, with a permitted reason: ${excused.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
   if (bad.length > 0)
     lines.push(
-      whole
+      whole && complete
         ? `Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.`
         : `Not reached by this part of the suites: ${bad.length} rules.`,
     );

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
@@ -15,7 +15,7 @@ export const contractFolder = `${packageRoot}/spec/contract`;
  */
 export function loadContract(folder: string = contractFolder): ContractData {
   for (const part of ['rules', 'handlers']) {
-    if (existsSync(join(folder, part))) continue;
+    if (statSync(join(folder, part), { throwIfNoEntry: false })?.isDirectory()) continue;
     throw new Problem(`${folder}: has no folder ${part}/; --spec takes a copy of spec/contract/ (or of spec/).`);
   }
   const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));

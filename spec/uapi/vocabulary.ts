@@ -780,10 +780,10 @@ export interface RunResult {
     [k: string]: number;
   };
   /**
-   * Feature -> absent, present or contradictory: some probes absent, some not.
+   * Feature -> absent or present, by all probes in all states; contradictory: they do not agree; not-judged: some could not be made.
    */
   features: {
-    [k: string]: 'absent' | 'present' | 'contradictory';
+    [k: string]: 'absent' | 'present' | 'contradictory' | 'not-judged';
   };
   rules: {
     total: number;
