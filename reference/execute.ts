@@ -235,7 +235,10 @@ function poke(
 ): boolean {
   const bytes = decode(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
-  process.memory.poke(target, at, relocations ? relocate(process, bytes, relocations) : bytes);
+  const stored = relocations ? relocate(process, bytes, relocations) : bytes;
+  process.memory.poke(target, at, stored);
+  const relocated = relocations?.map((one) => ({ at: at + one.at, bytes: stored.slice(one.at, one.at + one.width) }));
+  target.stores.push({ at, length: bytes.length, relocated: relocated ?? [] });
   return true;
 }
 
@@ -263,8 +266,16 @@ function resolve(process: Process, name: Name): bigint {
 }
 
 function peek(process: Process, memory: Name, at: number, length: number): string {
+  const target = region(process, memory);
   const bytes = new Uint8Array(length);
-  process.memory.read(region(process, memory).base + BigInt(at), bytes, 0, length);
+  process.memory.read(target.base + BigInt(at), bytes, 0, length);
+  // A byte of a relocation that stands unchanged shows as zero: its value is nobody's business.
+  const hidden = new Map<number, number>();
+  for (const store of target.stores) {
+    for (let i = 0; i < store.length; i++) hidden.delete(store.at + i);
+    for (const field of store.relocated) for (const [i, byte] of field.bytes.entries()) hidden.set(field.at + i, byte);
+  }
+  for (const [offset, byte] of hidden) if (bytes[offset - at] === byte) bytes[offset - at] = 0;
   return Buffer.from(bytes).toString('hex');
 }
 

@@ -32,6 +32,15 @@ export interface Region {
   protection: Protection[];
   /** Private pages are copied by fork. */
   private: boolean;
+  /** What the program stored, in order: at peek time it tells which bytes came from relocations. */
+  stores: Store[];
+}
+
+/** A store by the program itself; `relocated` are the fields whose values it does not know, as they were stored. */
+export interface Store {
+  at: number;
+  length: number;
+  relocated: readonly { at: number; bytes: Uint8Array }[];
 }
 
 /** One process's user memory. */
@@ -64,6 +73,7 @@ export class UserMemory {
       pages,
       protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
       private: (op.backing ?? 'anonymous') === 'anonymous',
+      stores: [],
     });
     this.#next += BigInt(op.length) + 0x100_0000n;
   }
@@ -141,7 +151,7 @@ export class UserMemory {
             (page) => page && { ...page, bytes: page.bytes?.slice(), news: page.news && new Map(page.news) },
           )
         : [...region.pages];
-      child.#add({ ...region, pages, protection: [...region.protection] });
+      child.#add({ ...region, pages, protection: [...region.protection], stores: [...region.stores] });
     }
     return child;
   }
