@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { validator } from '../spec/uapi/validator.ts';
-import type { RunResult } from '../spec/uapi/vocabulary.ts';
+import type { DiffResult, RunResult } from '../spec/uapi/vocabulary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-cli-'));
 const main = join(folder, 'dist/cli/main.js');
@@ -180,6 +180,69 @@ describe('records', () => {
   });
 });
 
+describe('diff', () => {
+  const deviations = ['foreign_container_fd=einval', 'untouched_read_map=zero_page'];
+  const [right, other] = [join(folder, 'right.jsonl'), join(folder, 'other.jsonl')];
+  beforeAll(() => {
+    vfioConform('run', '--record', right);
+    vfioConform('run', '--target', `sim:${deviations.join()}`, '--record', other);
+  });
+
+  test('groups what differs by the rules of both sides, and names the parameters that explain it', () => {
+    const { status, stdout, stderr } = vfioConform('diff', right, other, '--json');
+    const result = JSON.parse(stdout) as DiffResult;
+    const validate = validator(`${packageRoot}/spec/uapi/schema`, 'diff-result.schema.json');
+    expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
+    expect(result.groups.flatMap(({ cases }) => cases)).toHaveLength(result.programs.different);
+    const pairs = result.groups.map(({ first, second }) => [first.rule, second.rule]);
+    expect(pairs).toContainEqual([
+      'set_container_foreign_descriptor_ebadfd',
+      'set_container_foreign_descriptor_einval',
+    ]);
+    expect(pairs).toContainEqual(['map_dma_untouched_page_is_private', 'map_dma_untouched_page_is_zero_page']);
+    const parameters = result.groups.map(({ parameter }) => `${parameter?.id}=${parameter?.second}`);
+    expect([...new Set(parameters)].sort()).toEqual(deviations);
+    expect(stderr).toContain(`${result.programs.different} of ${result.programs.compared} programs differently`);
+    expect(status).toBe(1);
+  });
+
+  test('shows one program of each group, and with --all every one', () => {
+    const shown = (...options: string[]) => vfioConform('diff', right, other, ...options).stdout;
+    const { groups, programs } = JSON.parse(shown('--json')) as DiffResult;
+    expect(shown().match(/^ {2}program: /gm)).toHaveLength(groups.length);
+    expect(shown('--all').match(/^ {2}program: /gm)).toHaveLength(programs.different);
+    const { program, operation, first, second } = groups[0]!.cases[0]!;
+    for (const text of [program, operation, `first:   ${first}`, `second:  ${second}`]) expect(shown()).toContain(text);
+  });
+
+  test('exits with 0 where all answers are the same', () => {
+    const { status, stdout } = vfioConform('diff', right, right);
+    expect(stdout).toMatch(/^sim and sim answer \d+ programs alike\.$/m);
+    expect(status).toBe(0);
+  });
+
+  test('exits with 3 where a record is incomplete', () => {
+    const cut = join(folder, 'incomplete.jsonl');
+    const text = readFileSync(right, 'utf8');
+    writeFileSync(cut, text.slice(0, text.length / 2));
+    const { status, stdout } = vfioConform('diff', right, cut);
+    expect(stdout).toMatch(/^second: .*the record is incomplete: it was cut off in line \d+$/m);
+    expect(stdout).toMatch(/not compared: \d+ only in the first$/m);
+    expect(status).toBe(3);
+  });
+
+  test('exits with 3 where there is nothing to compare', () => {
+    const few = join(folder, 'few.jsonl');
+    const scenarios = join(folder, 'scenarios.jsonl');
+    vfioConform('run', '--suite', 'boundary', '--cases', '3', '--record', few);
+    vfioConform('run', '--suite', 'scenarios', '--record', scenarios);
+    const { status, stdout } = vfioConform('diff', few, scenarios);
+    expect(stdout).toContain('differs: suites boundary / scenarios');
+    expect(stdout).toContain('have no program in common that both ran');
+    expect(status).toBe(3);
+  });
+});
+
 describe('explain and targets', () => {
   test.each([['map_dma_overlaps'], ['SET_CONTAINER'], ['ENOSPC'], ['untouched_read_map']])('explain %s', (what) => {
     const { status, stdout } = vfioConform('explain', what);
@@ -187,9 +250,22 @@ describe('explain and targets', () => {
     expect(status).toBe(0);
   });
 
-  test('a mistyped name is answered with near ones', () => {
-    const { status, stderr } = vfioConform('explain', 'map_dma_overlap');
-    expect(stderr).toMatch(/did you mean map_dma_overlaps/);
+  test.each([
+    ['map_dma_overlap', 'map_dma_overlaps'],
+    ['map_dma_zero_size', 'map_dma_size_zero'],
+    ['untouched_map', 'untouched_read_map'],
+    ['SET_CONTANER', 'SET_CONTAINER'],
+    ['MAP_DAM', 'MAP_DMA'],
+    ['ENOSPACE', 'ENOSPC'],
+  ])('%s is answered with %s as the nearest name', (what, name) => {
+    const { status, stderr } = vfioConform('explain', what);
+    expect(stderr).toMatch(new RegExp(`did you mean ${name}\\b`));
+    expect(status).toBe(2);
+  });
+
+  test('a name like none is answered without guesses', () => {
+    const { status, stderr } = vfioConform('explain', 'xyzzy');
+    expect(stderr).toMatch(/nothing is called alike/);
     expect(status).toBe(2);
   });
 
@@ -199,10 +275,24 @@ describe('explain and targets', () => {
     expect(stdout).toMatch(/^kernel:6\.12 /m);
     expect(status).toBe(0);
   });
+
+  test('targets tells everything that is missing for a kernel', () => {
+    const { stdout } = spawnSync(process.execPath, [main, 'targets', '--json'], {
+      encoding: 'utf8',
+      env: { PATH: '/nowhere' },
+    });
+    const { targets } = JSON.parse(stdout) as { targets: { target: string; missing?: string[] }[] };
+    const missing = new Map(targets.map((one) => [one.target, one.missing?.map((text) => text.split(';')[0])]));
+    expect(missing.get('kernel:6.12')).toEqual(['QEMU', 'xz', 'the C daemon']);
+    expect(missing.get('sim')).toBeUndefined();
+  });
 });
 
 describe('wrong input gets one sentence and exit code 2', () => {
   const file = join(folder, 'wrong.jsonl');
+  const programOf = (op: string) => `{"id":"x","topology":{"slots":{}},"ops":[{${op}}]}`;
+  const strangeRecord =
+    '{"kind":"header","format":1,"tool":"t","profile":"type1-6.12","parameters":{"x":"y"},"target":"sim","strict":true,"seed":0,"suites":[],"suiteHash":""}\n';
   test.each<[string, string[], RegExp, string?]>([
     ['target', ['run', '--target', 'qemu'], /--target qemu: unknown; known are sim, model/],
     ['parameter', ['run', '--set', 'bindd=absent'], /parameter bindd is unknown; known are/],
@@ -218,10 +308,30 @@ describe('wrong input gets one sentence and exit code 2', () => {
     ['command', ['run', '--target', 'exec:/nowhere/daemon'], /\/nowhere\/daemon/],
     ['record', ['judge', '/nowhere/r.jsonl'], /\/nowhere\/r.jsonl: cannot be read/],
     ['record without header', ['judge', file], /has no header line/, ''],
+    ['record of another contract', ['diff', file, file], /wrong.jsonl: was made with x=y, .* by --spec/, strangeRecord],
+    ['record to compare', ['diff', '/nowhere/r.jsonl', file], /\/nowhere\/r.jsonl: cannot be read/],
     ['record line', ['judge', file], /wrong.jsonl:1: not a line of JSON/, 'hello\n{}\n'],
-    ['record shape', ['judge', file], /wrong.jsonl:1: .*record.schema.json/, '{"kind":"footer"}\n'],
+    ['record shape', ['judge', file], /wrong.jsonl:1: .*'cases'.*record.schema.json/, '{"kind":"footer"}\n'],
     ['token', ['replay', 'vc1.AAAA'], /the token is damaged/],
     ['program', ['replay', file], /ops.*program.schema.json/, '{"id":"x","topology":{"slots":{}}}'],
+    [
+      'memory of a program',
+      ['replay', file],
+      /names the memory m, which no mmap/,
+      programOf('"op":"peek","memory":"m","at":0,"length":1'),
+    ],
+    [
+      'slot of a program',
+      ['replay', file],
+      /names the slot h, which topology/,
+      programOf('"op":"open","what":"group","slot":"h","as":"h"'),
+    ],
+    [
+      'actor of a program',
+      ['replay', file],
+      /names the actor child, of a process/,
+      programOf('"op":"barrier","actor":"child"'),
+    ],
     ['option', ['run', '--frobnicate'], /unknown option/],
   ])('%s', (_, args, message, content) => {
     if (content !== undefined) writeFileSync(file, content);

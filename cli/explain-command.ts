@@ -8,14 +8,13 @@ export async function explainCommand(what: string, options: SettingOptions): Pro
   const { contract, profile } = loadSetting(options, 'type1-6.12');
   const { rules, handlers, parameters } = contract.data;
   const rule = rules.get(what);
-  const handler = handlers.find(({ id, ioctl, op }) =>
-    [id, ioctl, op, ioctl?.replace(/^VFIO_(GROUP_|IOMMU_)?/, '')].includes(what),
-  );
+  // A short name may be that of ioctls on several kinds of descriptors.
+  const asked = handlers.filter((handler) => namesOf(handler).includes(what));
   const parameter = parameters.get(what);
   const text = rule
     ? explainRule(contract, rule, profile)
-    : handler
-      ? explainHandler(contract, handler, profile)
+    : asked.length > 0
+      ? asked.map((handler) => explainHandler(contract, handler, profile)).join('\n\n')
       : parameter
         ? [
             `${parameter.id}: ${parameter.sentence}`,
@@ -25,20 +24,29 @@ export async function explainCommand(what: string, options: SettingOptions): Pro
           ? explainErrno(contract, what)
           : undefined;
   if (text === undefined) {
-    const names = [...rules.keys(), ...handlers.flatMap(({ id, ioctl }) => [id, ioctl ?? id]), ...parameters.keys()];
-    throw new Problem(`explain ${what}: unknown; did you mean ${nearest(what, names).join(', ')}?`);
+    const errnos = [...rules.values()].flatMap(({ outcome }) => (outcome && 'errno' in outcome ? outcome.errno : []));
+    const near = nearest(what, [...rules.keys(), ...handlers.flatMap(namesOf), ...parameters.keys(), ...errnos]);
+    throw new Problem(
+      near.length > 0
+        ? `explain ${what}: unknown; did you mean ${near.join(', ')}?`
+        : `explain ${what}: unknown, and nothing is called alike; name a rule, an ioctl, an errno or a parameter.`,
+    );
   }
   process.stdout.write(`${text}\n`);
+}
+
+/** What a handler can be asked for by. */
+function namesOf({ id, ioctl, op }: Handler): string[] {
+  return [...new Set([id, ioctl, op, ioctl?.replace(/^VFIO_(GROUP_|IOMMU_|DEVICE_)?/, '')])].filter(
+    (name) => name !== undefined,
+  );
 }
 
 function explainRule(contract: Contract, rule: Rule, profile: string): string {
   const { id, level, sentence, outcome, sources, verified, note } = rule;
   const lines = [`${id} (${level})`, `  ${sentence}`];
   if (outcome) lines.push(`  outcome:  ${outcomeText(outcome)}`);
-  for (const { source, at } of sources) {
-    const { title, where } = contract.data.sources.get(source)!;
-    lines.push(`  source:   ${title}, ${where}: ${at}`);
-  }
+  for (const source of sources) lines.push(`  source:   ${sourceText(contract, source)}`);
   if (verified) lines.push(`  observed: Linux ${verified.join(', ')}`);
   if (note) lines.push(`  note:     ${note}`);
   if (!contract.rules.has(id)) lines.push(`  not part of profile ${profile}`);
@@ -49,8 +57,18 @@ function explainRule(contract: Contract, rule: Rule, profile: string): string {
   return lines.join('\n');
 }
 
+function sourceText(contract: Contract, { source, at }: Rule['sources'][number]): string {
+  const { title, where } = contract.data.sources.get(source)!;
+  return `${title}, ${where}: ${at}`;
+}
+
 function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profile: string, marked?: string): string {
   const lines = [`${ioctl ?? op}, in this order (${profile}):`];
+  const cited: string[] = [];
+  const cite = (text: string) => {
+    if (!cited.includes(text)) cited.push(text);
+    return `[${cited.indexOf(text) + 1}]`;
+  };
   for (const { step, depth } of flatten(steps)) {
     if (!selected(step.when, contract.parameters)) continue;
     const id = ruleOf(step);
@@ -59,9 +77,12 @@ function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profi
     const kind = step.each
       ? `for each of the ${step.each}:`
       : `${kinds.find((kind) => step[kind] !== undefined)}${range}`;
-    const text = rule ? `${rule.id}${rule.outcome ? ` -> ${outcomeText(rule.outcome)}` : ''}: ${rule.sentence}` : '';
+    const outcome = rule?.outcome ? ` -> ${outcomeText(rule.outcome)}` : '';
+    const citations = rule?.sources.map((source) => cite(sourceText(contract, source))).join('');
+    const text = rule ? `${rule.id}${outcome}: ${rule.sentence} ${citations}` : '';
     lines.push(`${id === marked && marked ? '>' : ' '} ${'  '.repeat(depth)}${kind} ${text}`.trimEnd());
   }
+  lines.push(...cited.map((text, i) => `  [${i + 1}] ${text}`));
   return lines.join('\n');
 }
 
@@ -93,26 +114,27 @@ function outcomeText(outcome: RuleOutcome): string {
   return 'undefined';
 }
 
-/** The three names that need the fewest single-letter edits. */
+/** Of two names this share of their pairs of letters must be the same to be called near. */
+const NEAR = 0.5;
+
+/** Up to three names that are spelled nearly so, in whatever order of words; nearest first. */
 function nearest(what: string, names: readonly string[]): string[] {
-  const wanted = what.toLowerCase();
-  const scored = [...new Set(names)].map((name) => ({
-    name,
-    score: name.toLowerCase().includes(wanted) ? 0 : distance(wanted, name.toLowerCase()),
-  }));
-  return scored
-    .sort((a, b) => a.score - b.score)
+  const wanted = letterPairs(what);
+  return [...new Map(names.map((name) => [name.toLowerCase().replaceAll(' ', '_'), name])).values()]
+    .map((name) => ({ name, share: shareOf(wanted, letterPairs(name)) }))
+    .filter(({ share }) => share >= NEAR)
+    .sort((a, b) => b.share - a.share)
     .slice(0, 3)
     .map(({ name }) => name);
 }
 
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
+/** Neighbouring letters within words, the ends of words included. */
+function letterPairs(name: string): Set<string> {
+  const words = name.toLowerCase().split(/[_ ]/);
+  return new Set(words.flatMap((word) => [...` ${word} `].slice(1).map((letter, i) => ` ${word} `[i] + letter)));
+}
+
+function shareOf(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  const shared = [...one].filter((pair) => other.has(pair)).length;
+  return (2 * shared) / (one.size + other.size);
 }

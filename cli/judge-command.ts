@@ -1,11 +1,13 @@
 import { Coverage } from '../conformance/coverage.ts';
+import { TransitionCoverage } from '../conformance/lifecycle/coverage.ts';
+import { lifecycle } from '../conformance/lifecycle/suite.ts';
 import { decide, toRecordCase } from '../conformance/verdict.ts';
 import { readRecord } from '../reports/record-file.ts';
 import { Tally, toResult } from '../reports/tally.ts';
 import { toText } from '../reports/text.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { parseReports, writeReports } from './report-option.ts';
-import { loadSetting, type SettingOptions } from './setting.ts';
+import { recordedSetting, type SettingOptions } from './setting.ts';
 
 interface JudgeOptions extends SettingOptions {
   report?: string[];
@@ -16,17 +18,13 @@ interface JudgeOptions extends SettingOptions {
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
   const reports = parseReports(options.report);
   const record = readRecord(file);
-  const { contract, profile } = loadSetting(
-    // Without a profile of its own the judging starts from what the record was made with.
-    {
-      ...options,
-      set: [...(options.profile === undefined ? pairs(record.header.parameters) : []), ...(options.set ?? [])],
-    },
-    record.header.profile,
-  );
+  const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
   const tally = new Tally();
   const coverage = new Coverage(contract);
+  const transitions = new TransitionCoverage(contract);
+  if (record.header.suites.includes(lifecycle.name))
+    for (const environment of record.environments.values()) transitions.expect(environment);
   const cases: RecordCase[] = [];
   for (const { suite, trace } of record.cases) {
     const environment = record.environments.get(trace.environment)!;
@@ -34,6 +32,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     const one = toRecordCase(suite, trace, verdict);
     tally.add(one);
     coverage.note(verdict.judgement, environment, trace);
+    transitions.note(environment, trace, verdict);
     cases.push(one);
   }
   const { target } = record.header;
@@ -43,6 +42,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     complete: record.incomplete === undefined,
     total: coverage.total,
     unreached: coverage.unreached(),
+    transitions: transitions.count(),
     whole: false,
   });
   const replay = `--target ${target} --profile ${profile}`;
@@ -56,8 +56,4 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   writeReports(reports, reportable);
   process.exitCode = code;
-}
-
-function pairs(parameters: Record<string, string>): string[] {
-  return Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
 }

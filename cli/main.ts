@@ -28,6 +28,10 @@ program
   .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .option(
+    '--coverage [dir]',
+    'with a kernel that counts: which of its lines were reached; with a folder, also for lcov',
+  )
   .option('--json', 'print one JSON object on standard output')
   .action(async (options) => (await import('./run-command.ts')).runCommand(options, version));
 
@@ -41,6 +45,16 @@ program
   .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
   .option('--json', 'print one JSON object on standard output')
   .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
+
+program
+  .command('diff')
+  .description('show where two targets answer differently, by rule and program')
+  .argument('<record>', 'what run --record wrote for the first target')
+  .argument('<record>', 'what it wrote for the second')
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--all', 'show every program that is answered differently, not one for each pair of rules')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (first, second, options) => (await import('./diff-command.ts')).diffCommand(first, second, options));
 
 program
   .command('replay')

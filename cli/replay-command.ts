@@ -8,6 +8,7 @@ import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { exitCode } from '../reports/tally.ts';
 import { describeFailure } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { unknownName } from '../spec/uapi/unknown-name.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
@@ -66,10 +67,14 @@ function readProgram(file: string): Program {
       `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with a program.`,
     );
   }
+  let program: Program;
   try {
-    return checkedProgram(JSON.parse(text), file);
+    program = checkedProgram(JSON.parse(text), file);
   } catch (error) {
     if (error instanceof SyntaxError) throw new Problem(`${file}: not JSON: ${error.message}`);
     throw error;
   }
+  const unknown = unknownName(program);
+  if (unknown !== undefined) throw new Problem(`${file}: ${unknown}; mend the name.`);
+  return program;
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Coverage } from '../conformance/coverage.ts';
-import { casesFor, type Listener, noGroups, run } from '../conformance/run.ts';
+import { TransitionCoverage } from '../conformance/lifecycle/coverage.ts';
+import { lifecycle } from '../conformance/lifecycle/suite.ts';
+import { cannotPerform, casesFor, type Listener, noGroups, run } from '../conformance/run.ts';
 import { mergeNeeds } from '../conformance/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
@@ -12,6 +14,7 @@ import { toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
+import { CoverageOption } from './coverage-option.ts';
 import { showProgress } from './progress.ts';
 import { parseReports, writeReports } from './report-option.ts';
 import { loadSetting, type SettingOptions, wholeNumber } from './setting.ts';
@@ -27,6 +30,8 @@ interface RunOptions extends SettingOptions {
   record?: string;
   report?: string[];
   modules?: string;
+  /** True without a folder. */
+  coverage?: string | true;
   json?: boolean;
 }
 
@@ -41,13 +46,17 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   };
   const seed = wholeNumber('seed', options.seed);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
-  const { adapter, strict } = await openTarget(options.target, contract, version, options.modules);
+  const reached =
+    options.coverage === undefined ? undefined : await CoverageOption.parse(options.coverage, options.target);
+  const { adapter, strict } = await openTarget(options.target, contract, version, options.modules, reached?.collector);
   // A limit of time needs no exemption: a run that it cuts off is not complete.
   const whole = suites.every((suite) => chosen.includes(suite)) && !limits.cases && !limits.shard;
 
   const started = Date.now();
   const tally = new Tally();
   const coverage = new Coverage(contract);
+  const transitions = new TransitionCoverage(contract);
+  const touring = chosen.includes(lifecycle);
   const progress = showProgress();
   const cases: RecordCase[] = [];
   const keepCases = reports.some(({ format }) => format === 'junit');
@@ -56,17 +65,26 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const interrupt = () => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const identity = { target: options.target, targetVersion: '', profile, parameters: contract.parameters };
+  // Standard output is for the one thing that was asked for.
+  const elsewhere = options.json || reports.some(({ file }) => file === undefined);
+  const people = elsewhere ? process.stderr : process.stdout;
   const report = (complete: boolean) => {
     const seconds = (Date.now() - started) / 1000;
-    const ending = { seconds, complete, total: coverage.total, unreached: coverage.unreached(), whole };
+    const ending = {
+      seconds,
+      complete,
+      total: coverage.total,
+      unreached: coverage.unreached(),
+      transitions: transitions.count(),
+      whole,
+    };
     const { result, code } = toResult(identity, tally, ending);
-    const { verdicts, rules } = result;
-    record?.write({ kind: 'footer', cases: tally.programs, ops: tally.ops, verdicts, seconds, complete, rules });
+    const { verdicts, rules, transitions: taken } = result;
+    const counts = { cases: tally.programs, ops: tally.ops, verdicts, rules, ...(taken && { transitions: taken }) };
+    record?.write({ kind: 'footer', ...counts, seconds, complete });
     record?.close();
     const reportable = { result, tally, cases, whole, replay: replayOptions(options, profile) };
-    // Standard output is for the one thing that was asked for.
-    const elsewhere = options.json || reports.some(({ file }) => file === undefined);
-    (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
+    people.write(toText(reportable));
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     writeReports(reports, reportable);
     process.exitCode = code;
@@ -89,11 +107,13 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       progress.expect(sessionCases.length, `${options.target} ${environment.id}`);
       identity.targetVersion = `${description.name} ${description.version}`;
       if (options.profile === undefined) adviseProfile(description, contract, profile);
+      if (touring) transitions.expect(environment);
       record?.write({ kind: 'environment', targetVersion: identity.targetVersion, environment });
     },
     onMissing({ machine, slots }) {
       const environment = modelEnvironment({ machine, slots });
       const why = machine.type1Module === false ? 'kernel configuration' : 'hardware';
+      if (touring) transitions.expect(environment, 'the target does not offer the machine');
       for (const { program } of casesFor(chosen, contract, environment)) coverage.excuse(program, environment, why);
     },
     onCase(suite, trace, verdict, environment) {
@@ -101,9 +121,12 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       record?.write(one);
       tally.add(one);
       coverage.note(verdict.judgement, environment, trace);
+      transitions.note(environment, trace, verdict);
       // A target without any group to work with has nothing to excuse itself with.
       const hasGroups = Object.values(environment.slots).some(({ viable }) => viable);
       if (trace.detail === noGroups && hasGroups) coverage.excuse(trace.program, environment, 'hardware');
+      // Only a kernel that is built for it lets allocations fail.
+      if (trace.detail === cannotPerform('inject')) coverage.excuse(trace.program, environment, 'kernel configuration');
       if (one.failure) coverage.contradict(one.failure.rule);
       if (keepCases) cases.push(one);
       progress.tick(tally.failed.length);
@@ -122,6 +145,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   }
   progress.stop();
   report(end.complete);
+  if (reached) people.write(`\n${await reached.report()}`);
 }
 
 /** Tells when a kernel is judged by the profile of another release only because nobody chose one. */

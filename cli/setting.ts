@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contract, compileContract } from '../reference/contract.ts';
+import type { Setting } from '../conformance/divergence.ts';
+import { compileContract } from '../reference/contract.ts';
 import { contractFolder, loadContract, parameterSetting } from '../spec/contract/load.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import type { RecordHeader } from '../spec/uapi/vocabulary.ts';
 
 /** Options that choose what to judge by. */
 export interface SettingOptions {
@@ -12,7 +14,7 @@ export interface SettingOptions {
 }
 
 /** The contract that the options ask for. Throws a Problem. */
-export function loadSetting(options: SettingOptions, defaultProfile: string): { contract: Contract; profile: string } {
+export function loadSetting(options: SettingOptions, defaultProfile: string): Setting {
   const profile = options.profile ?? defaultProfile;
   const data = loadContract(specFolder(options.spec));
   if (options.profile === undefined && !data.profiles.has(profile)) {
@@ -21,6 +23,24 @@ export function loadSetting(options: SettingOptions, defaultProfile: string): { 
     );
   }
   return { contract: compileContract(data, parameterSetting(data, profile, assignments(options.set))), profile };
+}
+
+/**
+ * The contract that a record was made with, as far as the options do not say otherwise: with another profile, the
+ * record's parameters do not count. Throws a Problem.
+ */
+export function recordedSetting(file: string, header: RecordHeader, options: SettingOptions): Setting {
+  const { profile, parameters } = options.profile === undefined ? header : { profile: options.profile, parameters: {} };
+  const data = loadContract(specFolder(options.spec));
+  const strange = Object.entries(parameters).filter(([name, value]) => !data.parameters.get(name)?.values[value]);
+  if (profile === header.profile && !data.profiles.has(profile)) strange.unshift(['profile', profile]);
+  if (strange.length > 0) {
+    throw new Problem(
+      `${file}: was made with ${strange.map((pair) => pair.join('=')).join(', ')}, which the contract does not have; name the one it was made with by --spec.`,
+    );
+  }
+  const replaced = { ...parameters, ...assignments(options.set) };
+  return { contract: compileContract(data, parameterSetting(data, profile, replaced)), profile };
 }
 
 /** --spec takes a copy of spec/ or of spec/contract/. */

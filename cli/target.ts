@@ -1,3 +1,4 @@
+import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
 import type { Contract } from '../reference/contract.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -14,6 +15,7 @@ export async function openTarget(
   contract: Contract,
   version: string,
   modules?: string,
+  coverage?: CoverageCollector,
 ): Promise<{ adapter: Adapter; strict: boolean }> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
@@ -41,7 +43,7 @@ export async function openTarget(
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
       return {
-        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest }), modules, note }),
+        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest }), modules, coverage, note }),
         strict: false,
       };
     }

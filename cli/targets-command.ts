@@ -5,17 +5,19 @@ import { packageRoot } from '../spec/uapi/package-root.ts';
 interface TargetLine {
   target: string;
   about: string;
-  /** What this machine lacks; absent if it is ready. */
-  missing?: string;
+  /** What this machine lacks, each with a remedy; absent for what needs nothing. */
+  missing?: string[];
 }
 
 /** `vfio-conform targets`: lists the targets and what is missing for them here. */
 export async function targetsCommand(options: { json?: boolean }): Promise<void> {
-  const qemu = onPath('qemu-system-x86_64') ? undefined : 'QEMU; install it with: apt-get install qemu-system-x86';
-  const daemon = existsSync(join(packageRoot, 'dist/native/vfio-conformd'))
-    ? undefined
-    : 'the C daemon; install a compiler with: apt-get install gcc libc6-dev, then run: npm run build';
-  const kernel = qemu ?? daemon;
+  const kernel = [
+    onPath('qemu-system-x86_64') ? '' : 'QEMU; install it with: apt-get install qemu-system-x86',
+    onPath('xz') ? '' : 'xz; install it with: apt-get install xz-utils',
+    existsSync(join(packageRoot, 'dist/native/vfio-conformd'))
+      ? ''
+      : 'the C daemon; install a compiler with: apt-get install gcc libc6-dev, then run: npm run build',
+  ].filter((one) => one !== '');
   const targets: TargetLine[] = [
     { target: 'sim', about: 'the simulator, with the parameters of the profile; sim:PARAM=VALUE,... sets it alone' },
     { target: 'model', about: 'the contract itself as an implementation' },
@@ -30,10 +32,10 @@ export async function targetsCommand(options: { json?: boolean }): Promise<void>
   ];
   if (options.json) process.stdout.write(`${JSON.stringify({ targets })}\n`);
   else
-    for (const { target, about, missing } of targets)
-      process.stdout.write(
-        `${target.padEnd(14)}${about}${missing ? `\n${' '.repeat(14)}missing here: ${missing}` : ''}\n`,
-      );
+    for (const { target, about, missing = [] } of targets) {
+      const lines = [about, ...missing.map((one) => `missing here: ${one}`)];
+      process.stdout.write(`${target.padEnd(14)}${lines.join(`\n${' '.repeat(14)}`)}\n`);
+    }
 }
 
 function onPath(program: string): boolean {

@@ -13,11 +13,11 @@ export interface Block {
 
 /** Lays out a struct of the uapi; fields not given are 0. `extended` adds the part that a flag brings. */
 export function layOut(struct: string, values: Record<string, Value>, extended = false): Block {
-  const { size, extended: whole, tail, fields } = uapi.structs[struct]!;
+  const { size, extended: whole, fields } = uapi.structs[struct]!;
   const bytes = Buffer.alloc(extended ? whole! : size);
-  if (extended) bytes.write(tail!, size, 'hex');
   const relocations: Relocation[] = [];
-  for (const { name, at, width } of fields) {
+  for (const { name, at, width, extended: beyond } of fields) {
+    if (beyond && !extended) continue;
     const value = values[name] ?? 0;
     if (typeof value === 'object') relocations.push(relocation(at, width, value));
     else if (width === 8) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
@@ -45,6 +45,19 @@ export function ioctlValue(fd: Name, name: string, value: number | bigint): Ioct
   return { op: 'ioctl', fd, number: number(name), argument: { value: fromBigInt(BigInt(value)) } };
 }
 
+/** An ioctl that ignores its argument. */
+export const ioctlNone = (fd: Name, name: string): IoctlOp => ioctlValue(fd, name, 0);
+
+/** GET_INFO of a container at the start of a memory of 0xff. */
+export const getInfo = (container: Name, into: Name, argsz: number): Op => ({
+  op: 'ioctl',
+  fd: container,
+  number: number('VFIO_IOMMU_GET_INFO'),
+  argument: argumentAt(into, 0, layOut('vfio_iommu_type1_info', { argsz })),
+});
+export const getStatus = (group: Name): Op =>
+  ioctlStruct(group, 'VFIO_GROUP_GET_STATUS', { argsz: 8, flags: 0xffffffff });
+
 /** An ioctl whose struct stands at the start of the memory `arg`. */
 export function ioctlStruct(fd: Name, name: string, values: Record<string, Value>): IoctlOp {
   const { struct } = uapi.ioctls[name]!;
@@ -67,7 +80,7 @@ export const close = (fd: Name): Op => ({ op: 'close', fd });
 export const setContainer = (group: Name, container: Name): Op =>
   ioctlStruct(group, 'VFIO_GROUP_SET_CONTAINER', { container: { ref: container } });
 export const setIommu = (container: Name, type: string): Op =>
-  ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.iommu_type![type]!);
+  ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.extension![type]!);
 
 const mapFlags = uapi.flags.dma_map_flags!;
 const unmapFlags = uapi.flags.dma_unmap_flags!;
@@ -94,6 +107,33 @@ export const invalidateVaddr = (container: Name, iova: number, pages: number): O
   unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
 export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): Op =>
   map(container, iova, from, at, pages, mapFlags.VFIO_DMA_MAP_FLAG_VADDR!);
+
+const dirtyFlags = uapi.flags.dirty_pages_flags!;
+const dirtyPages = (container: Name, values: Record<string, Value>, extended = false): IoctlOp => ({
+  op: 'ioctl',
+  fd: container,
+  number: number('VFIO_IOMMU_DIRTY_PAGES'),
+  argument: argumentAt('arg', 0, layOut('vfio_iommu_type1_dirty_bitmap', values, extended)),
+});
+export const startDirtyTracking = (container: Name): Op =>
+  dirtyPages(container, { argsz: 8, flags: dirtyFlags.VFIO_IOMMU_DIRTY_PAGES_FLAG_START! });
+export const stopDirtyTracking = (container: Name): Op =>
+  dirtyPages(container, { argsz: 8, flags: dirtyFlags.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP! });
+
+/** GET_BITMAP of `pages` pages into a bitmap of `bytes` bytes. */
+export function getDirtyBitmap(container: Name, iova: number, pages: number, data: Value, bytes = 8): Op {
+  const flags = dirtyFlags.VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP!;
+  const range = { iova, size: pages * 4096, pgsize: 4096, bitmap_size: bytes, data };
+  return dirtyPages(container, { argsz: 48, flags, ...range }, true);
+}
+
+/** UNMAP_DMA of `pages` pages that also reports what is dirty. */
+export function unmapDirty(container: Name, iova: number, pages: number, data: Value, bytes = 8): Op {
+  const flags = unmapFlags.VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP!;
+  const range = { iova, size: pages * 4096, pgsize: 4096, bitmap_size: bytes, data };
+  const block = layOut('vfio_iommu_type1_dma_unmap', { argsz: 48, flags, ...range }, true);
+  return { op: 'ioctl', fd: container, number: number('VFIO_IOMMU_UNMAP_DMA'), argument: argumentAt('arg', 0, block) };
+}
 
 const { regionStride, configRegion, commandRegister, commandBusMaster } = uapi.device;
 const COMMAND_MEMORY = 0x2;

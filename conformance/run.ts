@@ -138,6 +138,9 @@ async function runCases(
   return !cut && underWay.length === 0;
 }
 
+/** Why a program is not run on a target that does not have one of its ops. */
+export const cannotPerform = (op: string) => `the target cannot perform ${op}`;
+
 /** Why a program is not run on a target without the groups that it needs. */
 export const noGroups = 'the target has no groups like those that the program needs';
 
@@ -158,7 +161,7 @@ class Starter {
     const slots = this.#assign(program);
     const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
     if (!slots) return unsupported(noGroups);
-    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(`the target cannot perform ${op}`);
+    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(cannotPerform(op));
     const result = this.#session.run(program, slots);
     if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));
     return { environment, program, ...result };

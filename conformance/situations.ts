@@ -8,9 +8,11 @@ import {
   openGroup,
   setContainer,
   setIommu,
+  startDirtyTracking,
   unmapAll,
 } from './build.ts';
-import { multi, notViable, single } from './suite.ts';
+import { interrupt, openEvent, readEvent, setIrqs } from './device-ops.ts';
+import { multi, notViable, resettable, single } from './suite.ts';
 
 /** A state that an ioctl can meet, and how to get there. */
 export interface Situation {
@@ -23,8 +25,21 @@ export interface Situation {
   machine?: Machine;
   slots: Record<Name, Slot>;
   changes?: Change[];
+  /**
+   * How much is tried here. `pairs`: two fields at once, ranges, and every cut; `ranges`: ranges and every cut; by default
+   * single fields; `least`: one ordinary request of each kind.
+   */
+  thorough?: 'pairs' | 'ranges' | 'least';
+  /** Only arguments in this form are tried thoroughly: as they always are, or with the part that a flag adds. */
+  form?: 'plain' | 'extended';
+  /** Numbers that nobody knows are tried here. */
+  numbers?: boolean;
+  /** The ioctls that are tried here, if not all of the descriptor. */
+  only?: readonly string[];
   /** Set-up; one page of the memory `arg` comes before it. */
   ops: Op[];
+  /** Ops after the one under test, if others than usual. */
+  witnesses?: Op[];
 }
 
 const g = { g: single };
@@ -45,11 +60,12 @@ const entryLimit: Change = { module: 'vfio_iommu_type1', parameter: 'dma_entry_l
 
 const container = { probe: 'container', fd: 'c' } as const;
 const group = { probe: 'group', fd: 'g' } as const;
+const device = { probe: 'device', fd: 'd' } as const;
 
 /** The states that suites start from. */
 export const situations: Situation[] = [
-  { ...container, id: 'c0', sentence: 'No group attached.', slots: {}, ops: c0 },
-  { ...container, id: 'c1', sentence: 'A group attached, no backend.', slots: g, ops: c1 },
+  { ...container, id: 'c0', numbers: true, sentence: 'No group attached.', slots: {}, ops: c0 },
+  { ...container, id: 'c1', numbers: true, sentence: 'A group attached, no backend.', slots: g, ops: c1 },
   {
     ...container,
     id: 'c1_two_groups',
@@ -57,11 +73,13 @@ export const situations: Situation[] = [
     slots: { g: single, m: multi },
     ops: [...c1, openGroup('m', 'm'), setContainer('m', 'c')],
   },
-  { ...container, id: 'c2_v1', sentence: 'Type 1 backend, nothing mapped.', slots: g, ops: c2(v1) },
-  { ...container, id: 'c2_v2', sentence: 'Type 1 v2 backend, nothing mapped.', slots: g, ops: c2(v2) },
+  { ...container, id: 'c2_v1', numbers: true, sentence: 'Type 1 backend, nothing mapped.', slots: g, ops: c2(v1) },
+  { ...container, id: 'c2_v2', numbers: true, sentence: 'Type 1 v2 backend, nothing mapped.', slots: g, ops: c2(v2) },
   {
     ...container,
     id: 'c2_v1_mapped',
+    thorough: 'ranges',
+    form: 'plain',
     sentence: 'Type 1 backend with mappings.',
     slots: g,
     ops: [...c2(v1), ...mapped],
@@ -69,6 +87,8 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_mapped',
+    thorough: 'pairs',
+    form: 'plain',
     sentence: 'Type 1 v2 backend with mappings.',
     slots: g,
     ops: [...c2(v2), ...mapped],
@@ -79,6 +99,40 @@ export const situations: Situation[] = [
     sentence: 'A mapping whose virtual address is invalidated.',
     slots: g,
     ops: [...c2(v2), ...mapped, invalidateVaddr('c', 0x12000, 1)],
+  },
+  {
+    ...container,
+    id: 'c2_v2_dirty',
+    thorough: 'pairs',
+    form: 'extended',
+    sentence: 'Dirty tracking is on.',
+    slots: g,
+    ops: [...c2(v2), ...mapped, startDirtyTracking('c')],
+  },
+  {
+    ...container,
+    id: 'c2_v2_two_groups',
+    thorough: 'least',
+    sentence: 'Type 1 v2 backend with two groups.',
+    slots: { g: single, m: multi },
+    ops: [...c2(v2), openGroup('m', 'm'), setContainer('m', 'c')],
+  },
+  {
+    ...container,
+    id: 'c2_v2_snoop_control',
+    sentence: 'The IOMMU can enforce cache coherency.',
+    machine: { snoopControl: true },
+    thorough: 'least',
+    slots: g,
+    ops: c2(v2),
+  },
+  {
+    ...container,
+    id: 'c2_v2_48_bit',
+    sentence: 'The IOMMU translates addresses of 48 bits.',
+    machine: { addressBits: 48 },
+    slots: g,
+    ops: c2(v2),
   },
   {
     ...container,
@@ -110,6 +164,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_read_only',
+    thorough: 'least',
     sentence: 'Container and group opened for reading only.',
     slots: g,
     ops: [
@@ -136,7 +191,15 @@ export const situations: Situation[] = [
     ops: c1,
   },
 
-  { ...group, id: 'g0_c0', sentence: 'Group on its own, container new.', slots: g, ops: [...c0, openGroup('g', 'g')] },
+  {
+    ...group,
+    id: 'g0_c0',
+    thorough: 'pairs',
+    numbers: true,
+    sentence: 'Group on its own, container new.',
+    slots: g,
+    ops: [...c0, openGroup('g', 'g')],
+  },
   {
     ...group,
     id: 'g0_c1',
@@ -175,8 +238,23 @@ export const situations: Situation[] = [
       openGroup('g', 'g'),
     ],
   },
-  { ...group, id: 'gn_c0', sentence: 'Group not viable.', slots: { g: notViable }, ops: [...c0, openGroup('g', 'g')] },
-  { ...group, id: 'g1_same', sentence: 'Group attached to the container.', slots: g, ops: c1 },
+  {
+    ...group,
+    id: 'gn_c0',
+    numbers: true,
+    sentence: 'Group not viable.',
+    slots: { g: notViable },
+    ops: [...c0, openGroup('g', 'g')],
+  },
+  {
+    ...group,
+    id: 'g1_same',
+    thorough: 'pairs',
+    numbers: true,
+    sentence: 'Group attached to the container.',
+    slots: g,
+    ops: c1,
+  },
   {
     ...group,
     id: 'g1_other',
@@ -187,6 +265,7 @@ export const situations: Situation[] = [
   {
     ...group,
     id: 'g1d',
+    numbers: true,
     sentence: 'Group attached, device open.',
     slots: g,
     ops: [...c2(v2), openDevice('g', 'g', 'd')],
@@ -201,18 +280,44 @@ export const situations: Situation[] = [
   {
     ...group,
     id: 'gx',
+    thorough: 'ranges',
+    numbers: true,
     sentence: 'Group orphaned.',
     slots: g,
     changes: [{ slot: 'g' }],
     ops: [...c0, openGroup('g', 'g'), { op: 'unbind_driver', slot: 'g', device: 0 }],
   },
   {
-    probe: 'device',
-    fd: 'd',
+    ...device,
     id: 'd_open',
+    thorough: 'pairs',
+    numbers: true,
     sentence: 'Device open.',
     slots: g,
     ops: [...c2(v2), openDevice('g', 'g', 'd')],
+  },
+  {
+    ...device,
+    id: 'd_resettable',
+    thorough: 'least',
+    sentence: 'Device open that can be reset on its own.',
+    slots: { g: resettable },
+    ops: [...c2(v2), openDevice('g', 'g', 'd')],
+  },
+  {
+    ...device,
+    id: 'd_msi',
+    only: ['VFIO_DEVICE_SET_IRQS'],
+    sentence: 'Device open, MSI enabled.',
+    slots: g,
+    ops: [
+      ...c2(v2),
+      openDevice('g', 'g', 'd'),
+      openEvent('event'),
+      setIrqs('d', { index: interrupt.msi, action: 'trigger', event: 'event' }),
+    ],
+    // How often the event was signalled: once, unless the op under test did, too.
+    witnesses: [setIrqs('d', { index: interrupt.msi, action: 'trigger' }), readEvent('event')],
   },
 ];
 

@@ -18,6 +18,8 @@ export interface Suite {
 export const single: Slot = { devices: 1, viable: true };
 /** Group of two devices. */
 export const multi: Slot = { devices: 2, viable: true };
+/** Group of one device that can be reset on its own. */
+export const resettable: Slot = { devices: 1, viable: true, resettable: true };
 /** Group with a device that a kernel driver owns. */
 export const notViable: Slot = { devices: 1, viable: false };
 
@@ -64,6 +66,7 @@ function sameSlot(a: Slot, b: Slot): boolean {
     a.devices === b.devices &&
     a.viable === b.viable &&
     (a.dma ?? true) === (b.dma ?? true) &&
-    (a.iommu ?? 0) === (b.iommu ?? 0)
+    (a.iommu ?? 0) === (b.iommu ?? 0) &&
+    (a.resettable ?? false) === (b.resettable ?? false)
   );
 }

@@ -50,7 +50,7 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
 }
 
 /** A target that crashes, hangs or logs an oops fails the case, whatever the outcomes were. */
-function notSurvived(trace: Trace): Failure {
+export function notSurvived(trace: Trace): Failure {
   return {
     rule: 'target_survives',
     sentence: 'Whatever a program asks for, the implementation goes on working.',

@@ -340,7 +340,8 @@ describe('ioctl numbers', () => {
   });
 
   test('of which the contract does not speak end the program on the model', () => {
-    const result = runOnModel(contract, environment, program([...ready, call(0x3b70)]));
+    // FIOASYNC.
+    const result = runOnModel(contract, environment, program([...ready, call(0x5452)]));
     expect(result.end).toBe('unsupported');
     expect(result.outcomes).toHaveLength(ready.length);
     expect(result.detail).toMatch(/does not say what happens/);

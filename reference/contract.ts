@@ -2,9 +2,10 @@ import type { ContractData, Handler, Rule, RuleOutcome, Step, When } from '../sp
 import { Problem } from '../spec/uapi/problem.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
-import { type Condition, conditions } from './conditions.ts';
-import { contents, type Effect, effects } from './effects.ts';
 import { iterations } from './iterations.ts';
+import type { Condition, Content, Effect } from './rule-functions.ts';
+import { conditions, contents, effects } from './rules.ts';
+import { PAGE } from './user-memory.ts';
 
 /** Which rule decided an op, and what it gives back. */
 export interface Decision {
@@ -55,13 +56,14 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     else byName.set(handler.ioctl!, runnable);
   }
   for (const name of requiredOps) missing(ops.has(name), name);
-  for (const kind of kinds)
-    for (const what of ['unknown', 'elsewhere']) missing(byName.has(`${what} ${kind}`), `${what} ${kind}`);
+  for (const kind of kinds) missing(byName.has(`unknown ${kind}`), `unknown ${kind}`);
   const table = (kind: Kind) => {
     const numbers = new Map<number, HandlerFunction>();
     for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
-      if (ioctl.fd !== kind) continue;
-      numbers.set(ioctl.number, byName.get(name) ?? byName.get(`elsewhere ${kind}`)!);
+      if (ioctl.fd !== kind && ioctl.fd !== 'any') continue;
+      const handler = byName.get(name) ?? byName.get(`elsewhere ${kind}`);
+      missing(handler !== undefined, name);
+      numbers.set(ioctl.number, handler!);
     }
     return numbers;
   };
@@ -83,8 +85,13 @@ const requiredOps = [
   'open group',
   'open device',
   'close',
+  'seek',
+  'pread',
   'pwrite',
+  'mmap device',
   'dma',
+  'inject',
+  'allocation failure',
   'bind_driver',
   'unbind_driver',
 ];
@@ -163,7 +170,22 @@ class Compiler {
     return runnables;
   }
 
+  /** A step that is taken only if a rule holds. */
   #step(step: Step): Runnable {
+    const runnable = this.#unconditional(step);
+    if (!step.if) return runnable;
+    const id = step.if;
+    const condition = conditionOf(id);
+    this.#rules.add(id);
+    const removed = this.#defect?.rule === id && this.#defect.kind === 'removed';
+    return (call, note) => {
+      if (!condition(call)) return undefined;
+      note(id);
+      return removed ? undefined : runnable(call, note);
+    };
+  }
+
+  #unconditional(step: Step): Runnable {
     if (step.each) {
       const steps = this.#steps(step.steps!);
       const iterate = iterations[step.each];
@@ -204,32 +226,31 @@ class Compiler {
       const condition = conditionOf(id);
       return removed ? () => undefined : (call) => (condition(call) ? decision : undefined);
     }
-    const { from, length } = step as { from: number; length: number };
     if (step.read) {
-      const needed = step.if ? conditionOf(step.if) : undefined;
-      if (step.if) this.#rules.add(step.if);
-      const ifRemoved = step.if !== undefined && this.#defect?.rule === step.if && this.#defect.kind === 'removed';
-      return (call, note) => {
-        if (needed && !needed(call)) return undefined;
-        if (step.if) note(step.if);
-        if (ifRemoved) return undefined;
+      const { from, length } = step as { from: number; length: number };
+      return (call) => {
         const address = BigInt.asUintN(64, call.argument + BigInt(from));
         const readable = call.process.memory.accessible(address, length, 'read');
         call.process.memory.read(address, call.block, from, readable);
+        call.forgetArgument();
         return readable < length && !removed ? decision : undefined;
       };
     }
     const content = contentOf(id);
     return (call, note) => {
+      const written = content(call);
+      if (!written) return undefined;
       note(id);
-      const address = BigInt.asUintN(64, call.argument + BigInt(from));
-      const writable = call.process.memory.accessible(address, length, 'write');
-      if (writable < length) {
-        call.unspecified = { address, length: writable };
+      const { address, bytes } = written;
+      const end = address + BigInt(bytes.length) - call.argument;
+      if (end > call.extent && end <= PAGE) call.extent = Number(end);
+      const writable = call.process.memory.accessible(address, bytes.length, 'write');
+      if (writable < bytes.length) {
+        call.unspecified = [{ address, length: writable }];
         return decision;
       }
       call.stored = true;
-      if (!removed) call.process.memory.store(address, content(call).subarray(from, from + length));
+      if (!removed) call.process.memory.store(address, bytes);
       return undefined;
     };
   }
@@ -258,14 +279,13 @@ function run(
 /** Any outcome that differs from a given one. */
 function another(outcome: RuleOutcome): RuleOutcome {
   if ('errno' in outcome) return { errno: outcome.errno === 'EINVAL' ? 'ENOSPC' : 'EINVAL' };
-  if ('value' in outcome && outcome.value !== 'length') return { value: outcome.value + 1 };
+  if ('value' in outcome && typeof outcome.value === 'number') return { value: outcome.value + 1 };
   return { errno: 'EINVAL' };
 }
 
-const conditionOf = (id: string): Condition => known(conditions, id, 'a condition', 'reference/conditions.ts');
-const effectOf = (id: string): Effect => known(effects, id, 'an effect', 'reference/effects.ts');
-const contentOf = (id: string): ((call: Call) => Uint8Array) =>
-  known(contents, id, 'contents to write', 'reference/effects.ts');
+const conditionOf = (id: string): Condition => known(conditions, id, 'a condition', 'reference/rules/');
+const effectOf = (id: string): Effect => known(effects, id, 'an effect', 'reference/rules/');
+const contentOf = (id: string): Content => known(contents, id, 'contents to write', 'reference/rules/');
 
 /** The function of a rule; the compiler proves that each rule of this package has one, a copy given with --spec may not. */
 function known<T>(table: Record<string, T>, id: string, what: string, file: string): T {

@@ -11,7 +11,17 @@ export function install(process: Process, name: string, description: Description
   while (process.descriptors.has(number)) number++;
   process.descriptors.set(number, description);
   process.names.set(name, number);
+  process.closeOnExec.delete(number);
   description.refs++;
+}
+
+/** Whether a process may have one more descriptor, or as many as asked. */
+export function hasFreeDescriptor(process: Process, count = 1): boolean {
+  let free = 0;
+  for (let number = 0; number < process.openFiles; number++) {
+    if (!process.descriptors.has(number) && ++free === count) return true;
+  }
+  return false;
 }
 
 /** Closes a named descriptor. */
@@ -38,7 +48,7 @@ export function drop(description: Description): void {
 
 function closeDevice({ device, group }: OpenDevice): void {
   device.opens--;
-  if (device.opens === 0) device.busMaster = false;
+  if (device.opens === 0) device.stop();
   group.devicesOpen--;
   letGo(group);
 }

@@ -3,12 +3,23 @@ import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op, Relocation } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
 import type { Contract, Decision } from './contract.ts';
-import { drop, install, numberOf } from './descriptors.ts';
-import { newProcess, type Process, type World } from './state.ts';
+import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
+import { MalformedProgram } from './malformed-program.ts';
+import { type Description, type Foreign, newProcess, type Process, type World } from './state.ts';
 import { PAGE, type Region } from './user-memory.ts';
+
+/** Bytes of a region. */
+export interface UnspecifiedMemory {
+  process: Process;
+  region: Region;
+  at: number;
+  length: number;
+}
 
 /** What the contract expects of an op, the state having changed accordingly. */
 export interface Expectation extends Decision {
+  /** ioctl: bytes from its argument to the end of the last that was written or could not be. */
+  extent: number;
   changed: Changed[];
   /** Rules whose effects the op had, in order. */
   effects: readonly string[];
@@ -16,7 +27,7 @@ export interface Expectation extends Decision {
   bytes?: string;
   saved?: Record<Name, bigint>;
   /** Memory whose new contents are not specified. */
-  unspecified?: { process: Process; region: Region; at: number; length: number };
+  unspecified?: UnspecifiedMemory[];
 }
 
 /** Most ops change no memory. */
@@ -32,20 +43,25 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     effects.push(rule);
     world.history.push({ op: index, rule });
   };
-  const { rule, outcome } = vocabulary(call, contract, note);
+  const { rule, outcome: general } = failsToAllocate(call)
+    ? contract.ops.get('allocation failure')!(call, note)
+    : vocabulary(call, contract, note);
+  const outcome: RuleOutcome = 'value' in general && general.value === 'result' ? { value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
-  const expectation: Expectation = { rule, outcome, changed: looked ? [] : unchanged, effects };
+  const expectation: Expectation = { rule, outcome, extent: call.extent, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
     install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false });
+    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
   }
   if (op.op === 'ioctl' && op.save && !('errno' in outcome)) expectation.saved = save(process, op);
   if (op.op === 'peek' && !('errno' in outcome)) expectation.bytes = peek(process, op.memory, op.at, op.length);
-  if (call.unspecified) {
-    const at = process.memory.find(call.unspecified.address);
-    if (at && call.unspecified.length > 0) {
-      const offset = Number(call.unspecified.address - at.region.base);
-      expectation.unspecified = { process, region: at.region, at: offset, length: call.unspecified.length };
-    }
+  if (call.unspecified.length > 0) {
+    expectation.unspecified = call.unspecified
+      .filter(({ length }) => length > 0)
+      .map(({ address, length }) => {
+        const { region } = process.memory.find(address)!;
+        return { process, region, at: Number(address - region.base), length };
+      });
   }
   if (looked) {
     process.memory.collectNews(undefined, expectation.changed);
@@ -56,9 +72,11 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   return expectation;
 }
 
-/** A program that names what is not there, or does what the vocabulary forbids. */
-export class MalformedProgram extends Error {
-  override name = 'MalformedProgram';
+/** Whether the op fails for want of memory: after an injected fault it may, or may not. */
+function failsToAllocate({ process, op, chooser }: Call): boolean {
+  const { injected } = process;
+  process.injected = false;
+  return injected && (op.op === 'ioctl' || op.op === 'open') && chooser.choose(2) === 0;
 }
 
 type Note = (rule: string) => void;
@@ -71,8 +89,11 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     case 'open':
       // A descriptor for the path only never reaches the driver.
       if (op.what === 'path' && !present.has(op.path ?? '')) return plain('open', { undefined: true });
-      if (op.what === 'path' || op.access === 'path') {
-        install(process, op.as, { object: { kind: 'foreign' }, refs: 0, pathOnly: op.access === 'path' });
+      if (!['container', 'group', 'device'].includes(op.what) || op.access === 'path') {
+        // A pipe has two ends, of which one is thrown away.
+        if (!hasFreeDescriptor(process, op.what === 'pipe' ? 2 : 1)) return plain('open', { errno: 'EMFILE' });
+        const object: Foreign = { kind: 'foreign', ...(op.what === 'event' && { event: { count: 0 } }) };
+        install(process, op.as, { object, refs: 0, pathOnly: op.access === 'path' });
         return plain('open', { fd: true });
       }
       if (op.what === 'device') {
@@ -83,28 +104,48 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       if (op.what !== 'container' && !world.slots.has(op.slot ?? ''))
         throw new MalformedProgram(`there is no slot ${op.slot}`);
       return handle(`open ${op.what}`);
+    case 'seek':
+    case 'close_on_exec':
+      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      return handle(op.op);
+    case 'truncate':
+      truncate(world, region(process, op.memory), op.length);
+      return plain('truncate', zero);
+    case 'lock':
+      return plain(
+        'lock',
+        lock(process, mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE),
+      );
+    case 'inject':
+      return handle('inject');
     case 'close':
       call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
       return handle('close');
     case 'dup': {
       const description = process.descriptors.get(numberOf(process, op.fd));
       if (!description) return plain('dup', { errno: 'EBADF' });
+      if (!hasFreeDescriptor(process)) return plain('dup', { errno: 'EMFILE' });
       install(process, op.as, description);
       return plain('dup', { fd: true });
     }
     case 'ioctl':
       return ioctl(call, op, contract, note);
     case 'mmap':
-      return mmap(process, op);
+      return mmap(call, op, handle);
     case 'protect':
       mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('protect', zero);
     case 'unmap':
       if (op.length === 0) return plain('unmap', { errno: 'EINVAL' });
-      wholePages(region(process, op.memory), op).pages.fill(undefined, op.at / PAGE, (op.at + op.length) / PAGE);
+      unlock(process, wholePages(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE).pages.fill(
+        undefined,
+        op.at / PAGE,
+        (op.at + op.length) / PAGE,
+      );
       return plain('unmap', zero);
     case 'discard':
-      discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE);
+      if (!discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE))
+        return plain('discard', { errno: 'EINVAL' });
       return plain('discard', zero);
     case 'poke':
       return plain(
@@ -116,10 +157,11 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
       return plain('peek', readable ? zero : { errno: 'EFAULT' });
     }
+    case 'pread':
     case 'pwrite':
       call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
       region(process, op.memory);
-      return handle('pwrite');
+      return handle(op.op);
     case 'dma':
       call.object = process.descriptors.get(numberOf(process, op.device))?.object;
       if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
@@ -136,9 +178,10 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('exit', zero);
     case 'rlimit':
       if (op.resource === 'memlock') process.memlockBytes = toBigInt(op.value);
+      else process.openFiles = Number(toBigInt(op.value));
       return plain('rlimit', zero);
     case 'drop_capability':
-      if (op.capability === 'ipc_lock') process.ipcLock = false;
+      if (op.capability === 'ipc_lock' || op.capability === 'all') process.ipcLock = false;
       return plain('drop_capability', zero);
     case 'set_parameter':
       if (!/^\d+$/.test(op.value)) return plain('set_parameter', { undefined: true });
@@ -153,9 +196,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return handle(op.op);
     case 'barrier':
       return plain('barrier', zero);
-    case 'pread':
-    case 'inject':
-      return plain(op.op, { undefined: true });
+    case 'read_event':
+      return readEvent(process.descriptors.get(numberOf(process, op.fd))?.object);
   }
 }
 
@@ -181,8 +223,8 @@ function plain(op: string, outcome: RuleOutcome): Decision {
   return { rule, outcome };
 }
 
-/** Requests that no driver sees, because every descriptor has them: FIONBIO, FIOCLEX and their like. */
-const handledAbove = new Set([0x1, 0x2, 0x5421, 0x5450, 0x5451, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
+/** Further requests that no driver sees, because every descriptor has them: FIOASYNC, FIBMAP and their like. */
+const handledAbove = new Set([0x1, 0x2, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
 
 function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
   const { process } = call;
@@ -293,17 +335,30 @@ function save(process: Process, op: IoctlOp): Record<Name, bigint> {
   return saved;
 }
 
+/** Reads and clears a counter: what was signalled before has arrived. */
+function readEvent(object: Description['object'] | undefined): Decision {
+  if (!object) return plain('read_event', { errno: 'EBADF' });
+  if (object.kind !== 'foreign' || !object.event) return plain('read_event', { undefined: true });
+  const { count } = object.event;
+  object.event.count = 0;
+  return plain('read_event', { value: count });
+}
+
 /** Maps memory of the program's own, or that of a device; containers and groups have none. */
-function mmap(process: Process, op: MmapOp): Decision {
+function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decision {
+  const { process } = call;
+  let decision = plain('mmap', zero);
   if (op.backing === 'fd') {
-    const object = process.descriptors.get(numberOf(process, op.fd!))?.object;
-    if (!object) return plain('mmap', { errno: 'EBADF' });
-    if (object.kind === 'foreign') return plain('mmap', { undefined: true });
-    if (object.kind !== 'device') return plain('mmap', { errno: 'ENODEV' });
+    call.object = process.descriptors.get(numberOf(process, op.fd!))?.object;
+    if (!call.object) return plain('mmap', { errno: 'EBADF' });
+    if (call.object.kind === 'foreign') return plain('mmap', { undefined: true });
+    if (call.object.kind !== 'device') return plain('mmap', { errno: 'ENODEV' });
+    decision = handle('mmap device');
+    if ('errno' in decision.outcome) return decision;
   }
   if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');
-  return plain('mmap', zero);
+  return decision;
 }
 
 function wholePages(target: Region, { at, length }: { at: number; length: number }): Region {
@@ -319,12 +374,44 @@ function mapped(target: Region, { at, length }: { at: number; length: number }):
 }
 
 /** Discarded private pages are new ones, of zeros, that nobody has touched. */
-function discard(target: Region, from: number, to: number): void {
+function discard(target: Region, from: number, to: number): boolean {
+  if (target.locked.slice(from, to).includes(true)) return false;
   if (!target.private) throw new MalformedProgram(`memory ${target.name} is shared and cannot be discarded`);
   for (let i = from; i < to; i++) {
     if (target.pages[i])
       target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };
   }
+  return true;
+}
+
+/** The pages from a length on are not in the file any more; devices keep what they have pinned. */
+function truncate(world: World, target: Region, length: number): void {
+  if (!target.file) throw new MalformedProgram(`memory ${target.name} has no file of its own`);
+  if (world.processes.size > 1) throw new MalformedProgram('files are cut only while there is one process');
+  if (length % PAGE !== 0) throw new MalformedProgram(`memory ${target.name} is cut inside a page`);
+  target.pages.fill(undefined, length / PAGE);
+}
+
+/** Locks pages that are not locked yet; what the process may write is given pages of its own. */
+function lock(process: Process, target: Region, from: number, to: number): RuleOutcome {
+  if (target.protection.slice(from, to).includes('none'))
+    throw new MalformedProgram(`memory ${target.name} is not accessible everywhere`);
+  if (process.memlockBytes === 0n && !process.ipcLock) return { errno: 'EPERM' };
+  const count = target.locked.slice(from, to).filter((locked) => !locked).length;
+  if (!process.ipcLock && BigInt(process.lockedPages + count) > process.memlockBytes / BigInt(PAGE))
+    return { errno: 'ENOMEM' };
+  process.lockedPages += count;
+  target.locked.fill(true, from, to);
+  if (target.private)
+    for (let i = from; i < to; i++) if (target.protection[i] !== 'read') target.pages[i]!.untouched = false;
+  return zero;
+}
+
+/** Pages that go are locked no longer. */
+function unlock(process: Process, target: Region, from: number, to: number): Region {
+  process.lockedPages -= target.locked.slice(from, to).filter((locked) => locked).length;
+  target.locked.fill(false, from, to);
+  return target;
 }
 
 function fork(world: World, parent: Process, name: Name): void {
@@ -338,5 +425,7 @@ function fork(world: World, parent: Process, name: Name): void {
   }
   child.memlockBytes = parent.memlockBytes;
   child.ipcLock = parent.ipcLock;
+  child.openFiles = parent.openFiles;
+  for (const number of parent.closeOnExec) child.closeOnExec.add(number);
   world.processes.set(name, child);
 }

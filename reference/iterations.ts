@@ -1,11 +1,13 @@
+import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
-import { driven } from './effects.ts';
-import type { Group, OpenDevice } from './state.ts';
-import { mappingAt } from './type1-mappings.ts';
+import { configBytes, writeAccesses } from './region-access.ts';
+import type { Container, Group, OpenDevice } from './state.ts';
+import { mappingAt, overlapping } from './type1-mappings.ts';
 import { PAGE, permits } from './user-memory.ts';
 
 const PAGE_BIG = BigInt(PAGE);
+const END = 1n << 64n;
 const WRITE = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_WRITE!;
 
 /** Pages are faulted in so many at a time, before any of them is charged. */
@@ -23,7 +25,10 @@ function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
 }
 
 /** What an `each` step goes over; every turn sets the call up for its steps. */
-export const iterations: Record<'pages' | 'segments', (call: Call) => Iterable<void>> = {
+export const iterations: Record<
+  'pages' | 'segments' | 'mappings' | 'accesses' | 'config_bytes',
+  (call: Call) => Iterable<void>
+> = {
   /** The virtual pages of a MAP_DMA, ascending. */
   *pages(call) {
     const { vaddr, size } = call.map;
@@ -34,12 +39,27 @@ export const iterations: Record<'pages' | 'segments', (call: Call) => Iterable<v
       yield;
     }
   },
+  /** The mappings in the range of a request, ascending; what they are does not change meanwhile. */
+  *mappings(call) {
+    const { backend } = call.object as Container;
+    // The end of a range that ends at 2^64 is computed as 0.
+    if (call.range.iova + call.range.size === END) return;
+    for (const mapping of overlapping(backend!, call.range.iova, call.range.size)) {
+      call.mapping = mapping;
+      yield;
+    }
+  },
+  /** The accesses that a pwrite to a region is cut into, ascending. */
+  accesses: writeAccesses,
+  /** The bytes of config space that an access writes, ascending. */
+  config_bytes: configBytes,
   /** The parts of a transfer that lie in one page each, ascending. */
   *segments(call) {
     const { length, at = 0 } = call.transfer;
     const group: Group = (call.object as OpenDevice).group;
     const backend = group.container?.backend;
-    let iova = driven(call);
+    // The device loses the high bits of an address.
+    let iova = BigInt.asUintN(call.world.environment.dmaAddressBits, toBigInt(call.transfer.iova));
     for (let done = 0; done < length; ) {
       const part = Math.min(length - done, PAGE - Number(iova % PAGE_BIG));
       call.segment = { iova, length: part, buffer: at + done, mapping: backend && mappingAt(backend, iova) };

@@ -14,9 +14,9 @@ import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
 import { compileContract } from './contract.ts';
-import type { Effect } from './effects.ts';
 import { judge, MOST_STATES, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
+import type { Effect } from './rule-functions.ts';
 import { type Container, describeState } from './state.ts';
 
 /** Ways that each mapping can go, and choices that one of them takes; for tests to set. */
@@ -26,8 +26,8 @@ const open = vi.hoisted(() => ({ ways: [2] }));
  * Nothing in the contract is left open yet. Here a new mapping is longer than asked by a number of pages that nobody
  * sees: by as many as the choices made for it add up to. UNMAP tells.
  */
-vi.mock('./effects.ts', async (original) => {
-  const module = await original<typeof import('./effects.ts')>();
+vi.mock('./rules.ts', async (original) => {
+  const module = await original<typeof import('./rules.ts')>();
   const longer: Effect = (call: Call) => {
     module.effects.map_dma_creates_mapping(call);
     const mapping = (call.object as Container).backend!.mappings.find(({ iova }) => iova === call.map.iova)!;

@@ -339,8 +339,7 @@ describe('a trace that is not finished', () => {
 });
 
 describe('what the contract does not say', () => {
-  // GET_INFO of the type1 backend.
-  const outside: Op = { op: 'ioctl', fd: 'c', number: 0x3b70, argument: { value: 0 } };
+  const outside: Op = { op: 'inject', fault: 'copy', nth: 1 };
   const before = runOnModel(contract, environment, program(ready)).outcomes;
   const judgeOutside = (last: Outcome, after: Outcome[] = []) =>
     judge(contract, environment, {
@@ -355,7 +354,7 @@ describe('what the contract does not say', () => {
         kind: 'undefined',
         op: ready.length,
         ops: ready.length,
-        rule: { id: 'container_ioctl_outside_contract' },
+        rule: { id: 'inject_outside_contract' },
       });
     },
   );

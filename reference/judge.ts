@@ -3,9 +3,11 @@ import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './contract.ts';
-import { type Expectation, execute, MalformedProgram } from './execute.ts';
+import { type Expectation, execute } from './execute.ts';
+import { MalformedProgram } from './malformed-program.ts';
 import { allows, sameChanges } from './outcome.ts';
 import { World } from './state.ts';
+import { outside } from './unspecified.ts';
 
 /** States that a trace may leave open at once; more is an error, never a silent cut. */
 export const MOST_STATES = 1024;
@@ -23,9 +25,15 @@ export interface Violation {
   choices: Choices;
 }
 
-/** What a trace is worth. For one that conforms: the rules that decided its ops, and those whose effects they had. */
+/** What a trace is worth. For one that conforms: the rules that decided its ops (`last` the last one), and those whose effects they had. */
 export type Judgement =
-  | { kind: 'conforms'; decided: ReadonlySet<string>; passed: ReadonlySet<string>; ops: number }
+  | {
+      kind: 'conforms';
+      decided: ReadonlySet<string>;
+      passed: ReadonlySet<string>;
+      last: Rule | undefined;
+      ops: number;
+    }
   | { kind: 'violates'; violation: Violation; ops: number }
   | { kind: 'undefined'; op: number; rule: Rule; ops: number }
   | { kind: 'malformed'; reason: string; ops: number };
@@ -52,6 +60,7 @@ export function judge(
   const { program, outcomes } = trace;
   const decided = new Set<string>();
   const passed = new Set<string>();
+  let last: Rule | undefined;
   const slots = program.topology.slots;
   let tracks: Track[] = [{ world: new World(environment, slots), choices: [] }];
   if (outcomes.length > program.ops.length)
@@ -71,6 +80,7 @@ export function judge(
             adopt(expectation, actual);
             kept.push(branch);
             decided.add(expectation.rule.id);
+            last = expectation.rule;
           } else first ??= branch;
         }
       }
@@ -97,7 +107,7 @@ export function judge(
     for (const { rule } of world.history) passed.add(rule);
     world.release();
   }
-  return { kind: 'conforms', decided, passed, ops };
+  return { kind: 'conforms', decided, passed, last, ops };
 }
 
 /** The state before an op, and what the contract expects of the op there. */
@@ -188,24 +198,19 @@ function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
       if (given === undefined || toBigInt(given) !== value) return false;
     }
   }
-  return sameChanges(expectation.changed, expectation.unspecified ? specified(expectation, actual) : actual.changed);
-}
-
-/** The changes outside the bytes about which the contract says nothing. */
-function specified({ unspecified }: Expectation, actual: Outcome): Outcome['changed'] {
-  const { region, at, length } = unspecified!;
-  return actual.changed?.filter(
-    (run) => run.memory !== region.name || run.at < at || run.at + run.bytes.length / 2 > at + length,
-  );
+  const { unspecified } = expectation;
+  if (!unspecified) return sameChanges(expectation.changed, actual.changed);
+  return sameChanges(outside(unspecified, expectation.changed), outside(unspecified, actual.changed ?? []));
 }
 
 /** Takes over from the trace what the contract left open. */
-function adopt({ unspecified }: Expectation, actual: Outcome): void {
-  if (!unspecified) return;
-  const { process, region, at, length } = unspecified;
-  for (const run of actual.changed ?? []) {
-    if (run.memory === region.name && run.at >= at && run.at + run.bytes.length / 2 <= at + length) {
-      process.memory.poke(region, run.at, fromHex(run.bytes));
+function adopt({ unspecified = [] }: Expectation, actual: Outcome): void {
+  for (const { process, region, at, length } of unspecified) {
+    for (const run of actual.changed ?? []) {
+      if (run.memory !== region.name) continue;
+      const bytes = fromHex(run.bytes);
+      const [from, to] = [Math.max(at, run.at), Math.min(at + length, run.at + bytes.length)];
+      if (from < to) process.memory.poke(region, from, bytes.subarray(from - run.at, to - run.at));
     }
   }
 }

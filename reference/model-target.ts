@@ -2,7 +2,8 @@ import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './contract.ts';
-import { execute, MalformedProgram } from './execute.ts';
+import { execute } from './execute.ts';
+import { MalformedProgram } from './malformed-program.ts';
 import { toOutcome } from './outcome.ts';
 import { World } from './state.ts';
 
@@ -54,6 +55,7 @@ const ops = [
   'discard',
   'poke',
   'peek',
+  'pread',
   'pwrite',
   'dma',
   'fork',
@@ -64,6 +66,12 @@ const ops = [
   'bind_driver',
   'unbind_driver',
   'barrier',
+  'inject',
+  'seek',
+  'read_event',
+  'close_on_exec',
+  'truncate',
+  'lock',
 ];
 
 /** The environment of the model: that of the emulated machine. */

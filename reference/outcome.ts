@@ -16,9 +16,9 @@ export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean 
   return actual.value === value || toBigInt(actual.value) === BigInt(value);
 }
 
-/** The number that a rule's value stands for. */
-function resultNumber(value: number | 'length', op: Op): number {
-  return value === 'length' ? (op as { length: number }).length : value;
+/** The number that a rule's value stands for. What an effect has worked out is in place already. */
+function resultNumber(value: number | 'length' | 'result', op: Op): number {
+  return typeof value === 'number' ? value : (op as { length: number }).length;
 }
 
 /** Whether memory changed as expected: the same runs in the same order. */

@@ -1,5 +1,6 @@
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
+import { Device } from './device.ts';
 import { PAGE, type Page, UserMemory } from './user-memory.ts';
 
 /** A mapping of a type1 backend: [iova, iova + size). */
@@ -13,6 +14,8 @@ export interface Mapping {
   /** Whose locked memory was charged, and with how many pages. */
   charged: { process: Process; pages: number };
   vaddrInvalid: boolean;
+  /** While dirty tracking is on: one bit a page, and what else the kernel has in that memory. */
+  dirty: bigint | undefined;
 }
 
 /** A type1 backend; mappings ascend by I/O virtual address. */
@@ -21,6 +24,7 @@ export interface Backend {
   v2: boolean;
   mappings: Mapping[];
   entryLimit: number;
+  dirtyTracking: boolean;
 }
 
 /** A container: C0 without groups, C1 with groups, C2 with a backend. */
@@ -41,15 +45,6 @@ export interface Group {
   devicesOpen: number;
 }
 
-/** A vfio-bound device of a slot. */
-export interface Device {
-  bound: boolean;
-  busMaster: boolean;
-  opens: number;
-  /** What it holds for transfers; undefined before it read anything. */
-  buffer: Uint8Array | undefined;
-}
-
 /** A place where a group is: the node and the devices. */
 export interface Slot {
   name: string;
@@ -58,6 +53,8 @@ export interface Slot {
   devices: Device[];
   /** A kernel driver owns the DMA of one more device. */
   claimed: boolean;
+  /** Whether its devices can be reset on their own. */
+  resettable: boolean;
 }
 
 /** An open device. */
@@ -67,9 +64,15 @@ export interface OpenDevice {
   group: Group;
 }
 
+/** An event counter. */
+export interface Event {
+  count: number;
+}
+
 /** A file that is none of VFIO's. */
 export interface Foreign {
   kind: 'foreign';
+  event?: Event;
 }
 
 /** What a file descriptor refers to; `refs` counts descriptors in all processes. */
@@ -87,8 +90,14 @@ export interface Process {
   /** Name -> descriptor number. */
   names: Map<string, number>;
   descriptors: Map<number, Description>;
+  /** Descriptors that an exec would close. */
+  closeOnExec: Set<number>;
   /** Name -> saved output. */
   saved: Map<string, bigint>;
+  /** RLIMIT_NOFILE. */
+  openFiles: number;
+  /** An allocation may fail in the next op. */
+  injected: boolean;
   lockedPages: number;
   memlockBytes: bigint;
   ipcLock: boolean;
@@ -111,7 +120,10 @@ export class World {
   readonly parameters: Map<string, string>;
   readonly history: HistoryEntry[] = [];
 
-  constructor(environment: Environment, slots: Record<string, { devices: number; viable: boolean }>) {
+  constructor(
+    environment: Environment,
+    slots: Record<string, { devices: number; viable: boolean; resettable?: boolean }>,
+  ) {
     if (environment.pageSize !== PAGE) {
       throw new Problem(
         `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
@@ -119,10 +131,9 @@ export class World {
     }
     this.environment = environment;
     this.parameters = new Map([['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)]]);
-    for (const [name, { devices, viable }] of Object.entries(slots)) {
-      const slot: Slot = { name, group: undefined as never, devices: [], claimed: !viable };
-      for (let i = 0; i < devices; i++)
-        slot.devices.push({ bound: true, busMaster: false, opens: 0, buffer: undefined });
+    for (const [name, { devices, viable, resettable = false }] of Object.entries(slots)) {
+      const slot: Slot = { name, group: undefined as never, devices: [], claimed: !viable, resettable };
+      for (let i = 0; i < devices; i++) slot.devices.push(new Device());
       slot.group = newGroup(slot);
       this.slots.set(name, slot);
     }
@@ -150,7 +161,10 @@ export function newProcess(name: string, memory: UserMemory): Process {
     memory,
     names: new Map(),
     descriptors: new Map(),
+    closeOnExec: new Set(),
     saved: new Map(),
+    openFiles: 1024,
+    injected: false,
     lockedPages: 0,
     memlockBytes: 8n << 20n,
     ipcLock: true,

@@ -18,6 +18,12 @@ export function firstOverlap(backend: Backend, iova: bigint, size: bigint): Mapp
   return backend.mappings.find((mapping) => mapping.iova < end && iova < mapping.iova + mapping.size);
 }
 
+/** All mappings that overlap a range, ascending. */
+export function overlapping(backend: Backend, iova: bigint, size: bigint): Mapping[] {
+  const end = iova + size;
+  return backend.mappings.filter((mapping) => mapping.iova + mapping.size > iova && mapping.iova < end);
+}
+
 /** The mapping that contains an address. */
 export function mappingAt(backend: Backend, iova: bigint): Mapping | undefined {
   let low = 0;

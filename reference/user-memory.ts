@@ -32,6 +32,10 @@ export interface Region {
   protection: Protection[];
   /** Private pages are copied by fork. */
   private: boolean;
+  /** The memory is a file of its own, that can be cut. */
+  file: boolean;
+  /** Pages that the process has locked; none of a child's are. */
+  locked: boolean[];
   /** What the program stored, in order: at peek time it tells which bytes came from relocations. */
   stores: Store[];
 }
@@ -73,6 +77,8 @@ export class UserMemory {
       pages,
       protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
       private: (op.backing ?? 'anonymous') === 'anonymous',
+      file: op.backing === 'memfd' || op.backing === 'file',
+      locked: new Array<boolean>(count).fill(false),
       stores: [],
     });
     this.#next += BigInt(op.length) + 0x100_0000n;
@@ -151,7 +157,8 @@ export class UserMemory {
             (page) => page && { ...page, bytes: page.bytes?.slice(), news: page.news && new Map(page.news) },
           )
         : [...region.pages];
-      child.#add({ ...region, pages, protection: [...region.protection], stores: [...region.stores] });
+      const locked = region.locked.map(() => false);
+      child.#add({ ...region, pages, protection: [...region.protection], stores: [...region.stores], locked });
     }
     return child;
   }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import { validator } from '../spec/uapi/validator.ts';
+import { complaint, validator } from '../spec/uapi/validator.ts';
 import type { Environment, RecordCase, RecordFooter, RecordHeader, RecordLine } from '../spec/uapi/vocabulary.ts';
 
 /** Writes a record line by line, so that a run that is killed leaves what it had. */
@@ -80,11 +80,8 @@ export function readRecord(file: string): RunRecord {
       throw new Problem(`${place}: not a line of JSON; a record has one object a line.`);
     }
     if (!validate(line)) {
-      const error =
-        validate.errors!.find(({ keyword }) => keyword !== 'oneOf' && keyword !== 'const') ?? validate.errors![0]!;
-      throw new Problem(
-        `${place}: ${error.instancePath || '/'} ${error.message}; mend it to fit spec/uapi/schema/record.schema.json.`,
-      );
+      const { place: at, clause } = complaint(validate);
+      throw new Problem(`${place}: ${at} ${clause}; mend it to fit spec/uapi/schema/record.schema.json.`);
     }
     if (footer) throw new Problem(`${place}: stands after the footer; two records need two files.`);
     if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);

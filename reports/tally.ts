@@ -1,4 +1,4 @@
-import type { RecordCase, RunResult, UnreachedRule, Verdict } from '../spec/uapi/vocabulary.ts';
+import type { RecordCase, RunResult, TransitionCount, UnreachedRule, Verdict } from '../spec/uapi/vocabulary.ts';
 
 /** What a run was about. */
 export interface RunIdentity {
@@ -79,7 +79,14 @@ export function exitCode(
 export function toResult(
   identity: RunIdentity,
   tally: Tally,
-  end: { seconds: number; complete: boolean; total: number; unreached: readonly UnreachedRule[]; whole: boolean },
+  end: {
+    seconds: number;
+    complete: boolean;
+    total: number;
+    unreached: readonly UnreachedRule[];
+    transitions: TransitionCount | undefined;
+    whole: boolean;
+  },
 ): { result: RunResult; code: 0 | 1 | 3 } {
   const { verdicts } = tally;
   const code = exitCode(verdicts, end.complete, end.whole ? end.unreached : []);
@@ -93,6 +100,7 @@ export function toResult(
     verdicts,
     features: tally.features,
     rules: { total: end.total, reached: end.total - end.unreached.length, unreached: [...end.unreached] },
+    ...(end.transitions && { transitions: end.transitions }),
     failures: tally.failed.map(({ suite, trace, failure }) => ({
       rule: failure!.rule,
       suite,

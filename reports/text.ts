@@ -1,6 +1,7 @@
 import type { RecordCase, RunResult, Verdict } from '../spec/uapi/vocabulary.ts';
 import { describeOp, kindsOf } from './program-text.ts';
 import { inexcusable, type Tally } from './tally.ts';
+import { describeTransitions } from './transitions.ts';
 
 const verdictOrder: Verdict[] = [
   'pass',
@@ -37,7 +38,9 @@ export interface Summary {
 export function toText({ result, tally, whole, replay }: Summary): string {
   const parts = [table(tally), ...failures(tally.failed, replay)];
   for (const [name, state] of Object.entries(result.features)) parts.push(`Feature ${name}: ${featureStates[state]}.`);
-  parts.push(rules(result, whole), closing(result));
+  parts.push(rules(result, whole));
+  if (result.transitions) parts.push(describeTransitions(result.transitions));
+  parts.push(closing(result));
   return `${parts.join('\n\n')}\n`;
 }
 

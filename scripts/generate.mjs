@@ -40,9 +40,9 @@ async function vocabulary() {
   const bundle = {
     type: 'object',
     additionalProperties: false,
-    required: ['trace', 'message', 'record', 'result'],
+    required: ['trace', 'message', 'record', 'result', 'diff'],
     properties: Object.fromEntries(
-      Object.entries({ trace: 'trace', message: 'protocol', record: 'record', result: 'run-result' }).map(([k, v]) => [
+      Object.entries({ trace: 'trace', message: 'protocol', record: 'record', result: 'run-result', diff: 'diff-result' }).map(([k, v]) => [
         k,
         { $ref: `#/$defs/${v}` },
       ]),

@@ -5,9 +5,12 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { type Link, Tail } from '../remote/link.ts';
 import { farewell, faultIn, plain } from './console.ts';
+import type { CoverageCollector } from './coverage.ts';
+import { HandoverPort } from './coverage-handover.ts';
 import { guard } from './guard.ts';
 import { type Boot, emulator, qemuArguments } from './qemu.ts';
 
@@ -15,6 +18,8 @@ import { type Boot, emulator, qemuArguments } from './qemu.ts';
 export type BootPlan = Omit<Boot, 'kernel' | 'initramfs' | 'socket'> & {
   kernel: string | Buffer;
   initramfs: Buffer;
+  /** Takes what the guest hands over when it is told to stop. */
+  coverage?: CoverageCollector;
 };
 
 type Emulator = ChildProcessByStdio<null, Readable, Readable>;
@@ -24,6 +29,8 @@ const longestFolder = 90;
 const consoleLines = 60;
 /** How long after the emulator's end its last words may take. */
 const lastWordsMs = 500;
+/** How long a guest that was told to stop may take to hand over what its kernel counted. */
+const handoverMs = 20_000;
 
 /**
  * Starts an emulator. The link is there as soon as the emulator runs; the
@@ -39,7 +46,7 @@ export async function boot(plan: BootPlan): Promise<Link> {
   }
 }
 
-async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
+async function bootIn(folder: string, { coverage, ...plan }: BootPlan): Promise<Link> {
   const file = async (name: string, content: string | Buffer): Promise<string> => {
     if (typeof content === 'string') return content;
     await writeFile(join(folder, name), content);
@@ -55,13 +62,16 @@ async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
   server.listen(socket);
   await once(server, 'listening');
   const caller = once(server, 'connection') as Promise<[Socket]>;
-  const child = spawn(emulator, qemuArguments({ ...plan, kernel, initramfs, socket }), {
+  const handover = coverage && (await HandoverPort.listen(join(folder, 'coverage')));
+  const groups = [...plan.groups, ...(handover?.options ?? [])];
+  const child = spawn(emulator, qemuArguments({ ...plan, groups, kernel, initramfs, socket }), {
     stdio: ['ignore', 'pipe', 'pipe'],
     // An interrupt from the terminal is for the command, which then stops the emulator.
     detached: true,
   });
   const release = child.pid === undefined ? () => {} : guard(child.pid, folder);
   const { gone, tail } = watch(child);
+  void gone.then(() => handover?.stopListening());
 
   const first = await Promise.race([caller, gone, once(child, 'error')]);
   server.close();
@@ -73,12 +83,16 @@ async function bootIn(folder: string, plan: BootPlan): Promise<Link> {
     throw new Problem(`${emulator} did not start: ${tail().join(' ') || first}; version 7.2 or later is needed.`);
   }
   const [port] = first as [Socket];
+  if (handover) coverage?.add(handover.files);
   return {
     input: port,
     output: port,
     gone,
     tail,
     end: async () => {
+      // A guest that was told to stop may be slow, but not one that is hung.
+      if (handover && port.writableEnded)
+        await Promise.race([handover.files, gone, setTimeout(handoverMs, undefined, { ref: false })]);
       child.kill('SIGKILL');
       port.destroy();
       await gone;
@@ -107,7 +121,7 @@ function watch(child: Emulator): { gone: Promise<string>; tail: () => string[] }
     child.on('exit', (status, signal) => {
       const say = (): void => resolve(farewell(lines(), status, signal));
       child.on('close', say);
-      setTimeout(say, lastWordsMs).unref();
+      globalThis.setTimeout(say, lastWordsMs).unref();
     });
   });
   return { gone, tail: lines };

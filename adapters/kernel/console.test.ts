@@ -24,6 +24,9 @@ describe('faultIn', () => {
     'DMAR: [DMA Write NO_PASID] Request device [00:03.0] fault addr 0x1000 [fault reason 0x05] PTE Write access is not set',
     'traps: main[12] general protection fault ip:1 sp:2 error:0',
     'vfio-pci 0000:00:03.0: enabling device (0000 -> 0002)',
+    'FAULT_INJECTION: forcing a failure.',
+    'vfio-conformd: page allocation failure: order:0, mode:0xcc0(GFP_KERNEL), nodemask=(null)',
+    "DMAR: Can't allocate dmar_domain",
   ])('lets pass %s', (line) => {
     expect(faultIn([line])).toBeUndefined();
   });

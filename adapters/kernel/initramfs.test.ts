@@ -21,6 +21,16 @@ it('plans what the guest does', () => {
   );
 });
 
+it('plans to hand over what the kernel counted, after all else', () => {
+  const counts = '/sys/kernel/debug/gcov';
+  expect(plan(['vfio'], [], 30, true).split('\n')).toEqual([
+    `need ${counts}`,
+    ...plan(['vfio'], [], 30).trimEnd().split('\n'),
+    `hand-over vfio-conform.1 ${counts}`,
+    '',
+  ]);
+});
+
 it('leaves out the type1 backend on a machine without it', () => {
   const modules = ['vfio', 'vfio_iommu_type1'].map((name) => ({ name, content: Buffer.from(name) }));
   const programs = { init: Buffer.from('i'), daemon: Buffer.from('d') };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { coveragePortName } from './coverage-handover.ts';
 import { cpio } from './cpio.ts';
 import type { GroupDevices, Layout } from './machine.ts';
 import type { Module } from './modules.ts';
@@ -27,18 +28,37 @@ export async function readPrograms(folder: string): Promise<Programs> {
   return { init: await read('guest-init'), daemon: await read('vfio-conformd') };
 }
 
-/** What the guest's first process does, line by line; guest/init.c says what the lines mean. */
-export function plan(modules: readonly string[], groups: readonly GroupDevices[], programSeconds: number): string {
+/** Where a kernel that counts what it executes keeps its counts. */
+const countsFolder = '/sys/kernel/debug/gcov';
+
+/**
+ * What the guest's first process does, line by line; guest/init.c says what the
+ * lines mean. With `coverage` it hands over in the end what the kernel counted.
+ */
+export function plan(
+  modules: readonly string[],
+  groups: readonly GroupDevices[],
+  programSeconds: number,
+  coverage = false,
+): string {
   const lines = [
+    ...(coverage ? [`need ${countsFolder}`] : []),
     ...modules.map((name) => `insert /modules/${name}.ko`),
     ...groups.flatMap(({ devices }) => devices.map((device) => `bind vfio-pci ${device}`)),
     `serve ${portName} /vfio-conformd --config /config.json --timeout ${programSeconds}`,
+    ...(coverage ? [`hand-over ${coveragePortName} ${countsFolder}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 /** The guest's file system. */
-export function initramfs(machine: Layout, modules: Module[], programs: Programs, programSeconds: number): Buffer {
+export function initramfs(
+  machine: Layout,
+  modules: Module[],
+  programs: Programs,
+  programSeconds: number,
+  coverage = false,
+): Buffer {
   const { type1Module } = machine.environment.machine;
   const used = modules.filter(({ name }) => type1Module !== false || name !== 'vfio_iommu_type1');
   const names = used.map(({ name }) => name);
@@ -48,7 +68,7 @@ export function initramfs(machine: Layout, modules: Module[], programs: Programs
     { path: 'init', content: programs.init, executable: true },
     { path: 'vfio-conformd', content: programs.daemon, executable: true },
     { path: 'config.json', content: Buffer.from(JSON.stringify(config)) },
-    { path: 'plan', content: Buffer.from(plan(names, Object.values(machine.groups), programSeconds)) },
+    { path: 'plan', content: Buffer.from(plan(names, Object.values(machine.groups), programSeconds, coverage)) },
     ...used.map(({ name, content }) => ({ path: `modules/${name}.ko`, content })),
   ]);
 }

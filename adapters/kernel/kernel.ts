@@ -5,6 +5,7 @@ import { Problem } from '../../spec/uapi/problem.ts';
 import { RemoteSession } from '../remote/session.ts';
 import { boot } from './boot.ts';
 import { withFaults } from './console.ts';
+import type { CoverageCollector } from './coverage.ts';
 import { builtPrograms, initramfs, readPrograms } from './initramfs.ts';
 import { layout } from './machine.ts';
 import type { Accelerator } from './qemu.ts';
@@ -19,6 +20,8 @@ export interface KernelSpec extends Partial<Settings> {
   image?: string;
   /** With image: folder that holds its modules; default: everything is built in. */
   modules?: string;
+  /** Takes what each machine's kernel counted of what it executed. */
+  coverage?: CoverageCollector;
   /** Folder with guest-init and vfio-conformd, in place of what the build made. */
   programs?: string;
   /** Hears sentences for people: a download, a fallback. */
@@ -54,7 +57,7 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
     ? packagedKernel(spec.version ?? newestVersion, note)
     : ownKernel(spec.image, spec.modules));
   const plan = layout(need);
-  const files = initramfs(plan, kernel.modules, programs, programSeconds);
+  const files = initramfs(plan, kernel.modules, programs, programSeconds, spec.coverage !== undefined);
   const machine = spelledOut(need.machine);
 
   const begin = (accelerator: Accelerator, seconds: number): Promise<Session> =>
@@ -63,7 +66,15 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
       subject: 'The machine',
       remedy: remedy(kernel.modules.length > 0),
       launch: () =>
-        boot({ ...hardware, accelerator, machine, groups: plan.options, kernel: kernel.image, initramfs: files }),
+        boot({
+          ...hardware,
+          accelerator,
+          machine,
+          groups: plan.options,
+          kernel: kernel.image,
+          initramfs: files,
+          coverage: spec.coverage,
+        }),
       window,
       handshakeMs: seconds * 1000,
       stallMs: (programSeconds + marginSeconds) * 1000,

@@ -29,7 +29,8 @@ const placesBehindBridge = 0x1f;
 
 /**
  * Works out the machine for a need. A group that the emulated machine cannot
- * have (behind a second IOMMU, or one too many) is not in the environment.
+ * have (behind a second IOMMU, one too many, or devices in company that can be
+ * reset on their own) is not in the environment.
  */
 export function layout(need: Need): Layout {
   const machine = spelledOut(need.machine);
@@ -38,7 +39,8 @@ export function layout(need: Need): Layout {
   const options: string[] = [];
   let place = firstPlace;
   for (const [index, slot] of need.slots.entries()) {
-    if ((slot.iommu ?? 0) !== 0 || place > lastPlace) continue;
+    const single = slot.devices === 1 && slot.viable;
+    if ((slot.iommu ?? 0) !== 0 || place > lastPlace || (slot.resettable && !single)) continue;
     const name = `s${index}`;
     const group = makeGroup(name, slot, place++);
     slots[name] = { ...slot, dma: true, iommu: 0 };
@@ -51,7 +53,15 @@ export function layout(need: Need): Layout {
 function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDevices; options: string[] } {
   const address = `0000:00:${hex(place)}.0`;
   if (slot.devices === 1 && slot.viable) {
-    return { devices: { devices: [address] }, options: ['-device', `edu,bus=pcie.0,addr=0x${hex(place)}`] };
+    if (!slot.resettable) {
+      return { devices: { devices: [address] }, options: ['-device', `edu,bus=pcie.0,addr=0x${hex(place)}`] };
+    }
+    // A bus of its own can be reset, and the device with it.
+    const port = `pcie-root-port,id=${name},bus=pcie.0,addr=0x${hex(place)},chassis=${place}`;
+    return {
+      devices: { devices: [`${address}/00.0`] },
+      options: ['-device', port, '-device', `edu,bus=${name},addr=0x00`],
+    };
   }
   // Behind a bridge to conventional PCI, devices cannot be told apart: they share a group.
   const total = slot.devices + (slot.viable ? 0 : 1);

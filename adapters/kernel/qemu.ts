@@ -42,7 +42,7 @@ export function qemuArguments(boot: Boot): string[] {
     '-no-reboot',
     // With a split interrupt chip the emulated IOMMU can remap interrupts under KVM too.
     ...['-machine', machine.interruptRemapping ? 'q35,kernel-irqchip=split' : 'q35'],
-    ...['-accel', boot.accelerator, '-cpu', boot.accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-accel', boot.accelerator, '-cpu', boot.accelerator === 'kvm' ? 'host' : 'max,la57=off'],
     ...['-smp', String(boot.cpus), '-m', String(boot.memoryMiB)],
     // The IOMMU comes before the devices behind it.
     ...['-device', iommu.join(',')],

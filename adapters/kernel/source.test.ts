@@ -111,4 +111,9 @@ it('takes a kernel of the user, and says when it is none', async () => {
   image.write('HdrS', 0x202, 'latin1');
   writeFileSync(file, image);
   expect(await ownKernel(file, undefined)).toEqual({ image: file, modules: [] });
+  // Modules beside the image are its own, unless another folder is named.
+  mkdirSync(join(folder, 'modules'));
+  writeFileSync(join(folder, 'modules/vfio_pci.ko'), '\0depends=\0');
+  expect((await ownKernel(file, undefined)).modules.map(({ name }) => name)).toEqual(['vfio_pci']);
+  expect((await ownKernel(file, join(folder, 'bin'))).modules).toEqual([]);
 });

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { type Kernel, KernelCache } from './cache.ts';
 import { readModules, wantedModules } from './modules.ts';
@@ -71,7 +72,11 @@ async function download(cache: KernelCache, wanted: KernelPackage, note: (line: 
   return kernel;
 }
 
-/** A kernel of the user's own. Without a folder of modules, everything is taken to be built in. */
+/**
+ * A kernel of the user's own. Its modules are in the folder that is named, else
+ * in a folder `modules` beside it; without either, everything is taken to be
+ * built in.
+ */
 export async function ownKernel(image: string, modules: string | undefined): Promise<Kernel> {
   const packed = await readFile(image).catch((error: Error) => {
     throw new Problem(`kernel:${image} cannot be read (${error.message}); name a bzImage or vmlinux file.`);
@@ -79,8 +84,10 @@ export async function ownKernel(image: string, modules: string | undefined): Pro
   if (!isKernel(packed)) {
     throw new Problem(`kernel:${image} is not a kernel; name a bzImage, or a vmlinux that was built with CONFIG_PVH.`);
   }
+  const beside = join(dirname(image), 'modules');
+  const folder = modules ?? (existsSync(beside) ? beside : undefined);
   return {
     image: (await vmlinux(packed)) ?? image,
-    modules: modules === undefined ? [] : await readModules(modules),
+    modules: folder === undefined ? [] : await readModules(folder),
   };
 }

@@ -15,6 +15,7 @@ const remedies: Record<string, string> = {
   'apt-cache': ownKernel,
   'apt-get': ownKernel,
   'dpkg-deb': ownKernel,
+  gcov: 'install it with: apt-get install gcc',
   xz: 'install it with: apt-get install xz-utils',
   zstd: 'install it with: apt-get install zstd',
 };

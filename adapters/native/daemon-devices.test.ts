@@ -2,13 +2,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { builtDaemons, TestDaemon } from './test-daemon.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const page = 4096;
 
 describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
   test.runIf(missing)('is not built', (context) => context.skip(missing));
@@ -16,23 +16,13 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
   describe.skipIf(missing)('with a configuration', () => {
     const sysfs = join(folder, `sysfs-${name}`);
     const devices = join(sysfs, 'bus/pci/devices');
-    const environment = {
-      id: 'lab',
-      machine: { addressBits: 39 },
-      slots: { a: { devices: 1, viable: true } },
-      pageSize: page,
-      apertureLast: '0x7fffffffff',
-      reserved: [],
-      dmaEntryLimit: 65535,
-      memlockExempt: true,
-      dmaAddressBits: 28,
-      dmaBufferBytes: 4096,
-    };
+    const procfs = join(folder, `procfs-${name}`);
+    const environment = { ...emulatedEnvironment(spelledOut({}), { a: { devices: 1, viable: true } }), id: 'lab' };
 
     /** A daemon on a made-up sysfs: a bridge whose bus has number 7, and one device behind it. */
     function lab(slots: unknown, ...options: string[]) {
       const config = join(folder, `config-${name}.json`);
-      writeFileSync(config, JSON.stringify({ environment, sysfs, devices: slots }, null, 2));
+      writeFileSync(config, JSON.stringify({ environment, sysfs, procfs, devices: slots }, null, 2));
       return new TestDaemon(binary, '--config', config, ...options);
     }
 
@@ -102,6 +92,76 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
       expect(readFileSync(join(sysfs, 'bus/pci/devices/0000:07:01.0/driver_override'), 'utf8')).toBe('vfio-pci');
       expect(readFileSync(join(sysfs, 'module/example/parameters/limit'), 'utf8')).toBe('10\n');
       expect(await daemon.stop()).toBe(0);
+    });
+
+    describe('faults', () => {
+      const fault = join(procfs, 'thread-self/fail-nth');
+      const open = (as: string, actor = 'main'): Op => ({ op: 'open', what: 'path', path: '/dev/null', as, actor });
+      const inject = (nth: number, actor = 'main'): Op => ({ op: 'inject', fault: 'allocation', nth, actor });
+      let daemon: TestDaemon;
+
+      beforeAll(() => {
+        mkdirSync(join(procfs, 'thread-self'), { recursive: true });
+      });
+      beforeEach(() => {
+        writeFileSync(fault, '');
+        daemon = lab({});
+      });
+      afterEach(async () => expect(await daemon.stop()).toBe(0));
+
+      test('are offered where the kernel has them', async () => {
+        expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({
+          ops: expect.arrayContaining(['inject']),
+        });
+        rmSync(fault);
+        expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({
+          ops: expect.not.arrayContaining(['inject']),
+        });
+      });
+
+      test('are told to the kernel for the next op of that process, and taken back', async () => {
+        const outcomes = await daemon.outcomes(
+          { op: 'rlimit', resource: 'nofile', value: 40 },
+          inject(12),
+          open('a'),
+          { op: 'dup', fd: 'a', as: 'b' },
+          { op: 'fork', as: 'child' },
+          inject(1),
+          inject(3, 'child'),
+          { op: 'dup', fd: 'a', as: 'b', actor: 'child' },
+        );
+        expect(outcomes.slice(1)).toEqual([
+          { value: 0 },
+          { fd: 'a' },
+          { fd: 'b' },
+          { value: 0 },
+          { value: 0 },
+          { value: 0 },
+          { fd: 'b' },
+        ]);
+        // A rehearsal, the fault and its end, by main and, from the start of the file again, by the child.
+        expect(readFileSync(fault, 'utf8')).toBe('0300');
+      });
+
+      test('are over when their op comes to no system call', async () => {
+        await daemon.outcomes(
+          { op: 'mmap', as: 'm', length: 4096, protection: 'read' },
+          inject(5),
+          { op: 'ioctl', fd: 'a', number: 1, argument: { memory: 'm', at: 0, bytes: '00' } },
+          open('a'),
+        );
+        expect(readFileSync(fault, 'utf8')).toBe('');
+      });
+
+      test.each<[string, Op[]]>([
+        ['op 0 (inject): only allocations can be made to fail', [{ op: 'inject', fault: 'copy', nth: 1 }, open('a')]],
+        [
+          'op 0 (inject): a fault cannot be injected into the op after it',
+          [inject(1), open('a', 'child'), { op: 'barrier' }],
+        ],
+      ])('cannot always be: %s', async (detail, ops) => {
+        expect(await daemon.run(...ops)).toMatchObject({ end: 'unsupported', detail });
+      });
     });
   });
 });

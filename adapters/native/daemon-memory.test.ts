@@ -180,6 +180,82 @@ describe.each(builtDaemons())('$name', ({ binary, missing }) => {
       expect(readFileSync(file, 'utf8')).toBe('axc');
     });
 
+    test.each(['memfd', 'file'] as const)(
+      'what was cut off a %s cannot be accessed, by any process',
+      async (backing) => {
+        const outcomes = await daemon.outcomes(
+          { op: 'mmap', as: 'm', length: 3 * page, backing },
+          { op: 'open', what: 'path', path: '/dev/zero', as: 'zero' },
+          { op: 'fork', as: 'child' },
+          { op: 'truncate', memory: 'm', length: page, actor: 'child' },
+          { op: 'peek', memory: 'm', at: page - 1, length: 1 },
+          { op: 'peek', memory: 'm', at: page - 1, length: 2 },
+          { op: 'poke', memory: 'm', at: 2 * page, bytes: '00' },
+          { op: 'ioctl', fd: 'zero', number: 0, argument: { memory: 'm', at: page, bytes: '00' } },
+          { op: 'pread', fd: 'zero', offset: 0, memory: 'm', at: page - 1, length: 2 },
+          { op: 'truncate', memory: 'm', length: 0 },
+          { op: 'peek', memory: 'm', at: 0, length: 1, actor: 'child' },
+          { op: 'peek', memory: 'm', at: 0, length: 0 },
+        );
+        expect(outcomes.slice(3)).toEqual([
+          { value: 0 },
+          { value: 0, bytes: 'ff' },
+          { errno: 'EFAULT' },
+          { errno: 'EFAULT' },
+          { errno: 'EFAULT' },
+          {
+            value: 1,
+            changed: [
+              { memory: 'm', at: page - 1, bytes: '00' },
+              { process: 'child', memory: 'm', at: page - 1, bytes: '00' },
+            ],
+          },
+          { value: 0 },
+          { errno: 'EFAULT' },
+          { value: 0, bytes: '' },
+        ]);
+      },
+    );
+
+    test('the file that is to be cut takes no descriptor that the program could get', async () => {
+      const outcomes = await daemon.outcomes(
+        { ...memory, backing: 'memfd' },
+        { op: 'rlimit', resource: 'nofile', value: 4 },
+        { op: 'open', what: 'path', path: '/dev/null', as: 'a' },
+        { op: 'dup', fd: 'a', as: 'b' },
+        { op: 'truncate', memory: 'm', length: 0 },
+        { op: 'peek', memory: 'm', at: 0, length: 1 },
+      );
+      expect(outcomes.slice(2)).toEqual([{ fd: 'a' }, { errno: 'EMFILE' }, { value: 0 }, { errno: 'EFAULT' }]);
+    });
+
+    test('locking counts pages against the limit, and stops at a hole', async () => {
+      const outcomes = await daemon.outcomes(
+        { op: 'mmap', as: 'm', length: 4 * page },
+        { op: 'unmap', memory: 'm', at: 2 * page, length: page },
+        { op: 'lock', memory: 'm', at: 0, length: 2 * page },
+        { op: 'lock', memory: 'm', at: 0, length: 3 * page },
+        { op: 'lock', memory: 'm', at: 3 * page + 1, length: page },
+        { op: 'lock', memory: 'm', at: 4 * page, length: 0 },
+        { op: 'drop_capability', capability: 'all' },
+        { op: 'rlimit', resource: 'memlock', value: 3 * page },
+        { op: 'lock', memory: 'm', at: 0, length: 1 },
+        { ...memory, as: 'more' },
+        { op: 'lock', memory: 'more', at: 0, length: page },
+      );
+      expect(outcomes.slice(2)).toEqual([
+        { value: 0 },
+        { errno: 'ENOMEM' },
+        { errno: 'ENOMEM' },
+        { value: 0 },
+        { value: 0 },
+        { value: 0 },
+        { value: 0 },
+        { value: 0 },
+        { errno: 'ENOMEM' },
+      ]);
+    });
+
     test('a long line is one message, and a long outcome one answer', async () => {
       const bytes = '5a'.repeat(64 * page);
       const outcomes = await daemon.outcomes(

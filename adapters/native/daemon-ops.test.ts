@@ -205,7 +205,117 @@ describe.each(builtDaemons())('$name', ({ binary, missing }) => {
       expect(outcomes).toEqual([{ value: 0 }, { value: 0 }, { value: 0 }, { errno: 'EPERM' }]);
     });
 
+    test('without any capability, what needs one is refused', async () => {
+      const outcomes = await daemon.outcomes(
+        { op: 'fork', as: 'child' },
+        { op: 'rlimit', resource: 'nofile', value: 10, actor: 'child' },
+        { op: 'drop_capability', capability: 'all', actor: 'child' },
+        { op: 'rlimit', resource: 'nofile', value: 20, actor: 'child' },
+        { op: 'open', what: 'path', path: '/proc/thread-self/status', access: 'read', as: 'status', actor: 'child' },
+        { ...memory, fill: 'untouched', actor: 'child' },
+        { op: 'pread', fd: 'status', offset: 0, memory: 'm', at: 0, length: page, actor: 'child' },
+        { op: 'peek', memory: 'm', at: 0, length: page, actor: 'child' },
+      );
+      expect(outcomes.slice(1, 4)).toEqual([{ value: 0 }, { value: 0 }, { errno: 'EPERM' }]);
+      const status = Buffer.from(outcomes.at(-1)!.bytes!, 'hex').toString('latin1');
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
+        expect(status).toContain(`${set}:\t0000000000000000\n`);
+    });
+
+    test('seeking, and the flag of descriptors that a program makes and of those that a call makes', async () => {
+      const file = join(folder, 'sought');
+      writeFileSync(file, 'abc');
+      const outcomes = await daemon.outcomes(
+        { op: 'open', what: 'path', path: file, as: 'file' },
+        { op: 'seek', fd: 'file', offset: '0x100000000' },
+        { op: 'seek', fd: 'file', offset: -1 },
+        { op: 'seek', fd: 'none', offset: 0 },
+        { op: 'close_on_exec', fd: 'file' },
+        { op: 'close_on_exec', fd: 'none' },
+        // NS_GET_USERNS gives a descriptor.
+        { op: 'open', what: 'path', path: '/proc/self/ns/uts', access: 'read', as: 'namespace' },
+        { op: 'fork', as: 'child' },
+        { op: 'ioctl', fd: 'namespace', number: 0xb701, argument: { value: 0 }, as: 'user', actor: 'child' },
+        { op: 'close_on_exec', fd: 'user', actor: 'child' },
+        { op: 'close', fd: 'user', actor: 'child' },
+        { op: 'close_on_exec', fd: 'user', actor: 'child' },
+      );
+      expect(outcomes.slice(1)).toEqual([
+        { value: '0x100000000' },
+        { errno: 'EINVAL' },
+        { errno: 'EBADF' },
+        { value: 0 },
+        { errno: 'EBADF' },
+        { fd: 'namespace' },
+        { value: 0 },
+        { fd: 'user' },
+        { value: 1 },
+        { value: 0 },
+        { errno: 'EBADF' },
+      ]);
+    });
+
+    test('an event counter starts from 0, and is read as 8 bytes', async () => {
+      const file = join(folder, 'count');
+      writeFileSync(file, Buffer.from('0300000001000000', 'hex'));
+      const outcomes = await daemon.outcomes(
+        { op: 'open', what: 'event', as: 'event' },
+        { op: 'close_on_exec', fd: 'event' },
+        { op: 'read_event', fd: 'event' },
+        // A file stands in for what counts.
+        { op: 'open', what: 'path', path: file, as: 'file' },
+        { op: 'read_event', fd: 'file' },
+        { op: 'read_event', fd: 'file' },
+        { op: 'read_event', fd: 'none' },
+      );
+      expect(outcomes).toEqual([
+        { fd: 'event' },
+        { value: 0 },
+        { value: 0 },
+        { fd: 'file' },
+        { value: '0x100000003' },
+        { value: 0 },
+        { errno: 'EBADF' },
+      ]);
+    });
+
+    test('a pipe is at its end, and takes one descriptor', async () => {
+      const outcomes = await daemon.outcomes(
+        { op: 'rlimit', resource: 'nofile', value: 5 },
+        { op: 'open', what: 'pipe', as: 'pipe' },
+        { op: 'seek', fd: 'pipe', offset: 0 },
+        { op: 'read_event', fd: 'pipe' },
+        { op: 'open', what: 'event', as: 'event' },
+        { op: 'open', what: 'event', as: 'second' },
+      );
+      expect(outcomes.slice(1)).toEqual([
+        { fd: 'pipe' },
+        { errno: 'ESPIPE' },
+        { value: 0 },
+        { fd: 'event' },
+        { errno: 'EMFILE' },
+      ]);
+    });
+
     test.each<[string, Op[], number]>([
+      [
+        'op 1 (truncate): there is no file of its own behind the memory',
+        [memory, { op: 'truncate', memory: 'm', length: 0 }],
+        1,
+      ],
+      [
+        'op 1 (truncate): the length is not a multiple of the page size',
+        [memory, { op: 'truncate', memory: 'm', length: 1 }],
+        0,
+      ],
+      [
+        'op 1 (truncate): a file cannot be cut to more than is left of it',
+        [
+          { ...memory, backing: 'memfd' },
+          { op: 'truncate', memory: 'm', length: 2 * page },
+        ],
+        1,
+      ],
       ['op 0 (inject): this executor cannot perform it', [{ op: 'inject', fault: 'copy', nth: 1 }], 0],
       ['op 0 (barrier): this executor has no threads', [{ op: 'barrier', actor: 'main/a' }], 0],
       ['op 1 (barrier): this executor runs one op at a time', [memory, { op: 'barrier', concurrent: true }], 0],

@@ -52,6 +52,16 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
       [{ op: 'close', fd: 'F' }, 'ops[0].fd must be a name: a lower-case letter, then such letters, digits or _'],
       [{ op: 'close', fd: 'f', path: '/' }, 'ops[0].path is not a field of this op'],
       [{ op: 'open', what: 'device', slot: 's', as: 'd' }, 'ops[0].group is missing'],
+      [
+        { op: 'open', what: 'device', slot: 's', group: 'g', as: 'd', spelling: '{name} {cut}' },
+        'ops[0].spelling may have {name} or {cut} once, and no other braces',
+      ],
+      [
+        { op: 'open', what: 'device', slot: 's', group: 'g', as: 'd', spelling: '}' },
+        'ops[0].spelling may have {name} or {cut} once, and no other braces',
+      ],
+      [{ op: 'seek', fd: 'f' }, 'ops[0].offset is missing'],
+      [{ op: 'inject', fault: 'allocation', nth: 0 }, 'ops[0].nth must be at least 1'],
       [{ op: 'mmap', as: 'm', length: 2 ** 31 + 1 }, 'ops[0].length must be a number from 0 to 2^31'],
       [{ op: 'poke', memory: 'm', at: 0, bytes: '0' }, 'ops[0].bytes must be a string of pairs of hexadecimal digits'],
       [

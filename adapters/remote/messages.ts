@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
-import { validator } from '../../spec/uapi/validator.ts';
+import { complaint, validator } from '../../spec/uapi/validator.ts';
 import type { DescriptionAnswer, ErrorAnswer, ResultAnswer } from '../../spec/uapi/vocabulary.ts';
 
 /** What a daemon may say. */
@@ -26,10 +26,8 @@ export function parseAnswer(line: string): Answer {
   }
   const valid = validator(schemas, `protocol.schema.json#/$defs/${type}`);
   if (valid(message)) return message as Answer;
-  const error = valid.errors?.[0];
-  throw new Error(
-    `it sent a ${type} that the protocol does not allow (${error?.instancePath || 'the message'} ${error?.message}): ${excerpt(line)}`,
-  );
+  const { place, clause } = complaint(valid);
+  throw new Error(`it sent a ${type} that the protocol does not allow (${place} ${clause}): ${excerpt(line)}`);
 }
 
 function excerpt(line: string): string {

@@ -35,7 +35,7 @@ describe('the description', () => {
     const { name, version, ops, environment } = session.description;
     expect(name).toBe('simulator');
     expect(version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(ops).toHaveLength(22);
+    expect(ops).toHaveLength(27);
     expect(environment).toMatchObject({
       id: 'default',
       machine: { interruptRemapping: true, addressBits: 39, snoopControl: false, type1Module: true },
@@ -94,6 +94,17 @@ describe('a session', () => {
     }
   });
 
+  it('has devices that can be reset where it is told to', async () => {
+    const session = await start({ slots: [{ devices: 1, viable: true, resettable: true }] });
+    const program = (resettable: boolean): Program => ({
+      id: 'a',
+      topology: { slots: { g0: { devices: 1, viable: true, resettable } } },
+      ops: [],
+    });
+    expect(session.run(program(true), { g0: 's0' })).toMatchObject({ end: 'completed' });
+    expect(session.run(program(false), { g0: 's0' })).toMatchObject({ end: 'unsupported' });
+  });
+
   it('does not run what needs another machine', async () => {
     const session = await start();
     const program: Program = { id: 'a', topology: { machine: { addressBits: 48 }, slots: {} }, ops: [] };
@@ -104,8 +115,8 @@ describe('a session', () => {
   });
 
   it('says what it does not perform, with the outcomes up to there', async () => {
-    const result = await run([...ready(), ioctl('c', number.VFIO_IOMMU_GET_INFO!)]);
-    expect(result).toMatchObject({ end: 'unsupported', detail: expect.stringContaining('GET_INFO') });
-    expect(result.outcomes).toHaveLength(ready().length);
+    const result = await run([...withDevice(), ioctl('d', number.VFIO_DEVICE_FEATURE!)]);
+    expect(result).toMatchObject({ end: 'unsupported', detail: expect.stringContaining('ioctl') });
+    expect(result.outcomes).toHaveLength(withDevice().length);
   });
 });

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Adapter, Description, Need, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
-import { machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
+import { emulatedEnvironment, machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import type { Environment, Machine, Program } from '../../spec/uapi/vocabulary.ts';
+import { USER_END } from './bitmap-argument.ts';
 import { ADDRESS_BITS, BUFFER_BYTES } from './edu-device.ts';
 import { Executor, OPS } from './executor.ts';
 import type { IommuUnit } from './iommu-domain.ts';
-import { DMA_ENTRY_LIMIT, Kernel, type KernelSlot, RESERVED, unitOf } from './kernel.ts';
+import { DMA_ENTRY_LIMIT, Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 
@@ -37,7 +38,9 @@ class SimulatorSession implements Session {
     const machine = spelledOut(need.machine);
     this.unit = unitOf(machine, parameters);
     this.hasType1 = machine.type1Module;
-    const slots = Object.fromEntries(need.slots.map((slot, i) => [`s${i}`, { dma: true, iommu: 0, ...slot }]));
+    const slots = Object.fromEntries(
+      need.slots.map((slot, i) => [`s${i}`, { dma: true, iommu: 0, resettable: false, ...slot }]),
+    );
     this.slots = new Map(Object.entries(slots));
     this.description = {
       name: 'simulator',
@@ -71,7 +74,12 @@ class SimulatorSession implements Session {
     for (const name in topology.slots) {
       const slot = topology.slots[name]!;
       const own = this.slots.get(slots[name] ?? '');
-      if (own === undefined || own.devices < slot.devices || own.viable !== slot.viable) {
+      if (
+        own === undefined ||
+        own.devices < slot.devices ||
+        own.viable !== slot.viable ||
+        own.resettable !== (slot.resettable ?? false)
+      ) {
         return `The machine has no group for slot ${name}.`;
       }
     }
@@ -90,9 +98,12 @@ function environmentOf(machine: Required<Machine>, slots: Environment['slots']):
       first: fromBigInt(BigInt(first)),
       last: fromBigInt(BigInt(last)),
     })),
+    pageSizes: PAGE_SIZES,
+    userAddressEnd: fromBigInt(BigInt(USER_END)),
     dmaEntryLimit: DMA_ENTRY_LIMIT,
     memlockExempt: true,
     dmaAddressBits: ADDRESS_BITS,
     dmaBufferBytes: BUFFER_BYTES,
+    device: emulatedEnvironment(machine, slots).device,
   };
 }

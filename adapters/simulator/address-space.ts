@@ -1,9 +1,10 @@
+import type { OpenFile } from './file-table.ts';
 import type { Journal } from './journal.ts';
 import { PAGE_SIZE, Page, type PhysicalMemory } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { unsupported } from './result.ts';
 import { ALLOCATION, type Steps } from './steps.ts';
-import { Access, type MappingStart, UserMapping } from './user-mapping.ts';
+import { Access, type MappingStart, type SharedPages, UserMapping } from './user-mapping.ts';
 
 /** The page of zeros, which private memory shows until somebody stores there. */
 const ZERO_PAGE = new Page(0, true);
@@ -41,12 +42,49 @@ export class AddressSpace {
     return mapping;
   }
 
-  /** Takes pages out of the process. */
-  unmap(mapping: UserMapping, first: number, count: number): void {
+  /** Takes pages out of the process. Gives the file that nothing is mapped of any more, to be put. */
+  unmap(mapping: UserMapping, first: number, count: number): OpenFile | undefined {
+    if (mapping.gone) return undefined;
     if (mapping.backing === 'private') {
       for (let i = first; i < first + count; i++) this.dropPage(mapping, i);
     }
+    if (mapping.locked !== undefined) {
+      for (let i = first; i < first + count; i++) if (mapping.locked.delete(i)) this.lockedPages--;
+    }
     mapping.setAccess(first, count, Access.GONE);
+    return mapping.gone ? mapping.file : undefined;
+  }
+
+  /** Locks pages in place, within a limit; false when that is too low. Registers are in place anyway. */
+  lock(mapping: UserMapping, first: number, count: number, limit: number): boolean {
+    if (mapping.backing === 'device') return true;
+    mapping.locked ??= new Set();
+    const { locked } = mapping;
+    let fresh = 0;
+    for (let i = first; i < first + count; i++) if (!locked.has(i)) fresh++;
+    if (this.lockedPages + fresh > limit) return false;
+    for (let i = first; i < first + count; i++) locked.add(i);
+    this.lockedPages += fresh;
+    return true;
+  }
+
+  /** Gives the process the pages that it could not get at without waiting; false when there is none. */
+  populate(mapping: UserMapping, index: number): boolean {
+    if (mapping.backing === 'device') return true;
+    if (mapping.access(index) === Access.NONE || !mapping.isPresent(index)) return false;
+    if (mapping.backing === 'shared' || mapping.writable(index)) this.ownPage(mapping, index);
+    return true;
+  }
+
+  /** Cuts the file behind a mapping: what lies behind is lost, but for devices that have it. */
+  truncate(shared: SharedPages, present: number): void {
+    for (let i = present; i < shared.present; i++) {
+      const page = shared.pages[i];
+      if (page) page.shared = undefined;
+      shared.pages[i] = null;
+      for (const mapping of shared.mappings) this.system.journal.forget(mapping, i);
+    }
+    shared.present = present;
   }
 
   /** Throws the contents of a private page away. Shared memory keeps its own. */
@@ -94,14 +132,20 @@ export class AddressSpace {
   copyBytesFromUser(address: number, length: number): Uint8Array | undefined {
     if (!this.canLoad(address, length)) return undefined;
     const bytes = new Uint8Array(length);
-    if (length === 0) return bytes;
-    const mapping = this.find(address)!;
-    for (let i = 0; i < length; i++) bytes[i] = mapping.load(address - mapping.base + i);
+    if (length > 0) this.loadFromUser(address, length, bytes);
     return bytes;
   }
 
-  /** copy_to_user of 32-bit words; false when it faults. The bytes before the fault are stored. */
-  copyToUser(address: number, words: readonly number[]): boolean {
+  /** copy_from_user into the beginning of a buffer; false when it faults. */
+  loadFromUser(address: number, length: number, into: Uint8Array): boolean {
+    if (!this.canLoad(address, length)) return false;
+    const mapping = this.find(address)!;
+    for (let i = 0; i < length; i++) into[i] = mapping.load(address - mapping.base + i);
+    return true;
+  }
+
+  /** copy_to_user of 32-bit words, or of their first bytes; false when it faults. The bytes before it are stored. */
+  copyToUser(address: number, words: readonly number[], length = words.length * 4): boolean {
     const bytes = new Uint8Array(words.length * 4);
     words.forEach((word, i) => {
       bytes[i * 4] = word;
@@ -109,19 +153,20 @@ export class AddressSpace {
       bytes[i * 4 + 2] = word >>> 16;
       bytes[i * 4 + 3] = word >>> 24;
     });
-    return this.copyBytesToUser(address, bytes);
+    return this.copyBytesToUser(address, bytes, length);
   }
 
-  /** copy_to_user of bytes; false when it faults. The bytes before the fault are stored. */
-  copyBytesToUser(address: number, bytes: Uint8Array): boolean {
+  /** copy_to_user of the first bytes of a buffer; false when it faults. The bytes before the fault are stored. */
+  copyBytesToUser(address: number, bytes: Uint8Array, length = bytes.length): boolean {
     let done = 0;
-    while (done < bytes.length) {
+    while (done < length) {
       const mapping = this.find(address + done);
       if (mapping === undefined) return false;
+      if (mapping.backing === 'device') unsupported('access of a process to the registers of a device');
       const at = address + done - mapping.base;
       const index = Math.floor(at / PAGE_SIZE);
       if (!mapping.writable(index)) return false;
-      const count = Math.min(bytes.length - done, PAGE_SIZE - (at % PAGE_SIZE));
+      const count = Math.min(length - done, PAGE_SIZE - (at % PAGE_SIZE));
       this.storeInPage(mapping, index, at % PAGE_SIZE, bytes, done, count);
       done += count;
     }
@@ -165,7 +210,8 @@ export class AddressSpace {
     if (mapping === undefined) return 'EFAULT';
     const index = page - mapping.base / PAGE_SIZE;
     if ((mapping.access(index) & (forWriting ? Access.WRITE : Access.READ)) === 0) return 'EFAULT';
-    if (mapping.backing === 'device') return REGISTERS;
+    if (mapping.backing === 'device') return mapping.reachable!() ? REGISTERS : 'EFAULT';
+    if (!mapping.isPresent(index)) return 'EFAULT';
     const held = mapping.pages[index];
     if (!held && mapping.fillOf(index) === 0) {
       if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage) return ZERO_PAGE;
@@ -184,7 +230,7 @@ export class AddressSpace {
       const mapping = this.find(page * PAGE_SIZE);
       if (mapping === undefined || mapping.backing === 'device') return;
       const index = page - mapping.base / PAGE_SIZE;
-      if ((mapping.access(index) & Access.WRITE) === 0) return;
+      if (!mapping.writable(index)) return;
       this.ownPage(mapping, index);
     }
   }
@@ -195,6 +241,7 @@ export class AddressSpace {
     for (const mapping of this.mappings) {
       const copy = mapping.copyFor(child.process);
       child.mappings.push(copy);
+      if (copy.file !== undefined && !copy.gone) copy.file.references++;
       this.system.journal.fork(mapping, copy);
       if (mapping.backing !== 'private') continue;
       mapping.pages.forEach((page, i) => {
@@ -207,10 +254,11 @@ export class AddressSpace {
     }
   }
 
-  /** The process is gone. What is pinned stays where it is. */
-  dispose(): void {
+  /** The process is gone. What is pinned stays where it is; what was mapped of files is put. */
+  *dispose(): Steps<void> {
     for (const mapping of this.mappings) {
-      this.unmap(mapping, 0, mapping.length / PAGE_SIZE);
+      const file = this.unmap(mapping, 0, mapping.length / PAGE_SIZE);
+      if (file !== undefined) yield* file.put();
       if (mapping.shared !== undefined) {
         mapping.shared.mappings = mapping.shared.mappings.filter((other) => other !== mapping);
       }

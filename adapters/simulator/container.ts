@@ -94,7 +94,7 @@ export class Container implements FileOperations {
     if (Type1.checkExtension(undefined, type) === 0) return 'ENODEV';
 
     // effect
-    const backend = yield* Type1.open(this.kernel.unit, type, this.kernel.dmaEntryLimit);
+    const backend = yield* Type1.open(this.kernel, type);
     if (typeof backend === 'string') return backend;
     const attached: VfioGroup[] = [];
     for (const group of this.groups) {

@@ -1,4 +1,5 @@
 import type { AddressSpace } from './address-space.ts';
+import type { DirtyBitmap } from './dirty-bitmap.ts';
 
 /** Pages of a 64-bit address space. Page numbers stay exact in a number, sums of two of them too. */
 export const ALL_PAGES = 2 ** 52;
@@ -17,6 +18,8 @@ export interface Dma {
   exempt: boolean;
   lockedPages: number;
   vaddrInvalid: boolean;
+  /** Which pages devices have written, while that is tracked. */
+  dirty: DirtyBitmap | undefined;
 }
 
 /** The mappings of a backend, in order of their I/O virtual addresses; no two overlap. */

@@ -1,23 +1,43 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
 import { Direction, type IommuDomain } from './iommu-domain.ts';
 import type { Journal } from './journal.ts';
+import { PciConfigSpace } from './pci-config-space.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical-memory.ts';
-import { unsupported } from './result.ts';
+import { ProgramEnd, unsupported } from './result.ts';
 
+/** Bytes of the one region that has registers in it. */
+export const REGISTER_BYTES = 0x10_0000;
 /** Bytes of the device's own buffer. */
 export const BUFFER_BYTES = 4096;
+/** Where the device's side of a transfer finds the buffer. */
+export const BUFFER_ADDRESS = 0x4_0000;
 /** Bits of an address that the device drives. */
 export const ADDRESS_BITS = 28;
-/** Bytes of its configuration space. */
-export const CONFIG_BYTES = 256;
 
-const { commandRegister, commandBusMaster } = uapi.device;
-const VENDOR = 0x1234;
-const DEVICE = 0x11e8;
-/** What the command register holds when the device has just been opened: decoding and error reports on. */
-const COMMAND_AT_OPEN = 0x0103;
-/** Bits of the command register that can be set. */
-const COMMAND_WRITABLE = 0x0507;
+/** Places of registers. From SOURCE on they have 8 bytes. */
+export const Register = {
+  IDENTIFICATION: 0x00,
+  INVERTED: 0x04,
+  FACTORIAL: 0x08,
+  STATUS: 0x20,
+  CAUSE: 0x24,
+  RAISE: 0x60,
+  ACKNOWLEDGE: 0x64,
+  SOURCE: 0x80,
+  DESTINATION: 0x88,
+  COUNT: 0x90,
+  COMMAND: 0x98,
+} as const;
+
+/** Bits of COMMAND. */
+export const Command = { RUN: 1, TO_MEMORY: 2, INTERRUPT: 4 } as const;
+
+const IDENTIFICATION = 0x0100_00ed;
+/** Bit of STATUS: the end of a calculation interrupts. */
+const INTERRUPT_AFTER_FACTORIAL = 0x80;
+const FACTORIAL_DONE = 0x01;
+const TRANSFER_DONE = 0x100;
+/** Where the registers of 8 bytes end. */
+const WIDE_END = Register.COMMAND + 8;
 
 /** The memory side of a transfer. */
 export interface DmaMemory {
@@ -25,45 +45,124 @@ export interface DmaMemory {
   journal: Journal;
 }
 
+/** What translates the addresses of a device. */
+export interface Translated {
+  domain: IommuDomain | undefined;
+}
+
 /** A test device with a small buffer, between which and memory it transfers what it is told. */
 export class EduDevice {
+  readonly config = new PciConfigSpace();
+  /** Called for each interrupt that is a message. */
+  onMessage: (() => void) | undefined;
   private buffer: Uint8Array | undefined;
-  private command = 0;
+  private readonly wide = new Uint8Array(WIDE_END - Register.SOURCE);
+  private inverted = 0;
+  private factorial = 0;
+  private status = 0;
+  private cause = 0;
 
-  /** The driver opens the device. */
-  enable(): void {
-    this.command = COMMAND_AT_OPEN;
+  constructor(
+    private readonly bus: Translated,
+    private readonly memory: DmaMemory,
+  ) {}
+
+  /** Loads 1, 2, 4 or 8 bytes of registers, aligned, into the beginning of `into`. */
+  load(at: number, width: number, into: Uint8Array): void {
+    // The bus refuses what is narrower than any register.
+    if (width < 4) into.fill(0, 0, width);
+    else if (at >= Register.SOURCE && at < WIDE_END && at % 8 === 0) {
+      const from = at - Register.SOURCE;
+      for (let i = 0; i < width; i++) into[i] = this.wide[from + i]!;
+    } else if (width === 8) into.fill(0xff, 0, 8);
+    else {
+      const value = this.loadNarrow(at);
+      for (let i = 0; i < 4; i++) into[i] = value >>> (8 * i);
+    }
   }
 
-  /** The driver closes the device. */
-  disable(): void {
-    this.command = 0;
+  /** Stores 1, 2, 4 or 8 bytes of `bytes` to registers, aligned. */
+  store(at: number, width: number, bytes: Uint8Array): void {
+    if (width < 4) return;
+    if (at >= Register.SOURCE && at < WIDE_END && at % 8 === 0) {
+      if (at === Register.COMMAND && !(bytes[0]! & Command.RUN)) return;
+      const from = at - Register.SOURCE;
+      for (let i = 0; i < 8; i++) this.wide[from + i] = i < width ? bytes[i]! : 0;
+      if (at === Register.COMMAND) this.transfer();
+    } else if (width === 4) {
+      this.storeNarrow(at, (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0);
+    }
   }
 
-  /** Bytes of configuration space: identity and command register. */
-  readConfig(at: number, length: number): Uint8Array {
-    const end = commandRegister + 2;
-    if (at + length > end) unsupported('reading configuration space behind the command register');
-    const header = [VENDOR, DEVICE, this.command].flatMap((word) => [word & 0xff, word >>> 8]);
-    return Uint8Array.from(header.slice(at, at + length));
+  private loadNarrow(at: number): number {
+    switch (at) {
+      case Register.IDENTIFICATION:
+        return IDENTIFICATION;
+      case Register.INVERTED:
+        return this.inverted;
+      case Register.FACTORIAL:
+        return this.factorial;
+      case Register.STATUS:
+        return this.status;
+      case Register.CAUSE:
+        return this.cause;
+      default:
+        return 0xffff_ffff;
+    }
   }
 
-  /** Stores to configuration space; the identity stays as it is. */
-  writeConfig(at: number, bytes: Uint8Array): void {
-    if (at + bytes.length > commandRegister + 2) unsupported('writing configuration space behind the command register');
-    bytes.forEach((byte, i) => {
-      const shift = (at + i - commandRegister) * 8;
-      if (shift < 0) return;
-      const kept = this.command & ~(0xff << shift);
-      this.command = kept | ((byte << shift) & COMMAND_WRITABLE);
-    });
+  private storeNarrow(at: number, value: number): void {
+    switch (at) {
+      case Register.INVERTED:
+        this.inverted = ~value >>> 0;
+        break;
+      case Register.FACTORIAL:
+        this.factorial = factorialOf(value);
+        if (this.status & INTERRUPT_AFTER_FACTORIAL) this.raise(FACTORIAL_DONE);
+        break;
+      case Register.STATUS:
+        this.status = value & INTERRUPT_AFTER_FACTORIAL;
+        break;
+      case Register.RAISE:
+        this.raise(value);
+        break;
+      case Register.ACKNOWLEDGE:
+        this.cause = (this.cause & ~value) >>> 0;
+        if (this.cause === 0 && !this.config.hasMessages) this.config.linePulled = false;
+        break;
+    }
   }
 
-  /** Fills part of the buffer from memory. What the IOMMU blocks reads as zeros. */
-  readMemory(domain: IommuDomain | undefined, iova: number, at: number, length: number): void {
-    if (!(this.command & commandBusMaster)) return;
+  private raise(bits: number): void {
+    this.cause = (this.cause | bits) >>> 0;
+    if (this.cause === 0) return;
+    if (!this.config.hasMessages) this.config.linePulled = true;
+    // A message is a write to memory like any other.
+    else if (this.config.isBusMaster) this.onMessage?.();
+  }
+
+  /** Does what the registers say, at once. */
+  private transfer(): void {
+    const command = this.wordAt(Register.COMMAND);
+    const length = this.wordAt(Register.COUNT);
+    const toMemory = (command & Command.TO_MEMORY) !== 0;
+    const own = this.wordAt(toMemory ? Register.SOURCE : Register.DESTINATION) - BUFFER_ADDRESS;
+    if (own < 0 || own + length > BUFFER_BYTES) {
+      throw new ProgramEnd('crashed', 'A transfer outside of the buffer of the device ends the machine.');
+    }
+    // The high bits are lost.
+    const iova = this.wordAt(toMemory ? Register.DESTINATION : Register.SOURCE, 4) % 2 ** ADDRESS_BITS;
+    if (toMemory) this.writeMemory(iova, own, length);
+    else this.readMemory(iova, own, length);
+    this.wide[Register.COMMAND - Register.SOURCE]! &= ~Command.RUN;
+    if (command & Command.INTERRUPT) this.raise(TRANSFER_DONE);
+  }
+
+  /** Fills part of the buffer from memory. What the IOMMU blocks, or the bus does not carry, reads as zeros. */
+  private readMemory(iova: number, at: number, length: number): void {
     this.buffer ??= new Uint8Array(BUFFER_BYTES);
-    const { buffer } = this;
+    const { buffer, bus } = this;
+    const domain = this.config.isBusMaster ? bus.domain : undefined;
     forEachPage(iova, length, (iovaPage, from, count, done) => {
       const page = domain?.translate(iovaPage, Direction.READ);
       const target = buffer.subarray(at + done, at + done + count);
@@ -74,16 +173,31 @@ export class EduDevice {
   }
 
   /** Stores part of the buffer to memory. What the IOMMU blocks is lost. */
-  writeMemory(memory: DmaMemory, domain: IommuDomain | undefined, iova: number, at: number, length: number): void {
-    if (!(this.command & commandBusMaster)) return;
+  private writeMemory(iova: number, at: number, length: number): void {
+    if (!this.config.isBusMaster) return;
     const buffer = this.buffer ?? new Uint8Array(BUFFER_BYTES);
+    const { memory, bus } = this;
     forEachPage(iova, length, (iovaPage, from, count, done) => {
-      const page = domain?.translate(iovaPage, Direction.WRITE);
+      const page = bus.domain?.translate(iovaPage, Direction.WRITE);
       if (page === undefined || !isMemory(page)) return;
       memory.journal.beforeFrameStore(page, from, count);
       memory.physical.bytesOf(page).set(buffer.subarray(at + done, at + done + count), from);
     });
   }
+
+  /** The low bytes of a register, or all of it: exact as far as it can mean anything. */
+  private wordAt(register: number, width = 8): number {
+    let value = 0;
+    for (let i = width - 1; i >= 0; i--) value = value * 256 + this.wide[register - Register.SOURCE + i]!;
+    return value;
+  }
+}
+
+/** In 32 bits; from 34 on, nothing is left of it. */
+function factorialOf(value: number): number {
+  let product = 1;
+  for (let i = Math.min(value, 34); i > 1; i--) product = Math.imul(product, i);
+  return product >>> 0;
 }
 
 function isMemory(page: { reserved: boolean; fill: number }): boolean {
@@ -91,17 +205,16 @@ function isMemory(page: { reserved: boolean; fill: number }): boolean {
   return true;
 }
 
-/** Cuts a transfer at the ends of pages. The device loses the high bits of the address that it begins at. */
+/** Cuts a transfer at the ends of pages. */
 function forEachPage(
   iova: number,
   length: number,
   transfer: (iovaPage: number, from: number, count: number, done: number) => void,
 ): void {
-  const start = iova % 2 ** ADDRESS_BITS;
   for (let done = 0; done < length; ) {
-    const from = (start + done) % PAGE_SIZE;
+    const from = (iova + done) % PAGE_SIZE;
     const count = Math.min(length - done, PAGE_SIZE - from);
-    transfer(Math.floor((start + done) / PAGE_SIZE), from, count, done);
+    transfer(Math.floor((iova + done) / PAGE_SIZE), from, count, done);
     done += count;
   }
 }

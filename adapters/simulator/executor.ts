@@ -1,24 +1,28 @@
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { DmaOp, ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
-import { BUFFER_BYTES } from './edu-device.ts';
+import { BUFFER_ADDRESS, BUFFER_BYTES, Command, Register } from './edu-device.ts';
 import { toNumber } from './encoding.ts';
+import { EventCounter, eventNode } from './event-counter.ts';
 import { type Node, OpenFile } from './file-table.ts';
 import { standardNode } from './foreign-file.ts';
 import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
-import { addressIn, discard, memoryNamed, mmap, peek, protect, store, unmap } from './memory-ops.ts';
+import { addressIn, discard, lock, memoryNamed, mmap, peek, protect, store, truncate, unmap } from './memory-ops.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import { Process } from './process.ts';
 import { Request } from './requests.ts';
-import { ProgramEnd, type Result, unsupported } from './result.ts';
+import { type Errno, ProgramEnd, type Result, unsupported } from './result.ts';
 import { drain, type Hook } from './steps.ts';
-import { close, dup, ioctl, open, transfer } from './system-calls.ts';
-import { DeviceFile } from './vfio-device.ts';
+import { close, closesOnExec, dup, ioctl, open, openPipe, seek, transfer } from './system-calls.ts';
 
 const MAIN = 'main';
 /** Place among the memories, for the executor's own. */
 const OWN = -1;
+/** Bytes of that memory: more than the longest name that can be spelled. */
+const OWN_BYTES = 8 * PAGE_SIZE;
+
+const registerBytes = new DataView(new ArrayBuffer(4));
 
 /** Every op that can be performed. */
 export const OPS: Op['op'][] = [
@@ -44,6 +48,11 @@ export const OPS: Op['op'][] = [
   'unbind_driver',
   'inject',
   'barrier',
+  'seek',
+  'close_on_exec',
+  'read_event',
+  'truncate',
+  'lock',
 ];
 
 /** Performs the ops of one program on a kernel that has just come up. */
@@ -104,7 +113,7 @@ export class Executor {
       case 'protect':
         return outcomeOf(protect(process, op));
       case 'unmap':
-        return outcomeOf(unmap(process, op));
+        return outcomeOf(drain(unmap(process, op), hook));
       case 'discard':
         return outcomeOf(discard(process, op));
       case 'poke':
@@ -124,7 +133,7 @@ export class Executor {
       case 'rlimit':
         return outcomeOf(process.setLimit(op.resource, toNumber(op.value)) ?? 0);
       case 'drop_capability':
-        process.capabilities[op.capability] = false;
+        process.dropCapability(op.capability);
         return { value: 0 };
       case 'set_parameter':
         return outcomeOf(this.kernel.setParameter(op.module, op.parameter, op.value));
@@ -134,17 +143,29 @@ export class Executor {
         return outcomeOf(drain(this.kernel.unbindDriver(this.slot(op.slot), op.device), hook));
       case 'barrier':
         return { value: 0 };
+      case 'seek':
+        return outcomeOf(seek(process, fdNamed(process, op.fd), toNumber(op.offset)));
+      case 'close_on_exec':
+        return outcomeOf(closesOnExec(process, fdNamed(process, op.fd)));
+      case 'read_event':
+        return outcomeOf(readEvent(process, fdNamed(process, op.fd)));
+      case 'truncate':
+        return outcomeOf(truncate(process, op));
+      case 'lock':
+        return outcomeOf(lock(process, op));
       default:
         return unsupported(`the op ${(op as Op).op}`);
     }
   }
 
   private open(process: Process, op: OpenOp, hook: Hook | undefined): Outcome {
+    if (op.what === 'pipe') return newFd(process, op.as, drain(openPipe(process), hook));
     if (op.what !== 'device') {
       return newFd(process, op.as, drain(open(process, this.node(op), op.access ?? 'read-write'), hook));
     }
     const name = this.kernel.deviceName(this.slot(op.slot), op.device ?? 0);
-    const address = this.ownString(process, name);
+    const spelled = (op.spelling ?? '{name}').replace('{name}', name).replace('{cut}', name.slice(0, -1));
+    const address = this.ownMemory(process, Buffer.from(`${spelled}\0`));
     const steps = ioctl(process, fdNamed(process, op.group ?? ''), Request.GROUP_GET_DEVICE_FD, address);
     return newFd(process, op.as, drain(steps, hook));
   }
@@ -155,6 +176,8 @@ export class Executor {
         return this.kernel.containerNode;
       case 'group':
         return this.kernel.groupNode(this.slot(op.slot));
+      case 'event':
+        return eventNode;
       default:
         return this.kernel.nodeAt(op.path ?? '');
     }
@@ -198,19 +221,33 @@ export class Executor {
     return outcomeOf(drain(transfer(direction, process, fd, toNumber(op.offset), address, op.length), hook));
   }
 
+  /** Tells the device through its registers, as a driver in user space does. */
   private dma(process: Process, op: DmaOp): Result {
-    const file = process.files.get(fdNamed(process, op.device))?.operations;
-    if (!(file instanceof DeviceFile)) return 'EBADF';
     if (op.pasid !== undefined) unsupported('transfers with a PASID');
-    const { edu, iommuGroup } = file.device;
-    if (edu === undefined) return unsupported('transfers of a device other than the test device');
     const { length, at = 0 } = op;
     if (length === 0 || at + length > BUFFER_BYTES) return 'EINVAL';
-    // The device drives few address bits, so that the low ones have to be exact.
     const iova = Number(toBigInt(op.iova) & 0xffff_ffffn);
-    if (op.direction === 'from-memory') edu.readMemory(iommuGroup.domain, iova, at, length);
-    else edu.writeMemory(this.kernel, iommuGroup.domain, iova, at, length);
-    return 0;
+    const own = BUFFER_ADDRESS + at;
+    const toMemory = op.direction === 'to-memory';
+    return (
+      this.setRegister(process, op.device, Register.SOURCE, toMemory ? own : iova) ??
+      this.setRegister(process, op.device, Register.DESTINATION, toMemory ? iova : own) ??
+      this.setRegister(process, op.device, Register.COUNT, length) ??
+      this.setRegister(
+        process,
+        op.device,
+        Register.COMMAND,
+        toMemory ? Command.RUN | Command.TO_MEMORY : Command.RUN,
+      ) ??
+      0
+    );
+  }
+
+  private setRegister(process: Process, device: string, register: number, value: number): Errno | undefined {
+    registerBytes.setUint32(0, value, true);
+    const address = this.ownMemory(process, new Uint8Array(registerBytes.buffer));
+    const written = drain(transfer('write', process, fdNamed(process, device), register, address, 4), undefined);
+    return typeof written === 'string' ? written : undefined;
   }
 
   private fork(process: Process, op: ForkOp): Outcome {
@@ -222,7 +259,7 @@ export class Executor {
   private exit(process: Process, hook: Hook | undefined): Outcome {
     if (process === this.main) unsupported('the exit of main');
     process.gone = true;
-    process.mm.dispose();
+    drain(process.mm.dispose(), hook);
     drain(process.files.closeAll(), hook);
     return { value: 0 };
   }
@@ -244,14 +281,23 @@ export class Executor {
     return fd;
   }
 
-  /** Address of a string that the executor itself keeps in the process. */
-  private ownString(process: Process, text: string): number {
+  /** Address of bytes that the executor itself keeps in the process, until the next time. */
+  private ownMemory(process: Process, bytes: Uint8Array): number {
     const own =
       process.mm.mappings.find(({ order }) => order === OWN) ??
-      process.mm.map('', OWN, { length: PAGE_SIZE, access: 3, backing: 'private', untouched: false, told: false });
-    process.mm.programStore(own, 0, Buffer.from(`${text}\0`), text.length + 1);
+      process.mm.map('', OWN, { length: OWN_BYTES, access: 3, backing: 'private', untouched: false, told: false });
+    process.mm.programStore(own, 0, bytes, Math.min(bytes.length, OWN_BYTES));
     return own.base;
   }
+}
+
+/** What a counter has counted since the last time. */
+function readEvent(process: Process, fd: number): Result {
+  const file = process.files.get(fd);
+  if (file === undefined) return 'EBADF';
+  const { operations } = file;
+  if (operations instanceof EventCounter) return operations.take();
+  return operations?.read === undefined && !operations?.stream ? 'EINVAL' : unsupported('an event of this file');
 }
 
 /** The descriptor that a process knows by a name; -1 when there is none. */

@@ -11,10 +11,17 @@ export interface FileOperations {
   /** Positioned write from memory of the process. */
   write?(process: Process, offset: number, address: number, length: number): Steps<Result>;
   /** What a mapping of the file shows. */
-  mmap?(offset: number, length: number): MappingStart['backing'] | 'EINVAL';
+  mmap?(offset: number, length: number): FileMapping | 'EINVAL';
+  /** Sets the position; what comes out is where it then is. */
+  seek?(offset: number): Result;
+  /** Bytes come and go in order: nothing can be read or written at a position. */
+  readonly stream?: boolean;
   /** The last descriptor is closed. */
   release?(): Steps<void>;
 }
+
+/** What a mapping of a file shows. */
+export type FileMapping = Pick<MappingStart, 'backing' | 'reachable'>;
 
 /** Something with a name that can be opened. */
 export interface Node {
@@ -42,6 +49,8 @@ export class OpenFile {
 /** The descriptors of a process. */
 export class FileTable {
   private readonly files: (OpenFile | undefined)[];
+  /** Descriptors that an exec closes. */
+  private closedByExec: Set<number> | undefined;
 
   /** A table in which 0, 1 and 2 are taken. */
   constructor(standard: OpenFile) {
@@ -59,9 +68,8 @@ export class FileTable {
     return fd >= 0 && fd < this.files.length ? this.files[fd] : undefined;
   }
 
-  /** The lowest number that is free, below a limit; undefined when there is none. */
-  lowestFree(limit: number): number | undefined {
-    let fd = 3;
+  /** The lowest number that is free, from `fd` on and below a limit; undefined when there is none. */
+  lowestFree(limit: number, fd = 3): number | undefined {
     while (fd < this.files.length && this.files[fd] !== undefined) fd++;
     return fd < limit ? fd : undefined;
   }
@@ -70,10 +78,24 @@ export class FileTable {
     this.files[fd] = file;
   }
 
+  /** Whether an exec would close a descriptor. */
+  isClosedByExec(fd: number): boolean {
+    return this.closedByExec?.has(fd) ?? false;
+  }
+
+  /** Says whether an exec is to close a descriptor, until that is closed. */
+  setClosedByExec(fd: number, closed: boolean): void {
+    if (!closed) this.closedByExec?.delete(fd);
+    else this.closedByExec = (this.closedByExec ?? new Set()).add(fd);
+  }
+
   /** Takes a descriptor out; undefined when it was not there. */
   remove(fd: number): OpenFile | undefined {
     const file = this.getAny(fd);
-    if (file !== undefined) this.files[fd] = undefined;
+    if (file !== undefined) {
+      this.files[fd] = undefined;
+      this.closedByExec?.delete(fd);
+    }
     return file;
   }
 
@@ -83,6 +105,7 @@ export class FileTable {
       if (file !== undefined) file.references++;
       child.files[fd] = file;
     });
+    if (this.closedByExec !== undefined) child.closedByExec = new Set(this.closedByExec);
   }
 
   /** Closes everything, in order. */

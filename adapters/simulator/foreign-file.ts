@@ -6,12 +6,13 @@ const NULL_DEVICE: FileOperations = {
   ioctl: () => done('ENOTTY'),
   read: () => done(0),
   write: (_process, _offset, _address, length) => done(length),
+  seek: () => 0,
 };
 
 const ZERO_DEVICE: FileOperations = {
   ...NULL_DEVICE,
   read: () => unsupported('reading this file'),
-  mmap: () => 'shared',
+  mmap: () => ({ backing: 'shared' }),
 };
 
 const OTHER_DEVICE: FileOperations = {
@@ -23,6 +24,13 @@ const OTHER_DEVICE: FileOperations = {
 const DIRECTORY: FileOperations = {
   ioctl: () => done('ENOTTY'),
   read: () => done('EISDIR'),
+  seek: () => unsupported('seeking in a directory'),
+};
+
+/** The reading end of a pipe. */
+export const PIPE: FileOperations = {
+  stream: true,
+  ioctl: () => done('ENOTTY'),
 };
 
 /** A file that has nothing to do with VFIO. */

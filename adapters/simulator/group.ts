@@ -167,11 +167,11 @@ export class VfioGroup implements FileOperations, Node {
   /** VFIO_GROUP_GET_DEVICE_FD: opens a device of the group by its name. */
   private *getDeviceFd(process: Process, argument: number): Steps<Result> {
     // copies
-    if (yield ALLOCATION) return 'ENOMEM';
-    if (yield COPY_FROM_USER) return 'EFAULT';
     const name = process.mm.copyStringFromUser(argument, NAME_LIMIT);
     if (name === undefined) return 'EFAULT';
     if (name === null) return 'EINVAL';
+    if (yield ALLOCATION) return 'ENOMEM';
+    if (yield COPY_FROM_USER) return 'EFAULT';
 
     // argument
     const device = this.find(name);
@@ -190,6 +190,7 @@ export class VfioGroup implements FileOperations, Node {
 
     // effect
     process.files.install(fd, file);
+    process.files.setClosedByExec(fd, true);
 
     // result
     return fd;
@@ -198,8 +199,8 @@ export class VfioGroup implements FileOperations, Node {
   /** A device by name; only spaces may follow the name, no option fits a device that is no virtual function. */
   private find(name: string): VfioDevice | 'ENODEV' | 'EINVAL' {
     for (const device of this.devices) {
-      if (!name.startsWith(device.name)) continue;
-      const rest = name.slice(device.name.length);
+      if (!name.startsWith(device.hardware.name)) continue;
+      const rest = name.slice(device.hardware.name.length);
       if (rest !== '' && !rest.startsWith(' ')) continue;
       return /^ *$/.test(rest) ? device : 'EINVAL';
     }

@@ -16,6 +16,8 @@ export interface IommuUnit {
   readonly lastPage: number;
   /** Ranges of pages, inclusive, that it uses itself. */
   readonly reserved: readonly { first: number; last: number }[];
+  /** Sizes of the pages that it translates, one bit each. */
+  readonly pageSizes: number;
   readonly interruptRemapping: boolean;
   readonly snoopControl: boolean;
   /** Whether its page tables let a device read what it may only write. */

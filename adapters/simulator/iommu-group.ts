@@ -1,4 +1,4 @@
-import { EduDevice } from './edu-device.ts';
+import { type DmaMemory, EduDevice } from './edu-device.ts';
 import type { VfioGroup } from './group.ts';
 import type { IommuDomain } from './iommu-domain.ts';
 import type { Errno } from './result.ts';
@@ -17,9 +17,12 @@ export class PciDevice {
   constructor(
     readonly name: string,
     readonly group: IommuGroup,
-    edu: boolean,
+    /** Whether it can be reset without others. */
+    readonly resettable: boolean,
+    /** The memory that the test device transfers; undefined for a function that is another device. */
+    memory: DmaMemory | undefined,
   ) {
-    this.edu = edu ? new EduDevice() : undefined;
+    this.edu = memory === undefined ? undefined : new EduDevice(group, memory);
   }
 }
 

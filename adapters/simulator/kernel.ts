@@ -18,10 +18,14 @@ export const DMA_ENTRY_LIMIT = 65535;
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
 
+/** Sizes of the pages that the IOMMU translates: 4 KiB, 2 MiB, 1 GiB, one bit each. */
+export const PAGE_SIZES = 0x4020_1000;
+
 /** A group of the machine. */
 export interface KernelSlot {
   devices: number;
   viable: boolean;
+  resettable: boolean;
 }
 
 /** IOMMU of a machine, as its properties say. */
@@ -32,6 +36,7 @@ export function unitOf(machine: Required<Machine>, parameters: Parameters): Iomm
       first: first / PAGE_SIZE,
       last: Math.floor(last / PAGE_SIZE),
     })),
+    pageSizes: PAGE_SIZES,
     interruptRemapping: machine.interruptRemapping,
     snoopControl: machine.snoopControl,
     writeImpliesRead: parameters.write_only_mapping === 'readable',
@@ -117,7 +122,7 @@ export class Kernel implements MemorySystem {
     const { group } = device;
     group.vfio ??= new VfioGroup(this, group);
     device.driver = 'vfio-pci';
-    device.vfio = new VfioDevice(device.name, group.vfio, group, device.edu);
+    device.vfio = new VfioDevice(device, group.vfio, this.parameters);
     group.vfio.devices.unshift(device.vfio);
   }
 
@@ -147,12 +152,12 @@ export class Kernel implements MemorySystem {
     const group = new IommuGroup();
     const bus = (this.groups.size + 1).toString(16).padStart(2, '0');
     for (let i = 0; i < slot.devices; i++) {
-      const device = new PciDevice(`0000:${bus}:${i.toString(16).padStart(2, '0')}.0`, group, true);
+      const device = new PciDevice(`0000:${bus}:${i.toString(16).padStart(2, '0')}.0`, group, slot.resettable, this);
       group.devices.push(device);
       this.bindVfio(device);
     }
     if (!slot.viable) {
-      const claimed = new PciDevice(`0000:${bus}:ff.0`, group, false);
+      const claimed = new PciDevice(`0000:${bus}:ff.0`, group, false, undefined);
       group.devices.push(claimed);
       claimed.driver = 'native';
       group.claimForKernel();

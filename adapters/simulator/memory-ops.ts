@@ -1,18 +1,22 @@
 import { toHex } from '../../spec/uapi/integer.ts';
 import type {
   DiscardOp,
+  LockOp,
   MmapOp,
   Outcome,
   PeekOp,
   PokeOp,
   Protection,
   ProtectOp,
+  TruncateOp,
   UnmapOp,
 } from '../../spec/uapi/vocabulary.ts';
 import { encode, markRelocations, toNumber } from './encoding.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
+import { lockLimit } from './pinning.ts';
 import type { Process } from './process.ts';
 import { type Result, unsupported } from './result.ts';
+import type { Steps } from './steps.ts';
 import { mapFile } from './system-calls.ts';
 import { Access, type UserMapping } from './user-mapping.ts';
 
@@ -22,6 +26,8 @@ const ACCESS: Record<Protection, number> = {
   write: Access.WRITE,
   'read-write': Access.READ | Access.WRITE,
 };
+
+const BACKING = { anonymous: 'private', shared: 'shared', memfd: 'file', file: 'file' } as const;
 
 /** The memory that a process knows by a name. */
 export function memoryNamed(process: Process, name: string): UserMapping {
@@ -38,14 +44,15 @@ export function mmap(process: Process, op: MmapOp, order: number): Result {
     const fd = process.named(op.fd ?? '');
     const file = mapFile(process, typeof fd === 'number' ? fd : -1, toNumber(op.offset ?? 0), length, access);
     if (typeof file === 'string') return file;
-    const start = { length, access, backing: file.backing, untouched: true, told: false };
+    const start = { length, access, ...file, untouched: true, told: false };
     process.setName(op.as, process.mm.map(op.as, order, start));
+    file.file!.references++;
     return 0;
   }
   const mapping = process.mm.map(op.as, order, {
     length,
     access,
-    backing: backing === 'anonymous' ? 'private' : 'shared',
+    backing: BACKING[backing],
     untouched: op.fill === 'untouched',
     told: true,
   });
@@ -65,11 +72,39 @@ export function protect(process: Process, op: ProtectOp): Result {
 }
 
 /** Takes pages out of the process. */
-export function unmap(process: Process, op: UnmapOp): Result {
+export function* unmap(process: Process, op: UnmapOp): Steps<Result> {
   const mapping = memoryNamed(process, op.memory);
   const span = pagesOf(mapping, op);
   if (span === undefined || op.length === 0) return 'EINVAL';
-  if (span.end > span.first) process.mm.unmap(mapping, span.first, span.end - span.first);
+  if (span.end > span.first) {
+    const file = process.mm.unmap(mapping, span.first, span.end - span.first);
+    if (file !== undefined) yield* file.put();
+  }
+  return 0;
+}
+
+/** Locks pages in place, up to the first that is gone; those that cannot be had are locked too, and told of. */
+export function lock(process: Process, op: LockOp): Result {
+  const mapping = memoryNamed(process, op.memory);
+  const first = Math.floor(op.at / PAGE_SIZE);
+  const end = Math.ceil((op.at + op.length) / PAGE_SIZE);
+  let stop = first;
+  while (stop < end && stop < mapping.length / PAGE_SIZE && !(mapping.access(stop) & Access.GONE)) stop++;
+  const exempt = process.capabilities.ipc_lock;
+  if (process.limits.memlock === 0 && !exempt) return 'EPERM';
+  const limit = exempt ? Number.POSITIVE_INFINITY : lockLimit(process);
+  if (!process.mm.lock(mapping, first, stop - first, limit)) return 'ENOMEM';
+  for (let page = first; page < stop; page++) if (!process.mm.populate(mapping, page)) return 'ENOMEM';
+  return stop < end ? 'ENOMEM' : 0;
+}
+
+/** Cuts the file behind a memory. */
+export function truncate(process: Process, op: TruncateOp): Result {
+  const { shared } = memoryNamed(process, op.memory);
+  if (!shared?.file) return unsupported('cutting what is not a file of the program');
+  if (op.length % PAGE_SIZE !== 0) return unsupported('cutting parts of pages');
+  if (op.length > shared.present * PAGE_SIZE) return unsupported('making a file longer');
+  process.mm.truncate(shared, op.length / PAGE_SIZE);
   return 0;
 }
 
@@ -81,7 +116,7 @@ export function discard(process: Process, op: DiscardOp): Result {
   let holes = span.past;
   for (let page = span.first; page < span.end; page++) {
     if (mapping.access(page) & Access.GONE) holes = true;
-    else if (mapping.backing === 'device') return 'EINVAL';
+    else if (mapping.backing === 'device' || mapping.locked?.has(page)) return 'EINVAL';
     else process.mm.discard(mapping, page);
   }
   return holes ? 'ENOMEM' : 0;

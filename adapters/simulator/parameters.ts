@@ -5,6 +5,14 @@ const VALUES = {
   foreign_container_fd: ['ebadfd', 'einval'],
   /** READ-only mapping of private memory that nobody touched: a page of its own (6.12), or the page of zeros (6.1). */
   untouched_read_map: ['private_page', 'zero_page'],
+  /** What the GET_INFO ioctls of containers and devices write: as Linux 6.12, or as 6.1. */
+  get_info_written: ['up_to_24', 'sixteen_or_twenty'],
+  /** Size of the capability that says how many mappings may still be made: as Linux 6.12, or as 6.1. */
+  dma_available_capability: ['sixteen_bytes', 'twelve_bytes'],
+  /** The widest access to a device's registers: as Linux 6.12, or as 6.1. */
+  region_access_width: ['eight_bytes', 'four_bytes'],
+  /** What a failed allocation of a page table comes out as: as Linux 6.12, or as 6.1. */
+  domain_allocation_failure: ['driver', 'eio'],
   /** Whether a device can read through a mapping made with WRITE alone; Intel's page tables let it. */
   write_only_mapping: ['readable', 'unreadable'],
   /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */

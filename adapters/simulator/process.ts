@@ -1,3 +1,4 @@
+import type { DropCapabilityOp } from '../../spec/uapi/vocabulary.ts';
 import { AddressSpace, type MemorySystem } from './address-space.ts';
 import { FileTable, type OpenFile } from './file-table.ts';
 import type { Errno } from './result.ts';
@@ -56,6 +57,12 @@ export class Process {
     if (value > this.limits[resource] && !this.capabilities.sys_resource) return 'EPERM';
     this.limits[resource] = value;
     return undefined;
+  }
+
+  /** Gives up a privilege, or all. */
+  dropCapability(name: DropCapabilityOp['capability']): void {
+    if (name !== 'all') this.capabilities[name] = false;
+    else Object.assign(this.capabilities, { ipc_lock: false, sys_admin: false, sys_rawio: false, sys_resource: false });
   }
 
   /** A child with the same files, memory, names, limits and privileges; it has nothing locked. */

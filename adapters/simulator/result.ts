@@ -17,7 +17,9 @@ export type Errno =
   | 'EMFILE'
   | 'ENOTTY'
   | 'ENOSPC'
+  | 'ESPIPE'
   | 'ERANGE'
+  | 'EOVERFLOW'
   | 'EBADFD';
 
 /** What a system call gives back: a number that is not negative, or an errno. */

@@ -1,9 +1,10 @@
 import { type Node, OpenFile } from './file-table.ts';
+import { PIPE } from './foreign-file.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { GenericRequest } from './requests.ts';
 import type { Errno, Result } from './result.ts';
-import { COPY_FROM_USER, COPY_TO_USER, done, type Steps } from './steps.ts';
+import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, type Steps } from './steps.ts';
 import { Access, type MappingStart } from './user-mapping.ts';
 
 /** open(2): a descriptor comes before the file it is for. */
@@ -16,6 +17,18 @@ export function* open(process: Process, node: Node | undefined, access: OpenFile
     const result = yield* node.open(file);
     if (result !== 0) return result;
   }
+  process.files.install(fd, file);
+  return fd;
+}
+
+/** pipe(2), whose writing end is closed at once. Both ends need a descriptor. */
+export function* openPipe(process: Process): Steps<Result> {
+  if (yield ALLOCATION) return 'ENOMEM';
+  const { nofile } = process.limits;
+  const fd = process.files.lowestFree(nofile);
+  if (fd === undefined || process.files.lowestFree(nofile, fd + 1) === undefined) return 'EMFILE';
+  const file = new OpenFile('read');
+  file.operations = PIPE;
   process.files.install(fd, file);
   return fd;
 }
@@ -39,6 +52,19 @@ export function dup(process: Process, fd: number): Result {
   return copy;
 }
 
+/** lseek(2) from the beginning. */
+export function seek(process: Process, fd: number, offset: number): Result {
+  const file = process.files.get(fd);
+  if (file === undefined) return 'EBADF';
+  return file.operations!.seek?.(offset) ?? 'ESPIPE';
+}
+
+/** fcntl(2): 1 if an exec would close the descriptor, else 0. */
+export function closesOnExec(process: Process, fd: number): Result {
+  if (process.files.getAny(fd) === undefined) return 'EBADF';
+  return process.files.isClosedByExec(fd) ? 1 : 0;
+}
+
 /** ioctl(2): a few requests are the same for every file. */
 export function ioctl(process: Process, fd: number, request: number, argument: number): Steps<Result> {
   const file = process.files.get(fd);
@@ -46,13 +72,14 @@ export function ioctl(process: Process, fd: number, request: number, argument: n
   switch (request) {
     case GenericRequest.FIOCLEX:
     case GenericRequest.FIONCLEX:
+      process.files.setClosedByExec(fd, request === GenericRequest.FIOCLEX);
       return done(0);
     case GenericRequest.FIOQSIZE:
       return done('ENOTTY');
     case GenericRequest.FIONBIO:
       return setFlag(process, argument, 0);
     case GenericRequest.FIOASYNC:
-      return setFlag(process, argument, 'ENOTTY');
+      return setFlag(process, argument, file.operations === PIPE ? 0 : 'ENOTTY');
     case GenericRequest.FIGETBSZ:
       return getBlockSize(process, argument);
     default:
@@ -85,8 +112,9 @@ export function* transfer(
   if (offset >= 2 ** 63) return 'EINVAL';
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
-  if (file.access !== 'read-write' && file.access !== direction) return 'EBADF';
   const operations = file.operations!;
+  if (operations.stream) return 'ESPIPE';
+  if (file.access !== 'read-write' && file.access !== direction) return 'EBADF';
   const handler = direction === 'read' ? operations.read : operations.write;
   if (handler === undefined) return 'EINVAL';
   return yield* handler.call(operations, process, offset, address, length);
@@ -99,13 +127,14 @@ export function mapFile(
   offset: number,
   length: number,
   access: number,
-): { backing: MappingStart['backing'] } | Errno {
+): Pick<MappingStart, 'backing' | 'reachable' | 'file'> | Errno {
   if (offset % PAGE_SIZE !== 0) return 'EINVAL';
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
+  if (offset + length >= 2 ** 64) return 'EOVERFLOW';
   if (file.access === 'write' || (file.access === 'read' && access & Access.WRITE)) return 'EACCES';
   const { operations } = file;
   if (operations?.mmap === undefined) return 'ENODEV';
-  const backing = operations.mmap(offset, length);
-  return backing === 'EINVAL' ? backing : { backing };
+  const mapping = operations.mmap(offset, length);
+  return mapping === 'EINVAL' ? mapping : { ...mapping, file };
 }

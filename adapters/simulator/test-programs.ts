@@ -167,6 +167,33 @@ export function setCommand(value: number, device = 'd'): Op[] {
   ];
 }
 
+/** Where a place in a region of a device is in its file. */
+export const inRegion = (region: number, at: number): Integer =>
+  integer(BigInt(region) * BigInt(uapi.device.regionStride) + BigInt(at));
+
+/** Reads from a region of the device `d` into the memory `args`. */
+export const readRegion = (region: number, at: number, length: number, to = 0): Op => ({
+  op: 'pread',
+  fd: 'd',
+  offset: inRegion(region, at),
+  memory: 'args',
+  at: to,
+  length,
+});
+
+/** Writes bytes to a region of the device `d`, from the memory `args`. */
+export const writeRegion = (region: number, at: number, bytes: string): Op[] => [
+  { op: 'poke', memory: 'args', at: 256, bytes },
+  { op: 'pwrite', fd: 'd', offset: inRegion(region, at), memory: 'args', at: 256, length: bytes.length / 2 },
+];
+
+/** What is in the memory `args` after some ops that follow a setup; first, it is filled with 5a. */
+export async function leftBy(setup: Op[], ops: Op[], length: number, stage?: Stage): Promise<string> {
+  const filled = poke('args', 0, '5a'.repeat(length));
+  const outcomes = await outcomesOf([...setup, filled], [...ops, peek('args', 0, length)], stage);
+  return outcomes.at(-1)!.bytes!;
+}
+
 /** A transfer of the device. */
 export const dma = (
   direction: 'from-memory' | 'to-memory',

@@ -1,4 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { DirtyBitmap } from './dirty-bitmap.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { Direction } from './iommu-domain.ts';
 import { pageNumber } from './page-number.ts';
@@ -73,10 +74,15 @@ function* mapLocked(
     exempt: process.capabilities.ipc_lock,
     lockedPages: 0,
     vaddrInvalid: false,
+    dirty: undefined,
   };
   backend.available--;
   backend.dmas.insert(dma);
-  const errno = yield* pinAndMap(backend, dma, count, lockLimit(process));
+  let errno = yield* pinAndMap(backend, dma, count, lockLimit(process));
+  if (errno === undefined && backend.tracksDirtyPages) {
+    if (yield ALLOCATION) errno = 'ENOMEM';
+    else dma.dirty = new DirtyBitmap(count);
+  }
   if (errno !== undefined) yield* backend.remove(dma);
   return errno;
 }

@@ -1,6 +1,8 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { BITMAP_ARGUMENT_BYTES, BitmapArgument } from './bitmap-argument.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { bytesOfPages, pageNumber } from './page-number.ts';
+import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
 import type { Result } from './result.ts';
@@ -17,13 +19,6 @@ const GET_DIRTY = uapi.flags.dma_unmap_flags!.VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITM
 const ALL = uapi.flags.dma_unmap_flags!.VFIO_DMA_UNMAP_FLAG_ALL!;
 const INVALIDATE = uapi.flags.dma_unmap_flags!.VFIO_DMA_UNMAP_FLAG_VADDR!;
 
-/** Bytes of the description of a bitmap, which follows the struct: page size, size in bytes, address. */
-const BITMAP_SIZE = 24;
-/** A bitmap's most bytes. */
-const BITMAP_MAXIMUM = 2n ** 28n;
-/** First address that is none of user space. */
-const USER_END = 0x7fff_ffff_f000n;
-
 /** VFIO_IOMMU_UNMAP_DMA: ends mappings, or declares their process addresses invalid. */
 export function* unmapDma(backend: Type1, process: Process, argument: number): Steps<Result> {
   // copies
@@ -34,19 +29,21 @@ export function* unmapDma(backend: Type1, process: Process, argument: number): S
   // argument
   const flags = words[FLAGS]!;
   if (words[ARGSZ]! < UNMAP.size || (flags & ~(GET_DIRTY | ALL | INVALIDATE)) !== 0) return 'EINVAL';
+  let bitmap: BitmapArgument | undefined;
   if (flags & GET_DIRTY) {
     if (flags & (ALL | INVALIDATE)) return 'EINVAL';
-    if (words[ARGSZ]! < UNMAP.size + BITMAP_SIZE) return 'EINVAL';
+    if (words[ARGSZ]! < UNMAP.size + BITMAP_ARGUMENT_BYTES) return 'EINVAL';
     if (yield COPY_FROM_USER) return 'EFAULT';
-    const bitmap = process.mm.copyFromUser(argument + UNMAP.size, BITMAP_SIZE);
-    if (bitmap === undefined) return 'EFAULT';
-    if (!isBitmapSane(bitmap, wide(words, SIZE))) return 'EINVAL';
+    const description = process.mm.copyFromUser(argument + UNMAP.size, BITMAP_ARGUMENT_BYTES);
+    if (description === undefined) return 'EFAULT';
+    bitmap = new BitmapArgument(description, 0);
+    if (!bitmap.isSane(words[SIZE]!, words[SIZE + 1]!)) return 'EINVAL';
   }
 
   // state
   do yield LOCK;
   while (!backend.lock.take());
-  const unmapped = yield* unmapLocked(backend, words, flags);
+  const unmapped = yield* unmapLocked(backend, process, words, flags, bitmap);
   backend.lock.release();
   if (typeof unmapped === 'string') return unmapped;
 
@@ -58,51 +55,47 @@ export function* unmapDma(backend: Type1, process: Process, argument: number): S
   return process.mm.copyToUser(argument, words) ? 0 : 'EFAULT';
 }
 
-/** Whether a bitmap lies in user space and is as large as it must be for a range. */
-function isBitmapSane(bitmap: number[], rangeBytes: bigint): boolean {
-  const bytes = wide(bitmap, 2);
-  const address = wide(bitmap, 4);
-  if (bytes > USER_END || address > USER_END - bytes) return false;
-  const pages = rangeBytes >> trailingZeros(wide(bitmap, 0));
-  if (pages === 0n || bytes === 0n || bytes > BITMAP_MAXIMUM) return false;
-  return bytes >= ((pages + 63n) / 64n) * 8n;
-}
-
-function wide(words: number[], at: number): bigint {
-  return (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
-}
-
-/** Number of the lowest bit that is set; the CPU counts 64 for none, and shifts by the low six bits of that. */
-function trailingZeros(value: bigint): bigint {
-  let count = 0n;
-  while (count < 64n && !((value >> count) & 1n)) count++;
-  return count % 64n;
-}
-
-function* unmapLocked(backend: Type1, words: number[], flags: number): Steps<number | 'EINVAL'> {
+function* unmapLocked(
+  backend: Type1,
+  process: Process,
+  words: number[],
+  flags: number,
+  bitmap: BitmapArgument | undefined,
+): Steps<number | 'EINVAL' | 'EFAULT'> {
   const all = (flags & ALL) !== 0;
   const iova = pageNumber(words, IOVA);
   const count = pageNumber(words, SIZE);
   if (iova < 0) return 'EINVAL';
   if (all ? iova !== 0 || count !== 0 : count <= 0 || iova + count > ALL_PAGES) return 'EINVAL';
-  // Dirty pages are tracked for nobody.
-  if (flags & GET_DIRTY) return 'EINVAL';
-  if (backend.v2 && !all) {
-    const last = iova + count - 1;
-    const atFirst = backend.dmas.at(iova);
-    if (atFirst !== undefined && atFirst.iova !== iova) return 'EINVAL';
-    const atLast = backend.dmas.at(last);
-    if (atLast !== undefined && atLast.iova + atLast.count - 1 !== last) return 'EINVAL';
-  }
+  if (bitmap !== undefined && (!backend.tracksDirtyPages || !bitmap.isForPagesOf(PAGE_SIZE))) return 'EINVAL';
+  if (backend.v2 && !all && backend.cuts(iova, count)) return 'EINVAL';
   // The end of a range up to the last page of all comes out as 0, so that no mapping lies before it.
   const end = all ? ALL_PAGES : (iova + count) % ALL_PAGES;
   const affected = between(backend, iova, end);
 
   // effect
   if (flags & INVALIDATE) return invalidate(backend, affected);
+  if (bitmap !== undefined) return yield* reportAndRemove(backend, process, affected, iova, bitmap.address);
   let unmapped = 0;
   // From the end, where taking one out moves fewer others.
   for (const dma of affected.reverse()) {
+    unmapped += dma.count;
+    yield* backend.remove(dma);
+  }
+  return unmapped;
+}
+
+/** Tells of each mapping what is dirty, then ends it. Those that come before one that cannot be told of are gone. */
+function* reportAndRemove(
+  backend: Type1,
+  process: Process,
+  dmas: Dma[],
+  iova: number,
+  address: number,
+): Steps<number | 'EFAULT'> {
+  let unmapped = 0;
+  for (const dma of dmas) {
+    if (!(yield* dma.dirty!.report(process, address, dma.iova - iova))) return 'EFAULT';
     unmapped += dma.count;
     yield* backend.remove(dma);
   }

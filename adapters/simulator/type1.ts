@@ -1,11 +1,15 @@
 import { type Dma, DmaList } from './dma-list.ts';
 import { IommuDomain, type IommuUnit } from './iommu-domain.ts';
 import type { IommuGroup } from './iommu-group.ts';
+import type { Kernel } from './kernel.ts';
+import type { Parameters } from './parameters.ts';
 import { unpin } from './pinning.ts';
 import type { Process } from './process.ts';
 import { Request } from './requests.ts';
-import { type Errno, type Result, unsupported } from './result.ts';
+import type { Errno, Result } from './result.ts';
 import { ALLOCATION, DRIVER_CALL, DRIVER_RELEASE, done, LOCK, Lock, type Steps } from './steps.ts';
+import { dirtyPages } from './type1-dirty.ts';
+import { getInfo } from './type1-info.ts';
 import { mapDma } from './type1-map.ts';
 import { unmapDma } from './type1-unmap.ts';
 
@@ -34,9 +38,12 @@ export class Type1 {
   validRanges: PageRange[] = [];
   /** Mappings whose process address has been declared invalid. */
   invalidCount = 0;
+  /** Whether each mapping has a bitmap of the pages that devices have written. */
+  tracksDirtyPages = false;
 
   private constructor(
-    private readonly unit: IommuUnit,
+    readonly unit: IommuUnit,
+    readonly parameters: Parameters,
     /** The interface that tells mappings apart by what was asked for. */
     readonly v2: boolean,
     private readonly nesting: boolean,
@@ -45,10 +52,10 @@ export class Type1 {
   ) {}
 
   /** Makes an instance for a type that a user named. */
-  static *open(unit: IommuUnit, type: number, entryLimit: number): Steps<Type1 | Errno> {
+  static *open({ unit, parameters, dmaEntryLimit }: Kernel, type: number): Steps<Type1 | Errno> {
     if (yield ALLOCATION) return 'ENOMEM';
     if (type !== 1 && type !== 3 && type !== 6) return 'EINVAL';
-    return new Type1(unit, type !== 1, type === 6, entryLimit);
+    return new Type1(unit, parameters, type !== 1, type === 6, dmaEntryLimit);
   }
 
   /** CHECK_EXTENSION, of an instance or of the module alone. */
@@ -67,9 +74,9 @@ export class Type1 {
       case Request.IOMMU_UNMAP_DMA:
         return unmapDma(this, process, argument);
       case Request.IOMMU_DIRTY_PAGES:
-        return this.v2 ? unsupported('the ioctl DIRTY_PAGES') : done('EACCES');
+        return dirtyPages(this, process, argument);
       case Request.IOMMU_GET_INFO:
-        return unsupported('the ioctl GET_INFO of a container');
+        return getInfo(this, process, argument);
       default:
         return done('ENOTTY');
     }
@@ -102,6 +109,15 @@ export class Type1 {
     this.lock.release();
   }
 
+  /** Whether a range has an end inside of a mapping. */
+  cuts(iova: number, count: number): boolean {
+    const last = iova + count - 1;
+    const atFirst = this.dmas.at(iova);
+    if (atFirst !== undefined && atFirst.iova !== iova) return true;
+    const atLast = this.dmas.at(last);
+    return atLast !== undefined && atLast.iova + atLast.count - 1 !== last;
+  }
+
   /** Ends a mapping: translations first, then the pins, then the charge. */
   *remove(dma: Dma): Steps<void> {
     yield DRIVER_RELEASE;
@@ -121,6 +137,7 @@ export class Type1 {
     if (yield ALLOCATION) return 'ENOMEM';
     if (yield ALLOCATION) return 'ENOMEM';
     if (yield DRIVER_CALL) return 'EIO';
+    if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
     const domain = new IommuDomain(this.unit);
     // No IOMMU of this machine can nest page tables for this interface.
     if (this.nesting) return 'EINVAL';

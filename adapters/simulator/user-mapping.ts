@@ -1,3 +1,4 @@
+import type { OpenFile } from './file-table.ts';
 import { PAGE_SIZE, type Page } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { Relocated } from './relocated.ts';
@@ -12,6 +13,10 @@ export type Pages = (Page | null | undefined)[];
 export interface SharedPages {
   pages: Pages;
   mappings: UserMapping[];
+  /** Pages that are there: what lies behind has been cut off. */
+  present: number;
+  /** Whether a file of the program's own is behind them, which can be cut. */
+  readonly file: boolean;
 }
 
 /** How a mapping begins. */
@@ -19,9 +24,14 @@ export interface MappingStart {
   base: number;
   length: number;
   access: number;
-  backing: 'private' | 'shared' | 'device';
+  /** Memory of the process alone, memory that others can have too, a file of its own, or registers. */
+  backing: 'private' | 'shared' | 'file' | 'device';
   untouched: boolean;
   told: boolean;
+  /** Registers: whether the device lets itself be reached. */
+  reachable?: () => boolean;
+  /** The open file that the mapping keeps open. */
+  file?: OpenFile;
 }
 
 /** Memory of one process: whole pages at consecutive addresses, with nothing before and after them. */
@@ -29,6 +39,8 @@ export class UserMapping {
   readonly base: number;
   readonly length: number;
   readonly backing: 'private' | 'shared' | 'device';
+  readonly reachable: (() => boolean) | undefined;
+  readonly file: OpenFile | undefined;
   pages: Pages = [];
   shared: SharedPages | undefined;
   /** Pages of untouched memory that the program has stored to; undefined: every page counts as stored to. */
@@ -37,6 +49,8 @@ export class UserMapping {
   readonly relocated = new Relocated();
   /** Whether the program is told when it changes: for as long as it has its name for it. */
   told: boolean;
+  /** Pages that are locked in place. */
+  locked: Set<number> | undefined;
   private uniform: number;
   private single: Uint8Array | undefined;
 
@@ -51,10 +65,15 @@ export class UserMapping {
     this.base = start.base;
     this.length = start.length;
     this.uniform = start.access;
-    this.backing = start.backing;
+    this.backing = start.backing === 'file' ? 'shared' : start.backing;
+    this.reachable = start.reachable;
+    this.file = start.file;
     this.told = start.told;
     if (start.untouched) this.stored = new Set();
-    if (start.backing === 'shared') this.shared = { pages: this.pages, mappings: [this] };
+    if (this.backing === 'shared') {
+      const present = start.length / PAGE_SIZE;
+      this.shared = { pages: this.pages, mappings: [this], present, file: start.backing === 'file' };
+    }
   }
 
   /** Access bits of a page. */
@@ -73,14 +92,25 @@ export class UserMapping {
     this.single.fill(access, first, first + count);
   }
 
+  /** Whether nothing of it is mapped any more. */
+  get gone(): boolean {
+    if (this.single === undefined) return (this.uniform & Access.GONE) !== 0;
+    return this.single.every((access) => access & Access.GONE);
+  }
+
+  /** Whether there is something behind a page. */
+  isPresent(page: number): boolean {
+    return this.shared === undefined || page < this.shared.present;
+  }
+
   /** Whether the CPU can read a page. An x86 page that can be written can be read too. */
   readable(page: number): boolean {
     const access = this.access(page);
-    return access === Access.READ || (access & Access.WRITE) !== 0;
+    return (access === Access.READ || (access & Access.WRITE) !== 0) && this.isPresent(page);
   }
 
   writable(page: number): boolean {
-    return (this.access(page) & Access.WRITE) !== 0;
+    return (this.access(page) & Access.WRITE) !== 0 && this.isPresent(page);
   }
 
   /** Byte of a page that nobody holds yet. */
@@ -109,6 +139,8 @@ export class UserMapping {
       backing: this.backing,
       untouched: false,
       told: this.told,
+      reachable: this.reachable,
+      file: this.file,
     });
     copy.single = this.single?.slice();
     copy.shared = this.shared;

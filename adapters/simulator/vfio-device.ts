@@ -1,40 +1,42 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { CONFIG_BYTES, type EduDevice } from './edu-device.ts';
-import type { FileOperations, OpenFile } from './file-table.ts';
+import { getDeviceInfo, getInterruptInfo, getRegionInfo } from './device-info.ts';
+import { DeviceInterrupts } from './device-interrupts.ts';
+import { type EduDevice, REGISTER_BYTES } from './edu-device.ts';
+import type { FileMapping, FileOperations, OpenFile } from './file-table.ts';
 import type { VfioGroup } from './group.ts';
-import type { IommuGroup } from './iommu-group.ts';
+import type { PciDevice } from './iommu-group.ts';
+import type { Parameters } from './parameters.ts';
 import type { Process } from './process.ts';
+import { type Registers, readConfig, readRegisters, writeConfig, writeRegisters } from './region-access.ts';
 import { Request } from './requests.ts';
 import { type Result, unsupported } from './result.ts';
-import { COPY_FROM_USER, COPY_TO_USER, done, type Steps } from './steps.ts';
+import { done, type Steps } from './steps.ts';
+import { VirtualConfigSpace } from './virtual-config-space.ts';
 
 const { regionStride, configRegion } = uapi.device;
-const REGIONS = 9;
-/** Bytes of the one region that has registers in it. */
-const BAR0_BYTES = 0x10_0000;
 
-const KNOWN_REQUESTS: ReadonlySet<number> = new Set([
-  Request.DEVICE_GET_INFO,
-  Request.DEVICE_GET_REGION_INFO,
-  Request.DEVICE_GET_IRQ_INFO,
-  Request.DEVICE_SET_IRQS,
-  Request.DEVICE_RESET,
+/** Requests that the driver knows and this one does not perform. */
+const UNSUPPORTED: ReadonlySet<number> = new Set([
   Request.DEVICE_GET_PCI_HOT_RESET_INFO,
   Request.DEVICE_PCI_HOT_RESET,
   Request.DEVICE_IOEVENTFD,
   Request.DEVICE_FEATURE,
 ]);
 
+/** What the driver has for a device while it is open. */
+interface Enabled extends Registers {
+  readonly interrupts: DeviceInterrupts;
+}
+
 /** A device bound to vfio-pci. */
 export class VfioDevice {
   private openCount = 0;
+  private state: Enabled | undefined;
 
   constructor(
-    readonly name: string,
+    readonly hardware: PciDevice,
     readonly group: VfioGroup,
-    readonly iommuGroup: IommuGroup,
-    /** The hardware; undefined for a function that is not the test device. */
-    readonly edu: EduDevice | undefined,
+    readonly parameters: Parameters,
   ) {}
 
   get isOpen(): boolean {
@@ -46,7 +48,7 @@ export class VfioDevice {
     if (this.openCount === 0) {
       const result = this.group.useContainer();
       if (result !== 0) return result;
-      this.edu?.enable();
+      if (this.hardware.edu !== undefined) this.enable(this.hardware.edu);
     } else if (this.group.container === undefined) return 'EINVAL';
     this.openCount++;
     file.operations = new DeviceFile(this);
@@ -57,8 +59,35 @@ export class VfioDevice {
   *close(): Steps<void> {
     this.openCount--;
     if (this.openCount > 0) return;
-    this.edu?.disable();
+    if (this.state !== undefined) this.disable(this.state);
     yield* this.group.unuseContainer().put();
+  }
+
+  /** Resets the function. Its configuration is kept; its line is let go. */
+  reset(): Result {
+    if (!this.hardware.resettable) return 'EINVAL';
+    this.enabled.edu.config.linePulled = false;
+    return 0;
+  }
+
+  /** What there is while the device is open. */
+  get enabled(): Enabled {
+    return this.state ?? unsupported('access to a device other than the test device');
+  }
+
+  private enable(edu: EduDevice): void {
+    if (this.hardware.resettable) edu.config.linePulled = false;
+    edu.config.enable();
+    const interrupts: DeviceInterrupts = new DeviceInterrupts(edu, () => config.hasInterruptLine);
+    const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts);
+    this.state = { edu, config, interrupts, widest: this.parameters.region_access_width === 'eight_bytes' ? 8 : 4 };
+  }
+
+  private disable({ edu, interrupts }: Enabled): void {
+    interrupts.disable();
+    edu.config.disable();
+    if (this.hardware.resettable) edu.config.linePulled = false;
+    this.state = undefined;
   }
 }
 
@@ -66,48 +95,50 @@ export class VfioDevice {
 export class DeviceFile implements FileOperations {
   constructor(readonly device: VfioDevice) {}
 
-  ioctl(_process: Process, request: number): Steps<Result> {
-    return KNOWN_REQUESTS.has(request) ? unsupported('the ioctls of a device') : done('ENOTTY');
+  ioctl(process: Process, request: number, argument: number): Steps<Result> {
+    const { parameters, hardware } = this.device;
+    switch (request) {
+      case Request.DEVICE_GET_INFO:
+        return getDeviceInfo(parameters, hardware.resettable, process, argument);
+      case Request.DEVICE_GET_REGION_INFO:
+        return getRegionInfo(process, argument);
+      case Request.DEVICE_GET_IRQ_INFO:
+        return getInterruptInfo(this.device.enabled.interrupts, process, argument);
+      case Request.DEVICE_SET_IRQS:
+        return this.device.enabled.interrupts.set(process, argument);
+      case Request.DEVICE_RESET:
+        return done(this.device.reset());
+      default:
+        return UNSUPPORTED.has(request) ? unsupported('this ioctl of a device') : done('ENOTTY');
+    }
   }
 
   *read(process: Process, offset: number, address: number, length: number): Steps<Result> {
-    const at = this.configOffset(offset);
-    if (typeof at === 'string') return at;
     if (length === 0) return 0;
-    if (at + length > CONFIG_BYTES) return 'EFAULT';
-    const bytes = this.hardware().readConfig(at, length);
-    if (yield COPY_TO_USER) return 'EFAULT';
-    return process.mm.copyBytesToUser(address, bytes) ? length : 'EFAULT';
+    const region = Math.floor(offset / regionStride);
+    const at = offset % regionStride;
+    if (region === 0) return yield* readRegisters(this.device.enabled, process, at, address, length);
+    if (region === configRegion) return yield* readConfig(this.device.enabled.config, process, at, address, length);
+    // Nothing is behind the other addresses and the ROM's, and there are no legacy graphics.
+    return 'EINVAL';
   }
 
   *write(process: Process, offset: number, address: number, length: number): Steps<Result> {
-    const at = this.configOffset(offset);
-    if (typeof at === 'string') return at;
     if (length === 0) return 0;
-    if (at + length > CONFIG_BYTES) return 'EFAULT';
-    if (yield COPY_FROM_USER) return 'EFAULT';
-    const bytes = process.mm.copyBytesFromUser(address, length);
-    if (bytes === undefined) return 'EFAULT';
-    this.hardware().writeConfig(at, bytes);
-    return length;
+    const region = Math.floor(offset / regionStride);
+    const at = offset % regionStride;
+    if (region === 0) return yield* writeRegisters(this.device.enabled, process, at, address, length);
+    if (region === configRegion) return yield* writeConfig(this.device.enabled.config, process, at, address, length);
+    return 'EINVAL';
   }
 
-  mmap(offset: number, length: number): 'device' | 'EINVAL' {
-    return this.device.edu !== undefined && offset + length <= BAR0_BYTES ? 'device' : 'EINVAL';
+  mmap(offset: number, length: number): FileMapping | 'EINVAL' {
+    if (offset + length > REGISTER_BYTES) return 'EINVAL';
+    const { config } = this.device.enabled;
+    return { backing: 'device', reachable: () => config.memoryEnabled };
   }
 
   *release(): Steps<void> {
     yield* this.device.close();
-  }
-
-  private hardware(): EduDevice {
-    return this.device.edu ?? unsupported('access to a device other than the test device');
-  }
-
-  private configOffset(offset: number): number | 'EINVAL' {
-    const region = Math.floor(offset / regionStride);
-    if (region >= REGIONS) return 'EINVAL';
-    if (region !== configRegion) unsupported('access to regions of a device other than its configuration space');
-    return offset % regionStride;
   }
 }

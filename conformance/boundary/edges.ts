@@ -40,12 +40,29 @@ export function edgesOf(struct: string, field: Field, surroundings: Surroundings
       return iovas(surroundings);
     case 'size':
       return sizes(surroundings);
+    case 'page_size':
+      return pageSizes();
+    case 'bitmap_size':
+      return bitmapSizes();
+    case 'bitmap':
+      return bitmaps(surroundings);
+    case 'region':
+      return indexes('region', uapi.device.regionCount);
+    case 'interrupt':
+      return indexes('interrupt', uapi.device.interruptCount);
+    case 'vector':
+      return vectors(field.name);
+    case 'ignored':
+      return [
+        { label: `${field.name}_zero`, value: 0 },
+        { label: `${field.name}_one`, value: 1 },
+      ];
   }
 }
 
 function argsz(struct: string): Edge[] {
-  const { size, extended } = uapi.structs[struct]!;
-  const around = [size, extended ?? size].flatMap((edge) => [edge, edge - 1, edge + 1]);
+  const { size, extended, argszEdges = [] } = uapi.structs[struct]!;
+  const around = [...[size, extended ?? size].flatMap((edge) => [edge, edge - 1, edge + 1]), ...argszEdges];
   const telling = [0, size - 1, extended ?? size + 1];
   return distinct(
     [...around, 0, 1, 4096, 0x7fffffff, 0x80000000, 0xffffffff].map((value) => ({
@@ -221,6 +238,60 @@ export function valueEdges({ values }: Ioctl): { label: string; value: bigint }[
     TOP - 1n,
   );
   return [...new Set(edges)].map((value) => ({ label: `value_${value.toString(16)}`, value }));
+}
+
+/** Sizes of a page that a dirty bitmap counts. */
+function pageSizes(): Edge[] {
+  const values = [PAGE, 0n, 1n, PAGE / 2n, PAGE + 1n, 2n * PAGE, 1n << 21n, 1n << 30n, 1n << 63n, TOP - 1n];
+  const telling = [0n, 1n, 2n * PAGE];
+  return values.map((value) => ({ label: `pgsize_${value.toString(16)}`, value, telling: telling.includes(value) }));
+}
+
+/** Bytes of a dirty bitmap: 8 hold 64 pages, and 2^28 are the most. */
+function bitmapSizes(): Edge[] {
+  const most = 1n << 28n;
+  const values = [8n, 0n, 1n, 7n, 9n, 16n, PAGE, most, most + 1n, 1n << 63n, TOP - 1n];
+  const telling = [0n, 7n, most + 1n];
+  return values.map((value) => ({ label: `bitmap_${value.toString(16)}`, value, telling: telling.includes(value) }));
+}
+
+/** Where a dirty bitmap may be said to be: memory of the process, its end, and addresses that are nobody's. */
+function bitmaps({ environment }: Surroundings): Edge[] {
+  const end = toBigInt(environment.userAddressEnd);
+  const numbers: [string, bigint][] = [
+    ['null', 0n],
+    ['one', 1n],
+    ['user_end_less_8', end - 8n],
+    ['user_end_less_7', end - 7n],
+    ['user_end', end],
+    ['kernel_half', 0xffff_8000_0000_0000n],
+    ['top', TOP - 1n],
+  ];
+  return [
+    { label: 'data_bitmap', value: { ref: 'bitmap' } },
+    { label: 'data_misaligned', value: { ref: 'bitmap', add: 1 } },
+    { label: 'data_last_word', value: { ref: 'bitmap', add: 4096 - 8 } },
+    { label: 'data_last_7_bytes', value: { ref: 'bitmap', add: 4096 - 7 }, telling: true },
+    { label: 'data_end', value: { ref: 'bitmap', add: 4096 } },
+    {
+      label: 'data_readable',
+      value: { ref: 'readable' },
+      before: [memory('readable', 1, { protection: 'read' })],
+      telling: true,
+    },
+    ...numbers.map(([label, value]) => ({ label: `data_${label}`, value, telling: label === 'kernel_half' })),
+  ];
+}
+
+function indexes(label: string, count: number): Edge[] {
+  const values = [...Array(count + 2).keys(), 0x7fffffff, 0x80000000, 0xffffffff];
+  return values.map((value) => ({ label: `${label}_${value}`, value, telling: value === count }));
+}
+
+/** First and number of interrupts of an index: a device has one, or none. */
+function vectors(label: string): Edge[] {
+  const values = [0, 1, 2, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+  return values.map((value) => ({ label: `${label}_${value}`, value, telling: value < 2 || value === 0xffffffff }));
 }
 
 function distinct(edges: Edge[]): Edge[] {

@@ -14,22 +14,34 @@ export function* singleFields(form: Form, make: Make, surroundings: Surroundings
   }
 }
 
-/** Every two fields at once: all edges of the two that make one range, the telling ones of any others. */
+/** Every two fields at once, each at its telling edges. */
 export function* pairsOfFields(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
   const fields = fieldsOf(form, surroundings);
   for (const [i, a] of fields.entries()) {
     for (const b of fields.slice(i + 1)) {
-      const range = a.holds === 'iova' && b.holds === 'size';
-      for (const first of range ? a.edges : tellingOf(a.edges)) {
-        for (const second of range ? b.edges : tellingOf(b.edges)) {
-          const values: Record<string, Value> = { [a.name]: first.value, [b.name]: second.value };
-          yield make(
-            `${first.label}_${second.label}`,
-            [...(first.before ?? []), ...(second.before ?? [])],
-            atTheEnd(form, values),
-          );
-        }
-      }
+      if (!isRange(a, b)) yield* together(form, make, a.name, tellingOf(a.edges), b.name, tellingOf(b.edges));
+    }
+  }
+}
+
+/** The two fields that make one range, each at all of its edges. */
+export function* ranges(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
+  const fields = fieldsOf(form, surroundings);
+  for (const a of fields)
+    for (const b of fields) if (isRange(a, b)) yield* together(form, make, a.name, a.edges, b.name, b.edges);
+}
+
+const isRange = (a: { holds: string }, b: { holds: string }) => a.holds === 'iova' && b.holds === 'size';
+
+function* together(form: Form, make: Make, a: string, as: Edge[], b: string, bs: Edge[]): Iterable<Program> {
+  for (const first of as) {
+    for (const second of bs) {
+      const values: Record<string, Value> = { [a]: first.value, [b]: second.value };
+      yield make(
+        `${first.label}_${second.label}${form.suffix}`,
+        [...(first.before ?? []), ...(second.before ?? [])],
+        atTheEnd(form, values),
+      );
     }
   }
 }
@@ -38,7 +50,7 @@ function fieldsOf(
   { struct, values }: Form,
   surroundings: Surroundings,
 ): { name: string; holds: string; edges: Edge[] }[] {
-  return uapi.structs[struct]!.fields.map((field) => ({
+  return uapi.structs[struct]!.fields.filter(({ name }) => name in values).map((field) => ({
     name: field.name,
     holds: field.holds,
     edges: edgesOf(struct, field, surroundings).filter(({ value }) => !same(value, values[field.name]!)),

@@ -10,6 +10,8 @@ export interface Form {
   suffix: '' | '_extended';
   struct: string;
   extended: boolean;
+  /** What is written depends on argsz. */
+  grows: boolean;
   /** Bytes. */
   size: number;
   values: Record<string, Value>;
@@ -17,9 +19,11 @@ export interface Form {
 
 /** The forms of a struct, the plain one first. */
 export function formsOf(struct: string): Form[] {
-  const { size, extended, extendedBy, fields } = uapi.structs[struct]!;
-  const values = Object.fromEntries(fields.map((field) => [field.name, ordinary(size, field)]));
-  const plain: Form = { suffix: '', struct, extended: false, size, values };
+  const { size, extended, extendedBy, argszEdges, fields } = uapi.structs[struct]!;
+  const grows = argszEdges !== undefined;
+  const valuesOf = (some: Field[]) => Object.fromEntries(some.map((field) => [field.name, ordinary(size, field)]));
+  const values = valuesOf(fields.filter((field) => !field.extended));
+  const plain: Form = { suffix: '', struct, extended: false, grows, size, values };
   if (!extended) return [plain];
   const flags = fields.find(({ holds }) => holds === 'flags')!;
   const flag = uapi.flags[flags.flags!]![extendedBy!]!;
@@ -29,8 +33,9 @@ export function formsOf(struct: string): Form[] {
       suffix: '_extended',
       struct,
       extended: true,
+      grows,
       size: extended,
-      values: { ...values, argsz: extended, [flags.name]: flag },
+      values: { ...valuesOf(fields), argsz: extended, [flags.name]: flag },
     },
   ];
 }
@@ -48,7 +53,19 @@ function ordinary(size: number, field: Field): Value {
     case 'iova':
       return 0x40000;
     case 'size':
+    case 'page_size':
       return PAGE;
+    case 'bitmap_size':
+      return 8;
+    case 'bitmap':
+      return { ref: 'bitmap' };
+    case 'region':
+      return 0;
+    case 'interrupt':
+    case 'vector':
+      return field.example ?? 0;
+    case 'ignored':
+      return field.width === 8 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffff;
   }
 }
 

@@ -14,14 +14,20 @@ export function probe(
   ioctl: Pick<IoctlOp, 'number' | 'argument'>,
   feature?: string,
 ): Program {
-  const { id, fd, machine, slots, changes } = situation;
-  const ops: Op[] = [
-    memory('arg', 1),
-    ...situation.ops,
-    ...before,
-    { op: 'ioctl', fd, ...ioctl },
-    ...witnesses[situation.probe],
-  ];
+  return probeOp(situation, handler, what, before, { op: 'ioctl', fd: situation.fd, ...ioctl }, feature);
+}
+
+/** A program that brings about a situation and then does one thing there. */
+export function probeOp(
+  situation: Situation,
+  handler: string,
+  what: string,
+  before: Op[],
+  op: Op,
+  feature?: string,
+): Program {
+  const { id, machine, slots, changes, witnesses: own } = situation;
+  const ops: Op[] = [memory('arg', 1), ...situation.ops, ...before, op, ...(own ?? witnesses[situation.probe])];
   return {
     id: `boundary/${handler}/${id}/${what}`,
     ...(feature && { feature }),

@@ -1,46 +1,54 @@
-import { type Contract, selected } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { type Container, type Mapping, World } from '../../reference/state.ts';
-import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
+import type { Ioctl } from '../../spec/uapi/uapi.ts';
 import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
-import { memory } from '../build.ts';
+import { argumentAt, layOut, memory, type Value } from '../build.ts';
 import type { Situation } from '../situations.ts';
+import type { Form } from './forms.ts';
 
 const firstChoice = { choose: () => 0 };
+/** What `before` ops of a request bring into memory does not matter to how much is written. */
+const PAGES = 2;
 
 /** What the model says of a situation. */
 export class SituationModel {
   /** What is mapped. */
   readonly mappings: readonly Mapping[];
   readonly #contract: Contract;
-  readonly #world: World;
+  readonly #environment: Environment;
   readonly #situation: Situation;
 
   constructor(situation: Situation, contract: Contract, environment: Environment) {
-    const world = new World(environment, situation.slots);
-    const ops: Op[] = [memory('arg', 1), ...situation.ops];
-    for (const [i, op] of ops.entries()) execute(contract, world, op, i, firstChoice);
-    const { names, descriptors } = world.processes.get('main')!;
-    this.mappings = (descriptors.get(names.get(situation.fd)!)!.object as Container).backend?.mappings ?? [];
     this.#contract = contract;
-    this.#world = world;
+    this.#environment = environment;
     this.#situation = situation;
+    const { names, descriptors } = this.#world().processes.get('main')!;
+    this.mappings = (descriptors.get(names.get(situation.fd)!)!.object as Container).backend?.mappings ?? [];
   }
 
   /** Whether an ioctl gets as far as reading its argument: a pointer that leads nowhere decides. */
   reads({ number }: Ioctl): boolean {
     const op: Op = { op: 'ioctl', fd: this.#situation.fd, number, argument: { value: 0 } };
-    // A refused op changes nothing, so that the same state serves for all.
-    const { outcome } = execute(this.#contract, this.#world, op, 0, firstChoice);
+    const { outcome } = execute(this.#contract, this.#world(), op, 0, firstChoice);
     return 'errno' in outcome && outcome.errno === 'EFAULT';
   }
 
-  /** Lengths, in bytes, of what an ioctl writes back. */
-  writes(ioctl: Ioctl): number[] {
-    const handler = this.#contract.data.handlers.find(
-      ({ ioctl: name }) => name !== undefined && uapi.ioctls[name] === ioctl,
-    );
-    const steps = handler?.steps.filter(({ when }) => selected(when, this.#contract.parameters)) ?? [];
-    return steps.flatMap(({ write, length }) => (write ? [length!] : []));
+  /** How many bytes of its argument a request writes, from the first to the last. */
+  extent({ number }: Ioctl, form: Form, values: Record<string, Value>, before: Op[]): number {
+    const world = this.#world();
+    const block = layOut(form.struct, { ...form.values, ...values }, form.extended);
+    const argument = argumentAt('out', 0, block);
+    const ops: Op[] = [...before, memory('out', PAGES), { op: 'ioctl', fd: this.#situation.fd, number, argument }];
+    let written = 0;
+    for (const [i, op] of ops.entries()) written = execute(this.#contract, world, op, i, firstChoice).extent;
+    return written;
+  }
+
+  #world(): World {
+    const world = new World(this.#environment, this.#situation.slots);
+    const ops: Op[] = [memory('arg', 1), ...this.#situation.ops];
+    for (const [i, op] of ops.entries()) execute(this.#contract, world, op, i, firstChoice);
+    return world;
   }
 }

@@ -2,13 +2,16 @@ import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
-import { situations } from '../situations.ts';
+import { type Situation, situations } from '../situations.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
+import { deviceRegions } from './device-regions.ts';
 import { type Surroundings, valueEdges } from './edges.ts';
-import { pairsOfFields, singleFields } from './field-edges.ts';
-import { formsOf } from './forms.ts';
+import { pairsOfFields, ranges, singleFields } from './field-edges.ts';
+import { atTheEnd, formsOf } from './forms.ts';
+import { nameProbes } from './names.ts';
 import { unknownNumbers } from './numbers.ts';
+import { badPointers } from './pointers.ts';
 import { type Make, probe } from './probe.ts';
 import { SituationModel } from './situation-model.ts';
 
@@ -23,16 +26,12 @@ export const boundary: Suite = {
       const model = new SituationModel(situation, contract, environment);
       const surroundings = { environment, mappings: model.mappings };
       for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
-        if (ioctl.fd !== situation.probe || ioctl.argument === 'elsewhere') continue;
-        const { number, feature } = ioctl;
-        yield* probesOf(
-          ioctl,
-          (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature),
-          model,
-          surroundings,
-        );
+        if (situation.only && !situation.only.includes(name)) continue;
+        if (ioctl.fd !== situation.probe || !contract.data.handlers.some((handler) => handler.ioctl === name)) continue;
+        yield* probesOf(situation, name, ioctl, model, surroundings);
       }
-      for (const { label, number } of unknownNumbers(situation.probe)) {
+      if (situation.id === 'd_open') yield* deviceRegions(situation, environment);
+      for (const { label, number } of situation.numbers ? unknownNumbers(situation.probe) : []) {
         const request = fromBigInt(BigInt(number));
         yield probe(situation, 'unknown', label, [], { number: request, argument: { value: 0 } });
         yield probe(situation, 'unknown', `${label}_with_memory`, [], {
@@ -44,31 +43,45 @@ export const boundary: Suite = {
   },
 };
 
-function* probesOf(ioctl: Ioctl, make: Make, model: SituationModel, surroundings: Surroundings): Iterable<Program> {
-  if (ioctl.argument !== 'struct') {
+function* probesOf(
+  situation: Situation,
+  name: string,
+  ioctl: Ioctl,
+  model: SituationModel,
+  surroundings: Surroundings,
+): Iterable<Program> {
+  const { number, feature, argument: kind } = ioctl;
+  const make: Make = (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature);
+  if (kind === 'string') {
+    yield* nameProbes(situation, name, make);
+    return;
+  }
+  if (kind !== 'struct') {
     for (const { label, value } of valueEdges(ioctl)) yield make(label, [], { value: fromBigInt(value) });
     return;
   }
-  const buffer: Op[] = uapi.structs[ioctl.struct!]!.fields.some(({ holds }) => holds === 'address')
-    ? [memory('buf', 4)]
-    : [];
-  const buffered: Make = (what, before, argument) => make(what, [...buffer, ...before], argument);
-  const [plain, ...extended] = formsOf(ioctl.struct!);
-  for (const form of [plain!, ...extended]) {
+  const holds = uapi.structs[ioctl.struct!]!.fields.map((field) => field.holds);
+  const buffers: Op[] = [];
+  if (holds.includes('address')) buffers.push(memory('buf', 4));
+  if (holds.includes('bitmap')) buffers.push(memory('bitmap', 1));
+  const buffered: Make = (what, before, argument) => make(what, [...buffers, ...before], argument);
+  const forms = formsOf(ioctl.struct!);
+  // An argument that is not even read has no edges.
+  const reads = model.reads(ioctl);
+  for (const form of forms) {
+    if (!reads || situation.thorough === 'least') {
+      yield buffered(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
+      continue;
+    }
     yield* singleFields(form, buffered, surroundings);
-    yield* readCuts(form, buffered);
+    const { form: only, thorough } = situation;
+    const all = thorough !== undefined && (only === undefined || (only === 'extended') === form.extended);
+    yield* readCuts(form, buffered, all);
+    if (!all) continue;
+    if (thorough === 'pairs') yield* pairsOfFields(form, buffered, surroundings);
+    if (form === forms[0] || !('iova' in forms[0]!.values)) yield* ranges(form, buffered, surroundings);
+    yield* writeCuts(form, (values) => model.extent(ioctl, form, values, buffers), buffered, surroundings);
   }
-  // Where the argument is not even read, two wrong fields tell no more than one.
-  if (model.reads(ioctl)) yield* pairsOfFields(plain!, buffered, surroundings);
-  for (const length of model.writes(ioctl)) yield* writeCuts(plain!, length, buffered, surroundings);
-  for (const [label, value] of badPointers) yield make(`pointer_${label}`, [], { value });
+  if (situation.thorough !== 'least')
+    for (const [label, value] of badPointers) yield make(`pointer_${label}`, [], { value });
 }
-
-/** Pointers that no process may pass. */
-const badPointers: [string, number | string][] = [
-  ['null', 0],
-  ['one', 1],
-  ['not_canonical', '0x800000000000'],
-  ['kernel_half', '0xffff800000000000'],
-  ['top', '0xffffffffffffffff'],
-];

@@ -22,6 +22,23 @@ const memlock = (pages: number): Op => ({ op: 'rlimit', resource: 'memlock', val
 /** What mappings cost of the locked memory that a process may have. */
 export const lockedMemoryScenarios: Scenario[] = [
   {
+    id: 'memlock_counts_what_is_locked_otherwise',
+    about: 'Memory that the process locks itself counts too, and pages that are locked already count again.',
+    ops: [
+      ...ready(),
+      memory('ram', 4),
+      dropLock,
+      memlock(3),
+      { op: 'lock', memory: 'ram', at: 0, length: 0x2000 },
+      map('c', 0x10000, 'ram', 0, 2),
+      map('c', 0x10000, 'ram', 0, 1),
+      { op: 'lock', memory: 'ram', at: 0x2000, length: 0x1000 },
+      unmapAll('c'),
+      { op: 'lock', memory: 'ram', at: 0x2000, length: 0x1000 },
+      map('c', 0x10000, 'ram', 0, 1),
+    ],
+  },
+  {
     id: 'memlock_may_be_reached_not_passed',
     about: 'Exactly reaching the locked-memory limit is allowed, one page over is ENOMEM.',
     ops: [

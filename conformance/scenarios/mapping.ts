@@ -14,6 +14,23 @@ const entryLimitChange = { module: 'vfio_iommu_type1', parameter: 'dma_entry_lim
 /** What holds for mappings over time, in several processes, and with few entries. */
 export const mappingScenarios: Scenario[] = [
   {
+    id: 'map_past_the_end_of_a_file',
+    about: 'Pages past the end of a file cannot be mapped; what is mapped stays when the file is cut.',
+    ops: [
+      ...ready(),
+      memory('memory_file', 3, { backing: 'memfd' }),
+      memory('file', 3, { backing: 'file' }),
+      map('c', 0x10000, 'memory_file', 0, 2),
+      { op: 'truncate', memory: 'memory_file', length: 0x1000 },
+      { op: 'truncate', memory: 'file', length: 0x2000 },
+      map('c', 0x20000, 'memory_file', 0, 2),
+      map('c', 0x20000, 'memory_file', 0, 1),
+      map('c', 0x30000, 'file', 0, 3),
+      map('c', 0x30000, 'file', 0, 2),
+      unmapAll('c'),
+    ],
+  },
+  {
     id: 'mappings_are_never_merged',
     about: 'Adjacent mappings are legal and stay apart: a v2 UNMAP of one leaves the other.',
     ops: [

@@ -1,5 +1,11 @@
 import { mergeNeeds, type Suite, sameMachine, single } from '../suite.ts';
+import { descriptorScenarios } from './descriptors.ts';
+import { deviceConfigScenarios } from './device-config.ts';
+import { deviceInterruptScenarios } from './device-interrupts.ts';
+import { deviceResetScenarios } from './device-reset.ts';
+import { dirtyTrackingScenarios } from './dirty-tracking.ts';
 import { dmaScenarios } from './dma.ts';
+import { informationScenarios } from './information.ts';
 import { lifetimeScenarios } from './lifetime.ts';
 import { lockedMemoryScenarios } from './locked-memory.ts';
 import { mappingScenarios } from './mapping.ts';
@@ -12,6 +18,12 @@ const scenarios = [
   ...lockedMemoryScenarios,
   ...vaddrUpdateScenarios,
   ...lifetimeScenarios,
+  ...informationScenarios,
+  ...descriptorScenarios,
+  ...dirtyTrackingScenarios,
+  ...deviceConfigScenarios,
+  ...deviceInterruptScenarios,
+  ...deviceResetScenarios,
 ];
 
 /** Stories of several ops, each about one fact: transfers, processes, limits, lifetimes. */

@@ -5,10 +5,13 @@ export interface Source {
   where: string;
 }
 
-/** What an operation gives back: a closed set. `value: length` is the number of bytes that the operation was given. */
+/**
+ * What an operation gives back: a closed set. `value: length` is the number of bytes that the operation was given,
+ * `value: result` a number that the rule's effect has worked out.
+ */
 export type RuleOutcome =
   | { errno: string }
-  | { value: number | 'length' }
+  | { value: number | 'length' | 'result' }
   | { range: [number, number] }
   | { oneOf: RuleOutcome[] }
   | { fd: true }
@@ -37,7 +40,7 @@ export interface Step {
   refuse?: string;
   /** Copies [from, from + length) of the argument from user memory; a fault gives the rule's outcome. */
   read?: string;
-  /** Copies [from, from + length) of the argument to user memory; a fault gives the rule's outcome and undoes nothing. */
+  /** Copies to user memory, to [from, from + length) of the argument if it is always the same; a fault gives the rule's outcome and undoes nothing. */
   write?: string;
   /** Changes the state. */
   effect?: string;
@@ -46,13 +49,13 @@ export interface Step {
   /** The handler's result. */
   return?: string;
   /** Runs `steps` for each of something. */
-  each?: 'pages' | 'segments';
+  each?: 'pages' | 'segments' | 'mappings' | 'accesses' | 'config_bytes';
   steps?: Step[];
   /** Bytes. */
   from?: number;
   /** Bytes. */
   length?: number;
-  /** read: a rule that must hold for the read to happen. */
+  /** read, refuse, each: a rule that must hold for the step to be taken. */
   if?: string;
   when?: When;
 }

@@ -5,7 +5,17 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from './package-root.ts';
 import { validator } from './validator.ts';
-import type { Environment, Op, Outcome, Program, ProtocolMessage, RecordLine, RunResult, Trace } from './vocabulary.ts';
+import type {
+  DiffResult,
+  Environment,
+  Op,
+  Outcome,
+  Program,
+  ProtocolMessage,
+  RecordLine,
+  RunResult,
+  Trace,
+} from './vocabulary.ts';
 
 const folder = `${packageRoot}/spec/uapi/schema`;
 const files = readdirSync(folder);
@@ -40,6 +50,11 @@ const examples: { [Kind in Op['op']]: { accepted: Extract<Op, { op: Kind }>[]; r
       { op: 'open', what: 'group', slot: 'g', as: 'g', access: 'read' },
       { op: 'open', what: 'device', group: 'g', slot: 'g', device: 1, as: 'd' },
       { op: 'open', what: 'path', path: '/dev/null', as: 'n', access: 'path' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', as: 'd', spelling: '{name}  ' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', as: 'd', spelling: '{cut}' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', as: 'd', spelling: '' },
+      { op: 'open', what: 'pipe', as: 'p' },
+      { op: 'open', what: 'event', as: 'e' },
     ],
     rejected: [
       { op: 'open', what: 'socket', as: 'c' },
@@ -47,9 +62,25 @@ const examples: { [Kind in Op['op']]: { accepted: Extract<Op, { op: Kind }>[]; r
       { op: 'open', what: 'container', as: 'c', access: 'append' },
       { op: 'open', what: 'path', path: 'dev/null', as: 'n' },
       { op: 'open', what: 'device', group: 'g', device: -1, as: 'd' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', as: 'd', spelling: '{name}{name}' },
+      { op: 'open', what: 'device', group: 'g', slot: 'g', as: 'd', spelling: '{other}' },
     ],
   },
   close: { accepted: [{ op: 'close', fd: 'c' }], rejected: [{ op: 'close', fd: 3 }] },
+  seek: {
+    accepted: [{ op: 'seek', fd: 'c', offset: 0 }],
+    rejected: [{ op: 'seek', fd: 'c', offset: '0x8000000000000000000' }],
+  },
+  close_on_exec: { accepted: [{ op: 'close_on_exec', fd: 'c' }], rejected: [{ op: 'close_on_exec', fd: 3 }] },
+  read_event: { accepted: [{ op: 'read_event', fd: 'e' }], rejected: [{ op: 'read_event', fd: '' }] },
+  truncate: {
+    accepted: [{ op: 'truncate', memory: 'file', length: 0 }],
+    rejected: [{ op: 'truncate', memory: 'file', length: -1 }],
+  },
+  lock: {
+    accepted: [{ op: 'lock', memory: 'ram', at: 0, length: 4096 }],
+    rejected: [{ op: 'lock', memory: 'ram', at: -1, length: 4096 }],
+  },
   dup: { accepted: [{ op: 'dup', fd: 'c', as: 'twin' }], rejected: [{ op: 'dup', fd: 'c', as: '1st' }] },
   ioctl: {
     accepted: [
@@ -231,10 +262,21 @@ const environment: Environment = {
   pageSize: 4096,
   apertureLast: '0x7fffffffff',
   reserved: [{ first: '0xfee00000', last: '0xfeefffff' }],
+  pageSizes: 0x40201000,
+  userAddressEnd: '0x7ffffffff000',
   dmaEntryLimit: 65535,
   memlockExempt: true,
   dmaAddressBits: 28,
   dmaBufferBytes: 4096,
+  device: {
+    regions: [{ size: 0x1000, flags: 7 }],
+    interrupts: [{ count: 1, flags: 7 }, null],
+    config: '00',
+    configWritable: '00',
+    configUnknown: '00',
+    registers: [{ region: 0, at: 0x80, upper: 'ffffffff' }],
+    interruptCause: { raise: 0x60, acknowledge: 0x64 },
+  },
 };
 const header: RecordLine = {
   kind: 'header',
@@ -274,6 +316,33 @@ const result: RunResult = {
     { rule: 'rule', suite: 'boundary', program: 'id', op: 0, expected: 'EINVAL', actual: 'returns 0', token: 'vc1.' },
   ],
 };
+const side = { rule: 'rule', sentence: 'It is so.', setting: 'type1-6.12', stands: 'holds' } as const;
+const diff: DiffResult = {
+  same: false,
+  complete: true,
+  first: { file: 'a.jsonl', target: 'sim', targetVersion: '1', setting: 'type1-6.12', programs: 1 },
+  second: { file: 'b.jsonl', target: 'sim', targetVersion: '2', setting: 'type1-6.12', programs: 0, incomplete: 'cut' },
+  conditions: [{ machine: 'default', property: 'pageSize', first: '4096', second: '16384' }],
+  programs: { compared: 1, different: 1, onlyFirst: 0, onlySecond: 0, changed: 0, notRun: 0 },
+  groups: [
+    {
+      first: side,
+      second: { ...side, stands: 'broken' },
+      parameter: { id: 'bind', first: 'absent', second: 'present' },
+      cases: [
+        {
+          program: 'id',
+          machine: 'default',
+          op: 0,
+          operation: 'barrier',
+          first: 'EIO',
+          second: 'returns 0',
+          token: '',
+        },
+      ],
+    },
+  ],
+};
 const messages: ProtocolMessage[] = [
   { type: 'describe', protocol: 1 },
   { type: 'description', protocol: 1, name: 'linux', version: '6.12', ops: ['open'], environment },
@@ -289,6 +358,7 @@ describe('what is exchanged and kept', () => {
     ['a trace', 'trace.schema.json', trace],
     ['an environment', 'environment.schema.json', environment],
     ['a result of a run', 'run-result.schema.json', result],
+    ['a result of a comparison', 'diff-result.schema.json', diff],
     ['a header', 'record.schema.json', header],
     ['an environment in a record', 'record.schema.json', { kind: 'environment', targetVersion: '1', environment }],
     ['a case', 'record.schema.json', { kind: 'case', suite: 'boundary', trace, verdict: 'pass' }],
@@ -348,6 +418,7 @@ function requiredKeys(file: string, value: object): string[] {
 
 test('no schema file is left without an example', () => {
   expect(files.sort()).toEqual([
+    'diff-result.schema.json',
     'environment.schema.json',
     'program.schema.json',
     'protocol.schema.json',

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { uapi } from './uapi.ts';
 
-describe.each(Object.entries(uapi.structs))('struct %s', (_, { size, extended, extendedBy, tail, fields }) => {
+describe.each(Object.entries(uapi.structs))('struct %s', (_, { size, extended, extendedBy, fields }) => {
   test('has fields that do not overlap, are aligned to their width, and lie inside it', () => {
     const bytes = new Set<number>();
-    for (const { name, at, width } of fields) {
+    for (const { name, at, width, extended: beyond } of fields) {
       expect(at % width, name).toBe(0);
-      expect(at + width, name).toBeLessThanOrEqual(size);
+      expect(at + width, name).toBeLessThanOrEqual(beyond ? extended! : size);
+      expect(at < size, name).toBe(!beyond);
       for (let i = at; i < at + width; i++) {
         expect(bytes.has(i), `${name}, byte ${i}`).toBe(false);
         bytes.add(i);
@@ -21,7 +22,7 @@ describe.each(Object.entries(uapi.structs))('struct %s', (_, { size, extended, e
   test('has fields of distinct names in ascending order that fill it', () => {
     expect(new Set(fields.map(({ name }) => name)).size).toBe(fields.length);
     expect(fields.map(({ at }) => at)).toEqual(fields.map(({ at }) => at).sort((a, b) => a - b));
-    expect(fields.reduce((sum, { width }) => sum + width, 0)).toBe(size);
+    expect(fields.reduce((sum, { width }) => sum + width, 0)).toBe(extended ?? size);
   });
 
   test('starts with argsz where it has one', () => {
@@ -42,8 +43,6 @@ describe.each(Object.entries(uapi.structs))('struct %s', (_, { size, extended, e
     if (extended === undefined) return;
     expect(extended).toBeGreaterThan(size);
     expect(fields.some(({ flags }) => flags !== undefined && extendedBy! in uapi.flags[flags]!)).toBe(true);
-    expect(tail).toMatch(/^([0-9a-f]{2})+$/);
-    expect(tail!.length / 2).toBeLessThanOrEqual(extended - size);
   });
 });
 
@@ -89,7 +88,8 @@ describe('ioctls', () => {
     const { type, base } = uapi.requests;
     for (const [name, n] of Object.entries(offsets))
       expect(uapi.ioctls[name]?.number, name).toBe((type << 8) | (base + n));
-    for (const [name, { number }] of Object.entries(uapi.ioctls)) {
+    for (const [name, { number, fd }] of Object.entries(uapi.ioctls)) {
+      if (fd === 'any') continue;
       expect(number >> 8, name).toBe(type);
       expect(number & 0xff, name).toBeGreaterThanOrEqual(base);
     }
@@ -170,6 +170,9 @@ describe('the installed kernel header', () => {
   );
 });
 
+/** Structs that end in a capability offset since some release. */
+const grown = ['vfio_iommu_type1_info', 'vfio_device_info'];
+
 /** uapi.yaml in C: what the header defines must be equal, what it does not yet or no longer define is left out. */
 function headerClaims(): string[] {
   const claims: string[] = [];
@@ -180,10 +183,14 @@ function headerClaims(): string[] {
   for (const [name, { number }] of Object.entries(uapi.ioctls)) claim(name, number);
   for (const values of [...Object.values(uapi.flags), ...Object.values(uapi.values)])
     for (const [name, value] of Object.entries(values)) claim(name, value);
-  for (const struct of ['vfio_iommu_type1_dma_map', 'vfio_iommu_type1_dma_unmap']) {
-    const { size, fields } = uapi.structs[struct]!;
-    claims.push(`_Static_assert(sizeof(struct ${struct}) == ${size}, "sizeof ${struct}");`);
-    for (const { name, at, width } of fields) {
+  for (const [struct, { size, fields }] of Object.entries(uapi.structs)) {
+    // Not a struct of the header, or one of the series that the header does not have.
+    if (['group_set_container', 'vfio_iommu_type1_bind', 'switch'].includes(struct)) continue;
+    // Where the header has grown the struct since, the fixed part is what counts.
+    if (!grown.includes(struct))
+      claims.push(`_Static_assert(sizeof(struct ${struct}) == ${size}, "sizeof ${struct}");`);
+    for (const { name, at, width, extended } of fields) {
+      if (extended) continue;
       claims.push(
         `_Static_assert(offsetof(struct ${struct}, ${name}) == ${at}, "offsetof ${struct}.${name}");`,
         `_Static_assert(sizeof(((struct ${struct} *)0)->${name}) == ${width}, "sizeof ${struct}.${name}");`,

@@ -8,10 +8,25 @@ export interface Field {
   at: number;
   width: 4 | 8;
   /** What the field means, which decides the values at its edges. */
-  holds: 'argsz' | 'flags' | 'fd' | 'address' | 'iova' | 'size';
+  holds:
+    | 'argsz'
+    | 'flags'
+    | 'fd'
+    | 'address'
+    | 'iova'
+    | 'size'
+    | 'page_size'
+    | 'bitmap_size'
+    | 'bitmap'
+    | 'region'
+    | 'interrupt'
+    | 'vector'
+    | 'ignored';
+  /** The field lies in the part that a flag adds. */
+  extended?: boolean;
   /** holds flags: which set of flags. */
   flags?: string;
-  /** holds flags: a value of an ordinary request. */
+  /** holds flags, interrupt, vector: a value of an ordinary request. */
   example?: number;
 }
 
@@ -20,10 +35,10 @@ export interface Struct {
   size: number;
   /** Size with the part that a flag adds. */
   extended?: number;
+  /** Further values of argsz at which something changes. */
+  argszEdges?: number[];
   /** The flag that adds it. */
   extendedBy?: string;
-  /** Hexadecimal bytes of an ordinary request from `size` on; zeros follow. */
-  tail?: string;
   fields: Field[];
 }
 
@@ -31,9 +46,9 @@ export interface Struct {
 export interface Ioctl {
   number: number;
   /** Kind of file descriptor that knows it. */
-  fd: 'container' | 'group' | 'device';
+  fd: 'container' | 'group' | 'device' | 'any';
   /** elsewhere: the number is taken, but the contract does not yet say what it does. */
-  argument: 'none' | 'value' | 'struct' | 'elsewhere';
+  argument: 'none' | 'value' | 'struct' | 'string' | 'elsewhere';
   struct?: string;
   /** argument value: the set of named values. */
   values?: string;
@@ -48,7 +63,16 @@ export interface Uapi {
   structs: Record<string, Struct>;
   flags: Record<string, Record<string, number>>;
   values: Record<string, Record<string, number>>;
-  device: { regionStride: number; configRegion: number; commandRegister: number; commandBusMaster: number };
+  device: {
+    regionStride: number;
+    regionCount: number;
+    interruptCount: number;
+    romRegion: number;
+    configRegion: number;
+    commandRegister: number;
+    commandMemory: number;
+    commandBusMaster: number;
+  };
   errnos: Record<string, number>;
 }
 

@@ -30,7 +30,12 @@ export type Op =
   | BindDriverOp
   | UnbindDriverOp
   | InjectOp
-  | BarrierOp;
+  | BarrierOp
+  | SeekOp
+  | CloseOnExecOp
+  | ReadEventOp
+  | TruncateOp
+  | LockOp;
 /**
  * Who performs an op: a process, or process/thread. The first process is main; fork makes others; the first use of process/thread starts the thread.
  */
@@ -80,6 +85,7 @@ export interface Vocabulary {
   message: ProtocolMessage;
   record: RecordLine;
   result: RunResult;
+  diff: DiffResult;
 }
 /**
  * A program with its outcomes, one for each op that returned, in program order.
@@ -175,6 +181,10 @@ export interface Slot {
    * Which IOMMU the group is behind: equal numbers, same unit.
    */
   iommu?: number;
+  /**
+   * Whether the devices can be reset on their own.
+   */
+  resettable?: boolean;
 }
 export interface ParameterChange {
   module: string;
@@ -184,17 +194,21 @@ export interface DriverChange {
   slot: Name;
 }
 /**
- * Opens a container node, the node of a slot's group, a device through its group (GROUP_GET_DEVICE_FD with the device's name), or any path.
+ * Opens a container node, the node of a slot's group, a device through its group (GROUP_GET_DEVICE_FD with the device's name), any path, the reading end of a new pipe, or a new event counter (eventfd, not blocking, from 0).
  */
 export interface OpenOp {
   op: 'open';
-  what: 'container' | 'group' | 'device' | 'path';
+  what: 'container' | 'group' | 'device' | 'path' | 'pipe' | 'event';
   slot?: Name;
   group?: Name;
   /**
    * device: index in the slot; default 0.
    */
   device?: number;
+  /**
+   * device: how the device's name is spelled, {name} standing for the name and {cut} for the name without its last character; default {name}.
+   */
+  spelling?: string;
   /**
    * path: what to open.
    */
@@ -445,7 +459,7 @@ export interface RlimitOp {
 }
 export interface DropCapabilityOp {
   op: 'drop_capability';
-  capability: 'ipc_lock' | 'sys_admin' | 'sys_rawio' | 'sys_resource';
+  capability: 'ipc_lock' | 'sys_admin' | 'sys_rawio' | 'sys_resource' | 'all';
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -505,6 +519,70 @@ export interface InjectOp {
  */
 export interface BarrierOp {
   op: 'barrier';
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
+ * Sets the file position (lseek with SEEK_SET).
+ */
+export interface SeekOp {
+  op: 'seek';
+  fd: Name;
+  offset: Integer;
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
+ * Returns 1 if the descriptor has its close-on-exec flag set, else 0 (fcntl with F_GETFD).
+ */
+export interface CloseOnExecOp {
+  op: 'close_on_exec';
+  fd: Name;
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
+ * Waits up to 100 ms for an event counter to be above 0, then reads and clears it; returns the count, 0 if it stayed there.
+ */
+export interface ReadEventOp {
+  op: 'read_event';
+  fd: Name;
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
+ * Cuts the file behind a memory (backing memfd or file) to `length` bytes, a multiple of the page size: its pages from there on cannot be accessed any more.
+ */
+export interface TruncateOp {
+  op: 'truncate';
+  memory: Name;
+  length: Offset;
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
+ * Locks whole pages of memory in place (mlock).
+ */
+export interface LockOp {
+  op: 'lock';
+  memory: Name;
+  at: Offset;
+  length: Offset;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -588,6 +666,8 @@ export interface Environment {
    * I/O virtual address ranges, inclusive, that cannot be mapped.
    */
   reserved: ReservedRange[];
+  pageSizes: Integer;
+  userAddressEnd: Integer;
   /**
    * Mappings that a new backend allows, unless a program changes the module parameter.
    */
@@ -604,10 +684,52 @@ export interface Environment {
    * Size of the buffer inside the device, in bytes.
    */
   dmaBufferBytes: number;
+  device: DeviceModel;
 }
 export interface ReservedRange {
   first: Integer;
   last: Integer;
+}
+/**
+ * What every device of the machine is, as its driver shows it.
+ */
+export interface DeviceModel {
+  /**
+   * The regions that can be asked for, by index.
+   */
+  regions: DeviceRegion[];
+  /**
+   * Interrupts by index; null for an index that the device does not have.
+   */
+  interrupts: (null | DeviceInterrupt)[];
+  config: Bytes;
+  configWritable: Bytes;
+  configUnknown: Bytes;
+  /**
+   * Registers of 8 bytes that keep what one access of 8 bytes writes. An access of 4 bytes to the lower half sets the upper half to 0; what the upper half reads by an access of its own is always the same.
+   */
+  registers: DeviceRegister[];
+  interruptCause: InterruptCause;
+}
+export interface DeviceRegion {
+  size: Integer;
+  flags: Integer;
+}
+export interface DeviceInterrupt {
+  count: number;
+  flags: Integer;
+}
+export interface DeviceRegister {
+  region: number;
+  at: Offset;
+  upper: Bytes;
+}
+/**
+ * Registers of 4 bytes of region 0: what is written to `raise` makes the device interrupt, until the same is written to `acknowledge`.
+ */
+export interface InterruptCause {
+  raise: Offset;
+  acknowledge: Offset;
 }
 /**
  * Run one program. Further requests may be sent before it is answered.
@@ -750,10 +872,28 @@ export interface RecordFooter {
     reached: number;
     unreached: UnreachedRule[];
   };
+  transitions?: TransitionCount;
 }
 export interface UnreachedRule {
   id: string;
   why: string;
+}
+/**
+ * How many of the transitions of a suite's graphs of states conforming traces have taken, and why the others were not.
+ */
+export interface TransitionCount {
+  suite: string;
+  total: number;
+  taken: number;
+  untaken: UntakenTransitions[];
+}
+export interface UntakenTransitions {
+  why: string;
+  count: number;
+  /**
+   * stage: state: step, rule.
+   */
+  example: string;
 }
 /**
  * What run --json and judge --json print.
@@ -790,6 +930,7 @@ export interface RunResult {
     reached: number;
     unreached: UnreachedRule[];
   };
+  transitions?: TransitionCount;
   failures: RunFailure[];
 }
 export interface RunFailure {
@@ -804,5 +945,122 @@ export interface RunFailure {
    * PARAMETER=VALUE under which the trace conforms.
    */
   differences?: string[];
+  token: string;
+}
+/**
+ * What diff --json prints: where two targets answer differently. first and second are the records in the order in which they were given.
+ */
+export interface DiffResult {
+  /**
+   * Exit code 0: all of both records was there, and what was compared was answered alike.
+   */
+  same: boolean;
+  /**
+   * Neither record was cut off.
+   */
+  complete: boolean;
+  first: DiffRecord;
+  second: DiffRecord;
+  /**
+   * In what the two runs and their machines differ.
+   */
+  conditions: DiffCondition[];
+  programs: DiffPrograms;
+  /**
+   * Differences with the same rules; most programs first.
+   */
+  groups: DiffGroup[];
+}
+export interface DiffRecord {
+  file: string;
+  target: string;
+  targetVersion: string;
+  /**
+   * The profile that the record was made with, and the parameters that were replaced.
+   */
+  setting: string;
+  programs: number;
+  /**
+   * What is wrong with the end of the record.
+   */
+  incomplete?: string;
+}
+export interface DiffCondition {
+  /**
+   * Absent: it is a property of the run.
+   */
+  machine?: string;
+  property: string;
+  first: string;
+  second: string;
+}
+export interface DiffPrograms {
+  /**
+   * The same program on the same kind of machine in both records.
+   */
+  compared: number;
+  /**
+   * Of these, how many were answered differently.
+   */
+  different: number;
+  onlyFirst: number;
+  onlySecond: number;
+  /**
+   * In both records under one name, with other ops or slots.
+   */
+  changed: number;
+  /**
+   * In both records, but a target could not perform all of it, and the rest was answered alike.
+   */
+  notRun: number;
+}
+export interface DiffGroup {
+  first: DiffSide;
+  second: DiffSide;
+  parameter?: DiffParameter;
+  cases: DiffCase[];
+}
+/**
+ * How one target's answers stand to the contract.
+ */
+export interface DiffSide {
+  rule: string;
+  sentence: string;
+  /**
+   * Profile and replaced parameters under which the rule decides.
+   */
+  setting: string;
+  /**
+   * The answer is as the rule says; it is not; an earlier answer of the program is not, so that nothing is said of this one; the contract leaves the answer open.
+   */
+  stands: 'holds' | 'broken' | 'broken-before' | 'undefined';
+}
+/**
+ * The one parameter of the contract whose values explain the two answers.
+ */
+export interface DiffParameter {
+  id: string;
+  first: string;
+  second: string;
+}
+export interface DiffCase {
+  program: string;
+  machine: string;
+  /**
+   * Index of the first op that is answered differently.
+   */
+  op: number;
+  /**
+   * The op in one line.
+   */
+  operation: string;
+  /**
+   * What the first target answered.
+   */
+  first: string;
+  second: string;
+  /**
+   * Replays the program.
+   */
   token: string;
 }

@@ -6,8 +6,14 @@
  *   bind DRIVER DEVICE        hand a PCI device to a driver; DEVICE is an
  *                             address, or BRIDGE/SLOT.FUNCTION for a device
  *                             on the bus behind a bridge
+ *   need FILE                 go no further on a kernel without that file
  *   serve PORT PROGRAM ARG..  run the program with the virtio port of that
  *                             name as its standard input and output
+ *   hand-over PORT FOLDER     send the host what the kernel counted: every
+ *                             .gcda file below the folder
+ *
+ * Whatever the plan, allocations may be made to fail where the kernel can do
+ * that: /proc/self/fail-nth then counts slabs and pages of every kind.
  *
  * Whatever goes wrong is one line on the console that starts with
  * `vfio-conform-init:`; the adapter shows it to the user.
@@ -16,6 +22,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -34,9 +41,11 @@
 #define PLAN "/plan"
 #define PCI "/sys/bus/pci/"
 #define PORTS "/sys/class/virtio-ports"
+#define DEBUG "/sys/kernel/debug"
 #define WORDS 32
 #define WAIT_MS 15000
 #define STEP_MS 5
+#define FOLDERS_OPEN 16
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void fail(const char *format, ...)
@@ -105,6 +114,34 @@ static int store(const char *path, const char *text)
 		code = errno;
 	close(fd);
 	return code;
+}
+
+/*
+ * Lets /proc/self/fail-nth reach every allocation that a driver makes: by
+ * default those that may sleep and those of single pages are spared. What
+ * user memory is made of stays spared, as only drivers are of interest. A
+ * failure asked for is no news: it is not logged.
+ */
+static void let_allocations_fail(void)
+{
+	static const char *const settings[][2] = {
+		{ DEBUG "/failslab/ignore-gfp-wait", "N" },
+		{ DEBUG "/failslab/verbose", "0" },
+		{ DEBUG "/fail_page_alloc/ignore-gfp-wait", "N" },
+		{ DEBUG "/fail_page_alloc/min-order", "0" },
+		{ DEBUG "/fail_page_alloc/verbose", "0" },
+	};
+
+	/* Without debugfs, or these files, the kernel cannot do it. */
+	if (mount("debugfs", DEBUG, "debugfs", 0, NULL))
+		return;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		int code = store(settings[i][0], settings[i][1]);
+
+		if (code && code != ENOENT)
+			fail("cannot set %s: %s", settings[i][0],
+			     strerror(code));
+	}
 }
 
 static void insert(const char *file)
@@ -292,6 +329,80 @@ static void serve(const char *port, char **words)
 		fail("%s ended with status %d", words[0], WEXITSTATUS(status));
 }
 
+static void need(const char *file)
+{
+	if (access(file, F_OK))
+		fail("this kernel has no %s", file);
+}
+
+static void send_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t sent = write(fd, bytes, size);
+
+		if (sent < 0)
+			fail("cannot hand over: %s", strerror(errno));
+		bytes += sent;
+		size -= sent;
+	}
+}
+
+/* The port that is handed over to; nftw() passes no context. */
+static int receiver;
+
+/* Sends SIZE, a space, the file's path, a newline and SIZE bytes. */
+static int send_file(const char *path, const struct stat *about, int type,
+		     struct FTW *place)
+{
+	const char *ending = strrchr(path, '.');
+	char header[PATH_MAX + 32];
+	char *bytes = NULL;
+	size_t size = 0, room = 0;
+	ssize_t got;
+	int fd;
+
+	(void)about;
+	(void)place;
+	if (type != FTW_F || !ending || strcmp(ending, ".gcda"))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("cannot read %s: %s", path, strerror(errno));
+	/* These files do not say how long they are. */
+	do {
+		if (size == room) {
+			room = room ? 2 * room : 65536;
+			bytes = realloc(bytes, room);
+			if (!bytes)
+				fail("no memory to read %s", path);
+		}
+		got = read(fd, bytes + size, room - size);
+		if (got < 0)
+			fail("cannot read %s: %s", path, strerror(errno));
+		size += got;
+	} while (got);
+	close(fd);
+	got = snprintf(header, sizeof(header), "%zu %s\n", size, path);
+	send_all(receiver, header, got);
+	send_all(receiver, bytes, size);
+	free(bytes);
+	return 0;
+}
+
+static void hand_over(const char *port, const char *folder)
+{
+	struct pollfd poller = { .events = POLLIN };
+
+	receiver = open_port(port);
+	if (nftw(folder, send_file, FOLDERS_OPEN, FTW_PHYS))
+		fail("cannot walk through %s: %s", folder, strerror(errno));
+	send_all(receiver, "end\n", strlen("end\n"));
+	/* What was written may be on its way still: the host says when not. */
+	poller.fd = receiver;
+	poll(&poller, 1, WAIT_MS);
+	close(receiver);
+}
+
 static void follow(char *line)
 {
 	char *words[WORDS + 1] = { 0 }, *rest = NULL;
@@ -310,8 +421,12 @@ static void follow(char *line)
 		insert(words[1]);
 	else if (!strcmp(words[0], "bind") && count == 3)
 		bind_device(words[1], words[2]);
+	else if (!strcmp(words[0], "need") && count == 2)
+		need(words[1]);
 	else if (!strcmp(words[0], "serve") && count >= 3)
 		serve(words[1], words + 2);
+	else if (!strcmp(words[0], "hand-over") && count == 3)
+		hand_over(words[1], words[2]);
 	else
 		fail("the plan has a line that starts with %s and makes no sense",
 		     words[0]);
@@ -331,6 +446,7 @@ int main(void)
 	mount_or_fail("sysfs", "/sys");
 	mount_or_fail("tmpfs", "/tmp");
 	chmod("/tmp", 01777);
+	let_allocations_fail();
 	plan = fopen(PLAN, "re");
 	if (!plan)
 		fail("cannot read " PLAN ": %s", strerror(errno));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "devices.h"
+#include "fault.h"
 #include "json.h"
 #include "memory.h"
 #include "sysfs.h"
@@ -71,21 +72,25 @@ static bool read_slot(struct slot *slot, const struct json *json)
 	return !claimed || read_device(slot->claimed, claimed);
 }
 
+// What is not known without a configuration is as on a machine with one IOMMU of the usual kind and no devices.
 static void describe_host(struct text *text)
 {
-	char words[400];
+	char words[700];
 
 	snprintf(words, sizeof(words),
 		 "{\"id\":\"host\",\"machine\":{},\"slots\":{},\"pageSize\":%zu,\"apertureLast\":\"0x7fffffffff\","
-		 "\"reserved\":[{\"first\":\"0xfee00000\",\"last\":\"0xfeefffff\"}],\"dmaEntryLimit\":65535,"
-		 "\"memlockExempt\":%s,\"dmaAddressBits\":28,\"dmaBufferBytes\":4096}",
-		 page_size(), geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_IPC_LOCK) == 1 ? "true" : "false");
+		 "\"reserved\":[{\"first\":\"0xfee00000\",\"last\":\"0xfeefffff\"}],\"pageSizes\":%zu,"
+		 "\"userAddressEnd\":\"0x7ffffffff000\",\"dmaEntryLimit\":65535,\"memlockExempt\":%s,"
+		 "\"dmaAddressBits\":28,\"dmaBufferBytes\":4096,\"device\":{\"regions\":[],\"interrupts\":[],"
+		 "\"config\":\"\",\"configWritable\":\"\",\"configUnknown\":\"\",\"registers\":[],"
+		 "\"interruptCause\":{\"raise\":96,\"acknowledge\":100}}}",
+		 page_size(), page_size(), geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_IPC_LOCK) == 1 ? "true" : "false");
 	text_add(text, words);
 }
 
 bool config_read(struct config *config, const char *file, char *message, size_t room)
 {
-	const struct json *json, *environment, *devices, *root;
+	const struct json *json, *environment, *devices, *root, *processes;
 	struct json_problem problem;
 	struct text text = { 0 };
 
@@ -112,12 +117,15 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 	environment = json_member(json, "environment");
 	devices = json_member(json, "devices");
 	root = json_member(json, "sysfs");
+	processes = json_member(json, "procfs");
 	if (!environment || environment->type != JSON_OBJECT)
 		return complain(message, room, "the configuration needs an object `environment`");
 	if (devices && devices->type != JSON_OBJECT)
 		return complain(message, room, "`devices` of the configuration must be an object");
 	if (json_is_string(root))
 		sysfs_root = root->text;
+	if (json_is_string(processes))
+		procfs_root = processes->text;
 	json_write(environment, &config->environment);
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next)
 		config->slot_count++;

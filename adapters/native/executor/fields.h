@@ -17,6 +17,7 @@ enum field_type {
 	FIELD_SLOT_DEVICE,  // int
 	FIELD_WORD,         // int, index into words
 	FIELD_PATH,         // const char *
+	FIELD_SPELLING,     // const char *
 	FIELD_MODULE_NAME,  // const char *
 	FIELD_STRING,       // const char *
 	FIELD_BYTES,        // op.bytes

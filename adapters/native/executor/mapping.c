@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "memory.h"
 #include "pages.h"
 
@@ -105,8 +107,8 @@ static int backing_file(const struct mapping *mapping)
 	}
 }
 
-// Puts the asked pages over the middle of the reservation. 0 or an errno.
-static int place(unsigned char *base, const struct mapping *mapping, int protection)
+// Puts the asked pages over the middle of the reservation, and keeps the file if that is asked. 0 or an errno.
+static int place(struct memory *memory, const struct mapping *mapping, int protection)
 {
 	const bool own = mapping->backing == BACKING_MEMFD || mapping->backing == BACKING_FILE;
 	const bool nameless = mapping->backing == BACKING_ANONYMOUS || mapping->backing == BACKING_SHARED;
@@ -118,13 +120,18 @@ static int place(unsigned char *base, const struct mapping *mapping, int protect
 		return errno;
 	if (nameless)
 		flags |= MAP_ANONYMOUS;
-	if (mmap(base, mapping->length, protection, flags, fd, own || nameless ? 0 : (off_t)mapping->offset) == MAP_FAILED)
+	if (mmap(memory->base, mapping->length, protection, flags, fd, own || nameless ? 0 : (off_t)mapping->offset) == MAP_FAILED)
 		error = errno;
-	if (own)
+	if (own && !error && mapping->keep_file) {
+		memory->file = descriptor_aside(fd);
+		if (memory->file < 0)
+			error = errno;
+	} else if (own) {
 		close(fd);
+	}
 	// Huge pages would make neighbours of pages that the program thinks are apart.
 	if (!error && nameless)
-		madvise(base, mapping->length, MADV_NOHUGEPAGE);
+		madvise(memory->base, mapping->length, MADV_NOHUGEPAGE);
 	return error;
 }
 
@@ -152,6 +159,7 @@ static bool make_shadow(struct memory *memory)
 		return false;
 	}
 	memory->store = (struct store *)(memory->stored + length);
+	memory->store->present = memory->length;
 	return true;
 }
 
@@ -169,14 +177,17 @@ int memory_map(struct memory *memory, const struct mapping *mapping)
 	memory->base = reserved + size;
 	memory->length = mapping->length;
 	memory->backing = mapping->backing;
+	memory->file = -1;
 	memory->page_count = mapping->length / size;
 	memory->pages = calloc(memory->page_count, 1);
 	error = memory->pages ? 0 : ENOMEM;
 	if (!error)
-		error = place(memory->base, mapping, filled ? PROT_READ | PROT_WRITE : protection);
+		error = place(memory, mapping, filled ? PROT_READ | PROT_WRITE : protection);
 	if (!error && mapping->backing != BACKING_FD && !make_shadow(memory))
 		error = ENOMEM;
 	if (error) {
+		if (memory->file >= 0)
+			close(memory->file);
 		munmap(reserved, mapping->length + 2 * size);
 		free(memory->pages);
 		return error;
@@ -269,4 +280,27 @@ int memory_discard(struct memory *memory, uint64_t at, uint64_t length)
 			memset(memory->relocated + page * size / 8, 0, size / 8);
 	}
 	return hole || past ? ENOMEM : 0;
+}
+
+int memory_lock(struct memory *memory, uint64_t at, uint64_t length)
+{
+	const size_t size = page_size();
+	const size_t first = at / size, end = (at + length + size - 1) / size;
+	size_t stop;
+
+	// Like mlock: pages up to the first hole are locked, then ENOMEM. As with protecting, the kernel sees no hole.
+	for (stop = first; stop < end && stop < memory->page_count && memory->pages[stop] & PAGE_MAPPED; stop++)
+		;
+	// A C library with sanitizers only pretends.
+	if (syscall(SYS_mlock, memory->base + first * size, (stop - first) * size))
+		return errno;
+	return stop < end ? ENOMEM : 0;
+}
+
+int memory_truncate(struct memory *memory, uint64_t length)
+{
+	if (ftruncate(memory->file, (off_t)length))
+		return errno;
+	memory->store->present = length;
+	return 0;
 }

@@ -18,10 +18,17 @@ size_t page_size(void)
 	return size;
 }
 
+size_t memory_present(const struct memory *memory)
+{
+	return memory->store ? memory->store->present : memory->length;
+}
+
 // Whether all bytes of a range lie in pages with that state.
 static bool allowed(const struct memory *memory, uint64_t at, uint64_t length, unsigned char state)
 {
 	if (at > memory->length || length > memory->length - at)
+		return false;
+	if (length && at + length > memory_present(memory))
 		return false;
 	if (length)
 		for (size_t page = at / page_size(); page <= (at + length - 1) / page_size(); page++)
@@ -87,8 +94,9 @@ int memory_store(struct memory *memory, uint64_t at, const unsigned char *bytes,
 		memcpy(memory->stored + at, bytes, length);
 		for (size_t i = at; i < at + length; i++)
 			set_bit(stored_bits(memory), i, false);
-		*memory->store = (struct store){ at, length, memory->store->number + 1 };
-		memory->stores_seen = memory->store->number;
+		memory->store->at = at;
+		memory->store->length = length;
+		memory->stores_seen = ++memory->store->number;
 	}
 	return 0;
 }
@@ -181,11 +189,12 @@ static void compare_page(struct memory *memory, size_t page, struct run *run, me
 
 void memory_compare(struct memory *memory, memory_changed *changed, void *context)
 {
-	const size_t size = page_size();
+	const size_t size = page_size(), present = memory_present(memory) / size;
+	const size_t end = present < memory->known_end ? present : memory->known_end;
 	struct run run = { 0, 0 };
 
 	catch_up(memory);
-	for (size_t page = memory->known_first; page < memory->known_end; page++) {
+	for (size_t page = memory->known_first; page < end; page++) {
 		unsigned char state = memory->pages[page];
 
 		if ((state & PAGE_KNOWN) && (state & PAGE_READABLE) &&

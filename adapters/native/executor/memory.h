@@ -12,11 +12,13 @@
 
 #include "program.h"
 
-// What the program last stored in memory that processes share, so that none takes it for someone else's doing.
+// Of memory that processes share: what the program last stored there, so that none takes it for someone else's doing,
+// and how much of it is left.
 struct store {
 	size_t at;
 	size_t length;
 	unsigned int number; // of stores so far
+	size_t present;      // bytes that there are: those behind them were cut off the file
 };
 
 struct memory {
@@ -32,6 +34,7 @@ struct memory {
 	unsigned char *stored;    // shared memory: bytes that the program stored, wherever it did, then their bits
 	struct store *store;      // and the last time that it did
 	unsigned int stores_seen;
+	int file;                 // what is behind it, to be cut; -1 if that is not kept
 	unsigned char *pages;     // state of each page
 	size_t page_count;
 	size_t known_first;       // all pages to compare are among these
@@ -43,6 +46,7 @@ struct mapping {
 	enum protection protection;
 	enum backing backing;
 	bool untouched;
+	bool keep_file; // to be cut later
 	int fd;
 	uint64_t offset;
 };
@@ -54,6 +58,13 @@ int memory_map(struct memory *memory, const struct mapping *mapping);
 int memory_protect(struct memory *memory, uint64_t at, uint64_t length, enum protection protection);
 int memory_unmap(struct memory *memory, uint64_t at, uint64_t length);
 int memory_discard(struct memory *memory, uint64_t at, uint64_t length);
+int memory_lock(struct memory *memory, uint64_t at, uint64_t length);
+
+// Cuts the file behind memory, which was kept, to a length that it has not exceeded yet.
+int memory_truncate(struct memory *memory, uint64_t length);
+
+// Bytes that can be accessed as far as the file behind the memory goes.
+size_t memory_present(const struct memory *memory);
 
 // The program stores bytes. EFAULT, and nothing stored, if not all of them can be.
 int memory_store(struct memory *memory, uint64_t at, const unsigned char *bytes, size_t length);

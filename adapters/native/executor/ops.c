@@ -1,8 +1,20 @@
 #include "ops.h"
 
+#include <string.h>
+
 static bool perform_barrier(struct process *process, const struct op *op)
 {
 	(void)op; // one op at a time: nothing is under way
+	outcome_value(process, 0);
+	return true;
+}
+
+static bool perform_inject(struct process *process, const struct op *op)
+{
+	int error = fault_prepare(&process->fault, op->nth);
+
+	if (error)
+		return process_unsupported(process, "the kernel cannot be told of a fault: %s", strerror(error));
 	outcome_value(process, 0);
 	return true;
 }
@@ -29,10 +41,19 @@ bool perform(struct process *process, const struct op *op)
 		[OP_SET_PARAMETER] = perform_set_parameter,
 		[OP_BIND_DRIVER] = perform_bind_driver,
 		[OP_UNBIND_DRIVER] = perform_unbind_driver,
+		[OP_INJECT] = perform_inject,
 		[OP_BARRIER] = perform_barrier,
+		[OP_SEEK] = perform_seek,
+		[OP_CLOSE_ON_EXEC] = perform_close_on_exec,
+		[OP_READ_EVENT] = perform_read_event,
+		[OP_TRUNCATE] = perform_truncate,
+		[OP_LOCK] = perform_lock,
 	};
 
-	if (!performers[op->kind])
-		return process_unsupported(process, "this executor cannot perform it");
-	return performers[op->kind](process, op);
+	const bool performed = performers[op->kind](process, op);
+
+	// A fault is for one op, even for one that came to no system call.
+	if (op->kind != OP_INJECT)
+		fault_drop(&process->fault);
+	return performed;
 }

@@ -2,80 +2,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/vfio.h>
-#include <stdio.h>
-#include <string.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ops.h"
-#include "sysfs.h"
+
+enum { EVENT_MILLISECONDS = 100 }; // how long an interrupt may take to arrive
 
 _Static_assert(sizeof(long) == 8, "system calls take a 64-bit argument in one register");
 
-static const struct device *slot_device(struct process *process, const struct op *op, int index)
-{
-	const struct slot *slot = process->slots[op->slot];
-
-	if (slot && (size_t)index < slot->device_count)
-		return &slot->devices[index];
-	process_unsupported(process, "there is no device %d in slot %s", index, process->program->names[op->slot]);
-	return NULL;
-}
-
-static int open_flags(int access)
-{
-	switch (access) {
-	case ACCESS_READ:
-		return O_RDONLY;
-	case ACCESS_WRITE:
-		return O_WRONLY;
-	case ACCESS_PATH:
-		return O_PATH;
-	default:
-		return O_RDWR;
-	}
-}
-
-bool perform_open(struct process *process, const struct op *op)
-{
-	const struct device *device = NULL;
-	char path[64];
-	int fd, error;
-
-	if (op->choice == WHAT_GROUP || op->choice == WHAT_DEVICE) {
-		device = slot_device(process, op, op->choice == WHAT_GROUP ? 0 : op->device);
-		if (!device)
-			return false;
-	}
-	switch (op->choice) {
-	case WHAT_CONTAINER:
-		fd = open("/dev/vfio/vfio", open_flags(op->access));
-		break;
-	case WHAT_GROUP:
-		error = sysfs_group_path(path, sizeof(path), device);
-		fd = error ? -1 : open(path, open_flags(op->access));
-		if (error)
-			errno = error;
-		break;
-	case WHAT_DEVICE:
-		fd = (int)syscall(SYS_ioctl, process_fd(process, op->group), VFIO_GROUP_GET_DEVICE_FD, device->name);
-		break;
-	default:
-		// The process leads a session: a terminal must not become its own.
-		fd = open(op->path, open_flags(op->access) | O_NOCTTY);
-		break;
-	}
-	if (fd < 0)
-		outcome_errno(process, errno);
-	else
-		outcome_fd(process, op->as, fd);
-	return true;
-}
-
 bool perform_close(struct process *process, const struct op *op)
 {
-	int error = close(process_fd(process, op->fd)) < 0 ? errno : 0;
+	int error = fault_call(&process->fault, SYS_close, process_fd(process, op->fd), 0, 0, 0) < 0 ? errno : 0;
 
 	// Whatever else it says, Linux has let go of the descriptor.
 	if (error != EBADF)
@@ -86,12 +25,47 @@ bool perform_close(struct process *process, const struct op *op)
 
 bool perform_dup(struct process *process, const struct op *op)
 {
-	int fd = dup(process_fd(process, op->fd));
+	int fd = (int)fault_call(&process->fault, SYS_dup, process_fd(process, op->fd), 0, 0, 0);
 
 	if (fd < 0)
 		outcome_errno(process, errno);
 	else
 		outcome_fd(process, op->as, fd);
+	return true;
+}
+
+// The outcome of a call that gives a number, or -1 and errno.
+static bool number(struct process *process, long result)
+{
+	if (result < 0)
+		outcome_errno(process, errno);
+	else
+		outcome_value(process, (uint64_t)result);
+	return true;
+}
+
+bool perform_seek(struct process *process, const struct op *op)
+{
+	return number(process, fault_call(&process->fault, SYS_lseek, process_fd(process, op->fd), (long)op->offset, SEEK_SET, 0));
+}
+
+bool perform_close_on_exec(struct process *process, const struct op *op)
+{
+	const int flags = fcntl(process_fd(process, op->fd), F_GETFD);
+
+	return number(process, flags < 0 ? flags : (flags & FD_CLOEXEC) != 0);
+}
+
+bool perform_read_event(struct process *process, const struct op *op)
+{
+	const int fd = process_fd(process, op->fd);
+	uint64_t count = 0;
+
+	poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, EVENT_MILLISECONDS);
+	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		outcome_errno(process, errno);
+	else
+		outcome_value(process, count);
 	return true;
 }
 
@@ -140,7 +114,7 @@ bool perform_ioctl(struct process *process, const struct op *op)
 			return true;
 		}
 	}
-	result = syscall(SYS_ioctl, process_fd(process, op->fd), (unsigned long)op->number, argument);
+	result = fault_call(&process->fault, SYS_ioctl, process_fd(process, op->fd), (long)op->number, (long)argument, 0);
 	if (result == -1)
 		outcome_errno(process, errno);
 	else if (op->as != NO_NAME)
@@ -154,20 +128,14 @@ static bool transfer(struct process *process, const struct op *op, bool read)
 {
 	struct memory *memory = process_memory(process, op->memory);
 	const int fd = process_fd(process, op->fd);
-	long done;
 
 	if (!memory)
 		return false;
 	if (op->at > memory->length)
 		return process_unsupported(process, "the transfer lies outside of its memory");
 	// The kernel is to see the range as it is, so nothing of the C library (a sanitizer, say) may look at it first.
-	done = syscall(read ? SYS_pread64 : SYS_pwrite64, fd, memory->base + op->at, op->length, op->offset);
-	if (done < 0) {
-		outcome_errno(process, errno);
-		return true;
-	}
-	outcome_value(process, (uint64_t)done);
-	return true;
+	return number(process, fault_call(&process->fault, read ? SYS_pread64 : SYS_pwrite64, fd, (long)(memory->base + op->at),
+					  (long)op->length, (long)op->offset));
 }
 
 bool perform_pread(struct process *process, const struct op *op)

@@ -5,6 +5,15 @@
 
 #include "ops.h"
 
+// Whether the program cuts a memory of that name.
+static bool truncates(const struct program *program, int name)
+{
+	for (size_t i = 0; i < program->op_count; i++)
+		if (program->ops[i].kind == OP_TRUNCATE && program->ops[i].memory == name)
+			return true;
+	return false;
+}
+
 bool perform_mmap(struct process *process, const struct op *op)
 {
 	struct mapping mapping = {
@@ -12,6 +21,7 @@ bool perform_mmap(struct process *process, const struct op *op)
 		.protection = (enum protection)op->protection,
 		.backing = (enum backing)op->choice,
 		.untouched = op->fill == FILL_UNTOUCHED,
+		.keep_file = truncates(process->program, op->as),
 		.fd = op->choice == BACKING_FD ? process_fd(process, op->fd) : -1,
 		.offset = op->offset,
 	};
@@ -53,6 +63,30 @@ bool perform_discard(struct process *process, const struct op *op)
 	if (!memory)
 		return false;
 	outcome_status(process, memory_discard(memory, op->at, op->length));
+	return true;
+}
+
+bool perform_lock(struct process *process, const struct op *op)
+{
+	struct memory *memory = process_memory(process, op->memory);
+
+	if (!memory)
+		return false;
+	outcome_status(process, memory_lock(memory, op->at, op->length));
+	return true;
+}
+
+bool perform_truncate(struct process *process, const struct op *op)
+{
+	struct memory *memory = process_memory(process, op->memory);
+
+	if (!memory)
+		return false;
+	if (memory->file < 0)
+		return process_unsupported(process, "there is no file of its own behind the memory");
+	if (op->length > memory_present(memory))
+		return process_unsupported(process, "a file cannot be cut to more than is left of it");
+	outcome_status(process, memory_truncate(memory, op->length));
 	return true;
 }
 

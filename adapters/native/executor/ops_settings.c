@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,25 +28,25 @@ bool perform_drop_capability(struct process *process, const struct op *op)
 		[CAPABILITY_SYS_RAWIO] = CAP_SYS_RAWIO,
 		[CAPABILITY_SYS_RESOURCE] = CAP_SYS_RESOURCE,
 	};
-	const unsigned int number = numbers[op->choice];
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	int error = 0;
 
-	// Needs a capability itself; without that one there is no way back anyway, as nothing is executed.
-	prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
-	if (syscall(SYS_capget, &header, data)) {
-		error = errno;
-	} else {
+	// The kernel takes from the ambient set what is no longer in the others. The bounding set is of no use: nothing is
+	// executed.
+	if (op->choice != CAPABILITY_ALL) {
+		const unsigned int number = numbers[op->choice];
 		struct __user_cap_data_struct *half = &data[number / 32];
 		const unsigned int keep = ~(1u << number % 32);
 
+		if (syscall(SYS_capget, &header, data))
+			error = errno;
 		half->effective &= keep;
 		half->permitted &= keep;
 		half->inheritable &= keep;
-		if (syscall(SYS_capset, &header, data))
-			error = errno;
 	}
+	if (!error && syscall(SYS_capset, &header, data))
+		error = errno;
 	outcome_status(process, error);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "channel.h"
+#include "fault.h"
 #include "memory.h"
 #include "program.h"
 #include "slot.h"
@@ -27,6 +28,7 @@ struct process {
 	struct resource *resources; // by name
 	struct memory *memories;    // oldest first, those without a name too
 	struct memory **last_memory;
+	struct fault fault; // in the next op
 };
 
 int process_fd(const struct process *process, int name); // -1 if there is none

@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fault.h"
 #include "fields.h"
 #include "memory.h"
 #include "reader.h"
 
 bool op_supported(enum op_kind kind)
 {
-	return kind != OP_INJECT;
+	return kind != OP_INJECT || fault_possible();
 }
 
 static bool read_string(struct reader *reader, const struct json *json, const char **text)
@@ -26,6 +27,21 @@ static bool read_boolean(struct reader *reader, const struct json *json, bool *v
 		return wrong(reader, json->key, "must be true or false");
 	*value = json->type == JSON_TRUE;
 	return true;
+}
+
+// Text with {name} or {cut} in it, once at most, and no other braces.
+static bool read_spelling(struct reader *reader, const struct json *json, const char **spelling)
+{
+	const char *brace;
+
+	if (!read_string(reader, json, spelling))
+		return false;
+	brace = strpbrk(*spelling, "{}");
+	if (brace && !strncmp(brace, "{name}", 6))
+		brace = strpbrk(brace + 6, "{}");
+	else if (brace && !strncmp(brace, "{cut}", 5))
+		brace = strpbrk(brace + 5, "{}");
+	return !brace || wrong(reader, json->key, "may have {name} or {cut} once, and no other braces");
 }
 
 static bool read_slot_device(struct reader *reader, const struct json *json, int *device)
@@ -63,6 +79,8 @@ static bool read_field(struct reader *reader, const struct field *field, const s
 		if (!json_is_string(json) || *json->text != '/')
 			return wrong(reader, json->key, "must be a path from /");
 		return read_string(reader, json, place);
+	case FIELD_SPELLING:
+		return read_spelling(reader, json, place);
 	case FIELD_MODULE_NAME:
 		return read_module_name(reader, json, place);
 	case FIELD_STRING:
@@ -112,6 +130,8 @@ static bool complete(struct reader *reader, const struct op *op)
 		return wrong(reader, "fd", "is missing");
 	if (op->kind == OP_MMAP && op->length == 0)
 		return wrong(reader, "length", "must be at least 1");
+	if (op->kind == OP_INJECT && op->nth == 0)
+		return wrong(reader, "nth", "must be at least 1");
 	for (size_t i = 0; i < bytes->relocation_count; i++)
 		if (bytes->relocations[i].at + bytes->relocations[i].width > bytes->length)
 			return wrong(reader, "relocations", "must lie within bytes");
@@ -257,6 +277,15 @@ struct program *program_read(const struct json *json, struct arena *arena, char 
 	return program;
 }
 
+// Whether the actor's next op, if there is one, is one that a fault reaches.
+static bool followed_well(const struct program *program, size_t at)
+{
+	for (size_t i = at + 1; i < program->op_count; i++)
+		if (program->ops[i].actor == program->ops[at].actor)
+			return fault_reaches(program->ops[i].kind);
+	return true;
+}
+
 bool program_supported(const struct program *program, char *message, size_t room)
 {
 	for (size_t i = 0; i < program->op_count; i++) {
@@ -273,7 +302,11 @@ bool program_supported(const struct program *program, char *message, size_t room
 			what = "the process main cannot exit";
 		else if (op->kind == OP_DMA && op->has_pasid)
 			what = "the device knows no PASIDs";
-		else if (op->kind == OP_MMAP && op->length % page_size())
+		else if (op->kind == OP_INJECT && op->choice != FAULT_ALLOCATION)
+			what = "only allocations can be made to fail";
+		else if (op->kind == OP_INJECT && !followed_well(program, i))
+			what = "a fault cannot be injected into the op after it";
+		else if ((op->kind == OP_MMAP || op->kind == OP_TRUNCATE) && op->length % page_size())
 			what = "the length is not a multiple of the page size";
 		if (what) {
 			snprintf(message, room, "op %zu (%s): %s", i, op_names[op->kind], what);

@@ -12,16 +12,19 @@
 enum op_kind {
 	OP_OPEN, OP_CLOSE, OP_DUP, OP_IOCTL, OP_MMAP, OP_PROTECT, OP_UNMAP, OP_DISCARD, OP_POKE, OP_PEEK, OP_PREAD,
 	OP_PWRITE, OP_DMA, OP_FORK, OP_EXIT, OP_RLIMIT, OP_DROP_CAPABILITY, OP_SET_PARAMETER, OP_BIND_DRIVER,
-	OP_UNBIND_DRIVER, OP_INJECT, OP_BARRIER, OP_KINDS
+	OP_UNBIND_DRIVER, OP_INJECT, OP_BARRIER, OP_SEEK, OP_CLOSE_ON_EXEC, OP_READ_EVENT, OP_TRUNCATE, OP_LOCK, OP_KINDS
 };
-enum what { WHAT_CONTAINER, WHAT_GROUP, WHAT_DEVICE, WHAT_PATH };
+enum what { WHAT_CONTAINER, WHAT_GROUP, WHAT_DEVICE, WHAT_PATH, WHAT_PIPE, WHAT_EVENT };
 enum access { ACCESS_READ_WRITE, ACCESS_READ, ACCESS_WRITE, ACCESS_PATH };
 enum protection { PROTECTION_READ_WRITE, PROTECTION_NONE, PROTECTION_READ, PROTECTION_WRITE };
 enum backing { BACKING_ANONYMOUS, BACKING_SHARED, BACKING_MEMFD, BACKING_FILE, BACKING_FD };
 enum fill { FILL_FF, FILL_UNTOUCHED };
 enum direction { DIRECTION_FROM_MEMORY, DIRECTION_TO_MEMORY };
 enum limit { LIMIT_MEMLOCK, LIMIT_NOFILE };
-enum capability { CAPABILITY_IPC_LOCK, CAPABILITY_SYS_ADMIN, CAPABILITY_SYS_RAWIO, CAPABILITY_SYS_RESOURCE };
+enum capability {
+	CAPABILITY_IPC_LOCK, CAPABILITY_SYS_ADMIN, CAPABILITY_SYS_RAWIO, CAPABILITY_SYS_RESOURCE, CAPABILITY_ALL
+};
+enum fault_kind { FAULT_ALLOCATION, FAULT_COPY, FAULT_DRIVER };
 enum driver { DRIVER_VFIO_PCI, DRIVER_NATIVE };
 
 // Names are numbers from 0 on, into program.names.
@@ -59,11 +62,13 @@ struct op {
 	int memory;
 	int slot;
 	int device; // index in the slot, or DEVICE_CLAIMED
-	int choice; // what, backing, direction, resource, capability or driver
+	int choice; // what, backing, direction, resource, capability, driver or fault
+	int nth; // of the fault
 	int access;
 	int protection;
 	int fill;
 	const char *path;
+	const char *spelling; // of the device's name; NULL for the name itself
 	const char *module;
 	const char *parameter;
 	const char *value;

@@ -47,9 +47,10 @@ bool perform_fork(struct process *process, const struct op *op)
 	channel->process_count = number + 1;
 	// A child of the keeper, not of this process: only the keeper can tell an exit from a crash while this
 	// process waits for its turn.
-	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	pid = fault_call(&process->fault, SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fault_drop(&process->fault); // the parent's own affair
 		process->self = number;
 		serve(process);
 	}

@@ -1,0 +1,90 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import { BITMAP_MAXIMUM } from './bitmap-argument.ts';
+import { infoBytes } from './info-bytes.ts';
+import { bytesOfPages } from './page-number.ts';
+import type { Parameters } from './parameters.ts';
+import { PAGE_SIZE } from './physical-memory.ts';
+import type { Process } from './process.ts';
+import { layout } from './requests.ts';
+import type { Errno, Result } from './result.ts';
+import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, LOCK, type Steps } from './steps.ts';
+import type { Type1 } from './type1.ts';
+
+const INFO = layout('vfio_iommu_type1_info');
+const ARGSZ = INFO.word.argsz!;
+/** Bytes of the struct with the place of the first capability, behind which the capabilities begin. */
+const CHAIN_AT = 24;
+const { VFIO_IOMMU_INFO_PGSIZES: PAGE_SIZES, VFIO_IOMMU_INFO_CAPS: CAPABILITIES } = uapi.flags.iommu_info_flags!;
+const {
+  VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION: MIGRATION,
+  VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL: DMA_AVAILABLE,
+  VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE: IOVA_RANGES,
+} = uapi.values.iommu_info_capability!;
+/** All capabilities are of their first version, which stands in the high half of a word. */
+const VERSION = 1 << 16;
+
+/** VFIO_IOMMU_GET_INFO: tells what the backend can do. */
+export function* getInfo(backend: Type1, process: Process, argument: number): Steps<Result> {
+  // copies
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  const words = process.mm.copyFromUser(argument, INFO.size);
+  if (words === undefined) return 'EFAULT';
+
+  // argument
+  const argsz = words[ARGSZ]!;
+  if (argsz < INFO.size) return 'EINVAL';
+
+  // state
+  do yield LOCK;
+  while (!backend.lock.take());
+  const chain = yield* capabilities(backend);
+  backend.lock.release();
+  if (typeof chain === 'string') return chain;
+  const needed = CHAIN_AT + chain.length * 4;
+  const fits = argsz >= needed;
+  const header = [
+    fits ? argsz : needed,
+    PAGE_SIZES! | CAPABILITIES!,
+    backend.unit.pageSizes,
+    0,
+    fits ? CHAIN_AT : 0,
+    0,
+  ];
+
+  // result
+  if (fits) {
+    if (yield COPY_TO_USER) return 'EFAULT';
+    if (!process.mm.copyToUser(argument + CHAIN_AT, chain)) return 'EFAULT';
+  }
+  if (yield COPY_TO_USER) return 'EFAULT';
+  return process.mm.copyToUser(argument, header, infoBytes(backend.parameters, argsz)) ? 0 : 'EFAULT';
+}
+
+/** The words of all capabilities, each of which begins with what it is and where the next one is. */
+function* capabilities({ validRanges, available, parameters }: Type1): Steps<number[] | Errno> {
+  const chain: number[] = [];
+  if (yield ALLOCATION) return 'ENOMEM';
+  append(chain, MIGRATION!, [0, 0, PAGE_SIZE, 0, BITMAP_MAXIMUM, 0], false);
+  if (yield ALLOCATION) return 'ENOMEM';
+  append(chain, DMA_AVAILABLE!, paddedAvailable(parameters, available), false);
+  if (yield ALLOCATION) return 'ENOMEM';
+  const ranges = validRanges.flatMap(({ first, last }) => [...bytesOfPages(first), ...lastByteOf(last)]);
+  if (yield ALLOCATION) return 'ENOMEM';
+  append(chain, IOVA_RANGES!, [validRanges.length, 0, ...ranges], true);
+  return chain;
+}
+
+function append(chain: number[], id: number, content: number[], isLast: boolean): void {
+  const next = CHAIN_AT + (chain.length + 2 + content.length) * 4;
+  chain.push(id | VERSION, isLast ? 0 : next, ...content);
+}
+
+function paddedAvailable({ dma_available_capability }: Parameters, available: number): number[] {
+  return dma_available_capability === 'sixteen_bytes' ? [available, 0] : [available];
+}
+
+/** The two words of the address of the last byte of a page. */
+function lastByteOf(page: number): [low: number, high: number] {
+  const [low, high] = bytesOfPages(page);
+  return [low + PAGE_SIZE - 1, high];
+}

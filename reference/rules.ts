@@ -1,0 +1,66 @@
+import type { ConditionId, EffectId, WriteId } from '../spec/contract/rule-ids.ts';
+import type { Condition, Content, Effect } from './rule-functions.ts';
+import * as allocation from './rules/allocation.ts';
+import * as configSpace from './rules/config-space.ts';
+import * as container from './rules/container.ts';
+import * as descriptors from './rules/descriptors.ts';
+import * as device from './rules/device.ts';
+import * as deviceInfo from './rules/device-info.ts';
+import * as dirtyPages from './rules/dirty-pages.ts';
+import * as dma from './rules/dma.ts';
+import * as drivers from './rules/drivers.ts';
+import * as getInfo from './rules/get-info.ts';
+import * as group from './rules/group.ts';
+import * as interrupts from './rules/interrupts.ts';
+import * as mapDma from './rules/map-dma.ts';
+import * as openDevice from './rules/open-device.ts';
+import * as region from './rules/region.ts';
+import * as unmapDma from './rules/unmap-dma.ts';
+
+/** The conditions of all rules that have one: the compiler sees one that is missing or left over. */
+export const conditions = {
+  ...allocation.conditions,
+  ...container.conditions,
+  ...group.conditions,
+  ...drivers.conditions,
+  ...descriptors.conditions,
+  ...device.conditions,
+  ...deviceInfo.conditions,
+  ...region.conditions,
+  ...configSpace.conditions,
+  ...interrupts.conditions,
+  ...mapDma.conditions,
+  ...unmapDma.conditions,
+  ...dirtyPages.conditions,
+  ...getInfo.conditions,
+  ...openDevice.conditions,
+  ...dma.conditions,
+} satisfies Record<ConditionId, Condition>;
+
+/** The effects of all rules that have one. */
+export const effects = {
+  ...allocation.effects,
+  ...container.effects,
+  ...group.effects,
+  ...drivers.effects,
+  ...descriptors.effects,
+  ...region.effects,
+  ...configSpace.effects,
+  ...interrupts.effects,
+  ...mapDma.effects,
+  ...unmapDma.effects,
+  ...dirtyPages.effects,
+  ...getInfo.effects,
+  ...openDevice.effects,
+  ...dma.effects,
+} satisfies Record<EffectId, Effect>;
+
+/** What rules write to user memory. */
+export const contents = {
+  ...group.contents,
+  ...unmapDma.contents,
+  ...dirtyPages.contents,
+  ...getInfo.contents,
+  ...deviceInfo.contents,
+  ...region.contents,
+} satisfies Record<WriteId, Content>;

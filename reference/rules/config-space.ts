@@ -1,0 +1,65 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import { type ConfigField, configSpace } from '../config-space.ts';
+import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
+import type { OpenDevice } from '../state.ts';
+
+const MSI = uapi.values.irq_index!.VFIO_PCI_MSI_IRQ_INDEX!;
+/** Bits of the control register of MSI that a write cannot set: enable, and how many messages. */
+const MSI_ENABLE = 0x01;
+const MSI_MESSAGES = 0x70;
+
+const device = (call: Call) => (call.object as OpenDevice).device;
+const space = (call: Call) => configSpace(call.world.environment.device);
+const writes = (call: Call, field: ConfigField) => space(call).fields[call.configByte!.at] === field;
+
+export const conditions = {
+  config_capability_outside_contract: (call) => writes(call, 'other_capability'),
+  config_write_to_identity_is_dropped: (call) => writes(call, 'identity'),
+  config_write_to_status_is_dropped: (call) => writes(call, 'status'),
+  config_write_to_capability_list_is_dropped: (call) => writes(call, 'capability_list'),
+  config_write_to_interrupt_pin_is_dropped: (call) => writes(call, 'interrupt_pin'),
+  config_write_to_command_reaches_device: (call) => writes(call, 'command'),
+  config_write_to_timing_reaches_device: (call) => writes(call, 'timing'),
+  config_write_to_base_address_is_masked: (call) => writes(call, 'base_address'),
+  config_write_to_msi_control_is_filtered: (call) => writes(call, 'msi_control'),
+  config_write_to_unassigned_bytes_reaches_device: (call) => writes(call, 'unassigned'),
+  // The interrupt line, and the address and data of MSI.
+  config_write_is_remembered: () => true,
+} satisfies Conditions;
+
+export const effects = {
+  config_write_to_identity_is_dropped: nothing,
+  config_write_to_status_is_dropped: nothing,
+  config_write_to_capability_list_is_dropped: nothing,
+  config_write_to_interrupt_pin_is_dropped: nothing,
+  config_write_to_command_reaches_device: (call) => write(call, writableBits(call)),
+  config_write_to_timing_reaches_device: (call) => write(call, writableBits(call)),
+  config_write_to_base_address_is_masked: (call) => write(call, writableBits(call)),
+  config_write_to_msi_control_is_filtered: (call) => {
+    write(call, 0xff);
+    const forbidden = device(call).interrupt?.index === MSI ? MSI_MESSAGES : MSI_MESSAGES | MSI_ENABLE;
+    device(call).config[call.configByte!.at]! &= ~forbidden;
+    const { interrupt } = device(call);
+    if (interrupt) interrupt.sends = (call.configByte!.value & MSI_ENABLE) !== 0;
+  },
+  config_write_to_unassigned_bytes_reaches_device: (call) => {
+    write(call, writableBits(call));
+    const { at } = call.configByte!;
+    device(call).leftovers.set(at, device(call).config[at]!);
+  },
+  config_write_is_remembered: (call) => write(call, 0xff),
+} satisfies Effects;
+
+/** The bits of the byte under consideration that the device itself lets be written. */
+function writableBits(call: Call): number {
+  return space(call).writable[call.configByte!.at]!;
+}
+
+/** Writes some bits of the byte under consideration. */
+function write(call: Call, bits: number): void {
+  const { config, unknown } = device(call);
+  const { at, value } = call.configByte!;
+  config[at] = (config[at]! & ~bits) | (value & bits);
+  unknown[at] = 0;
+}

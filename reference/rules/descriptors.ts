@@ -1,0 +1,27 @@
+import type { CloseOnExecOp, CloseOp, IoctlOp } from '../../spec/uapi/vocabulary.ts';
+import type { Call } from '../call.ts';
+import { hasFreeDescriptor, numberOf, release } from '../descriptors.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
+
+/** The descriptor that an op names. */
+const descriptor = ({ process, op }: Call) => numberOf(process, (op as IoctlOp | CloseOnExecOp).fd);
+
+export const conditions = {
+  open_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
+  close_of_what_is_not_open: (call) => call.object === undefined,
+  access_to_what_is_not_open: (call) => call.object === undefined,
+  seek_outside_contract: (call) => call.object!.kind === 'foreign',
+} satisfies Conditions;
+
+export const effects = {
+  close_releases_what_nothing_holds: (call) => release(call.process, (call.op as CloseOp).fd),
+  fioclex_sets_close_on_exec: (call) => {
+    call.process.closeOnExec.add(descriptor(call));
+  },
+  fionclex_clears_close_on_exec: (call) => {
+    call.process.closeOnExec.delete(descriptor(call));
+  },
+  close_on_exec_is_told: (call) => {
+    call.result = call.process.closeOnExec.has(descriptor(call)) ? 1 : 0;
+  },
+} satisfies Effects;

@@ -1,0 +1,113 @@
+import { toBigInt } from '../../spec/uapi/integer.ts';
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import type { Conditions, Contents, Effects } from '../rule-functions.ts';
+import type { Backend, Container } from '../state.ts';
+
+const { size: fixed } = uapi.structs.vfio_iommu_type1_info!;
+/** The fixed part, the offset of the first capability, and padding. */
+const WHOLE = 24;
+/** The fixed part and the offset. */
+const WITH_OFFSET = 20;
+const CAPABILITY_HEADER = 8;
+const capabilities = uapi.values.iommu_info_capability!;
+const flags = uapi.flags.iommu_info_flags!;
+
+const backend = (call: Call) => (call.object as Container).backend as Backend;
+
+/** Adds a capability of version 1 to the chain; the offset of the next one is filled in when it is written. */
+function add(call: Call, id: number, bytes: number): DataView {
+  const capability = new Uint8Array(bytes);
+  const view = new DataView(capability.buffer);
+  view.setUint16(0, id, true);
+  view.setUint16(2, 1, true);
+  call.chain ??= [];
+  call.chain.push(capability);
+  return new DataView(capability.buffer, CAPABILITY_HEADER);
+}
+
+const chainBytes = ({ chain = [] }: Call) => chain.reduce((sum, { length }) => sum + length, 0);
+const fits = (call: Call) => call.range.argsz >= WHOLE + chainBytes(call);
+
+/** What lies between the reserved ranges, inclusive. */
+function validRanges(call: Call): [bigint, bigint][] {
+  const { apertureLast, reserved } = call.world.environment;
+  const ranges: [bigint, bigint][] = [];
+  let first = 0n;
+  for (const hole of reserved) {
+    if (toBigInt(hole.first) > first) ranges.push([first, toBigInt(hole.first) - 1n]);
+    first = toBigInt(hole.last) + 1n;
+  }
+  if (first <= toBigInt(apertureLast)) ranges.push([first, toBigInt(apertureLast)]);
+  return ranges;
+}
+
+function tellAvailable(call: Call, bytes: number): void {
+  const { entryLimit, mappings } = backend(call);
+  add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL!, bytes).setUint32(0, entryLimit - mappings.length, true);
+}
+
+function header(call: Call, length: number): Uint8Array {
+  const bytes = new Uint8Array(WHOLE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, call.infoHeader.argsz, true);
+  view.setUint32(4, flags.VFIO_IOMMU_INFO_PGSIZES! | flags.VFIO_IOMMU_INFO_CAPS!, true);
+  view.setBigUint64(8, toBigInt(call.world.environment.pageSizes), true);
+  view.setUint32(16, call.infoHeader.offset, true);
+  return bytes.subarray(0, length);
+}
+
+export const conditions = {
+  get_info_argsz_too_small: ({ range }) => range.argsz < fixed,
+  get_info_chain_does_not_fit: (call) => !fits(call),
+  get_info_chain_fits: fits,
+} satisfies Conditions;
+
+export const effects = {
+  get_info_tells_migration: (call) => {
+    const body = add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION!, 32);
+    body.setBigUint64(8, BigInt(call.world.environment.pageSize), true);
+    body.setBigUint64(16, 1n << 28n, true);
+  },
+  get_info_tells_available_in_twelve_bytes: (call) => tellAvailable(call, 12),
+  get_info_tells_available_in_sixteen_bytes: (call) => tellAvailable(call, 16),
+  get_info_tells_valid_ranges: (call) => {
+    const ranges = validRanges(call);
+    const body = add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE!, 16 + 16 * ranges.length);
+    body.setUint32(0, ranges.length, true);
+    ranges.forEach(([first, last], i) => {
+      body.setBigUint64(8 + 16 * i, first, true);
+      body.setBigUint64(16 + 16 * i, last, true);
+    });
+  },
+  get_info_chain_does_not_fit: (call) => {
+    call.infoHeader = { argsz: WHOLE + chainBytes(call), offset: 0 };
+  },
+  get_info_chain_fits: (call) => {
+    call.infoHeader = { argsz: call.range.argsz, offset: WHOLE };
+  },
+} satisfies Effects;
+
+export const contents = {
+  get_info_writes_chain: (call) => {
+    if (call.infoHeader.offset === 0) return undefined;
+    let at = WHOLE;
+    const { chain = [] } = call;
+    for (const [i, capability] of chain.entries()) {
+      at += capability.length;
+      new DataView(capability.buffer).setUint32(4, i + 1 < chain.length ? at : 0, true);
+    }
+    return {
+      address: BigInt.asUintN(64, call.argument + BigInt(WHOLE)),
+      bytes: Uint8Array.from(chain.flatMap((one) => [...one])),
+    };
+  },
+  get_info_writes_sixteen_or_twenty: (call) => ({
+    address: call.argument,
+    bytes: header(call, call.range.argsz < WITH_OFFSET ? fixed : WITH_OFFSET),
+  }),
+  get_info_writes_up_to_24: (call) => ({
+    address: call.argument,
+    bytes: header(call, Math.min(call.range.argsz, WHOLE)),
+  }),
+} satisfies Contents;

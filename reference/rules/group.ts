@@ -1,0 +1,63 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
+import type { Call } from '../call.ts';
+import type { Conditions, Contents, Effects } from '../rule-functions.ts';
+import { type Container, detachGroup, type Group } from '../state.ts';
+
+const flags = uapi.flags.group_flags!;
+const statusSize = uapi.structs.vfio_group_status!.size;
+
+const group = (call: Call) => call.object as Group;
+/** What SET_CONTAINER's descriptor refers to. */
+const asked = (call: Call) => call.process.descriptors.get(call.word);
+
+export const conditions = {
+  open_group_node_gone: (call) => call.world.slots.get((call.op as OpenOp).slot!)!.group.orphaned,
+  open_group_already_open: (call) => {
+    const { group } = call.world.slots.get((call.op as OpenOp).slot!)!;
+    return group.open > 0 || group.devicesOpen > 0;
+  },
+  set_container_descriptor_not_open: (call) => asked(call)?.pathOnly ?? true,
+  set_container_already_attached: (call) => group(call).container !== undefined,
+  set_container_group_orphaned: (call) => group(call).orphaned,
+  set_container_foreign_descriptor_einval: (call) => asked(call)?.object.kind !== 'container',
+  set_container_foreign_descriptor_ebadfd: (call) => asked(call)?.object.kind !== 'container',
+  set_container_group_not_viable: (call) => group(call).slot.claimed,
+  set_container_vaddr_invalidated: (call) =>
+    (asked(call)!.object as Container).backend?.mappings.some(({ vaddrInvalid }) => vaddrInvalid) ?? false,
+  unknown_group_ioctl: () => true,
+  unset_container_not_attached: (call) => group(call).container === undefined,
+  unset_container_device_open: (call) => group(call).devicesOpen > 0,
+  get_status_argsz_too_small: (call) => call.word >>> 0 < statusSize,
+  get_status_group_orphaned: (call) => group(call).orphaned,
+  get_status_of_attached_group: (call) => group(call).container !== undefined,
+  get_status_of_unattached_group: () => true,
+} satisfies Conditions;
+
+export const effects = {
+  open_group_opens: (call) => {
+    const { group } = call.world.slots.get((call.op as OpenOp).slot!)!;
+    group.open = 1;
+    call.created = group;
+  },
+  set_container_attaches_group: (call) => {
+    const group = call.object as Group;
+    group.container = call.process.descriptors.get(call.word)!.object as Container;
+    group.container.groups.add(group);
+  },
+  unset_container_detaches_group: (call) => detachGroup(group(call)),
+  get_status_of_attached_group: (call) => {
+    call.result = flags.VFIO_GROUP_FLAGS_VIABLE! | flags.VFIO_GROUP_FLAGS_CONTAINER_SET!;
+  },
+  get_status_of_unattached_group: (call) => {
+    call.result = group(call).slot.claimed ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
+  },
+} satisfies Effects;
+
+export const contents = {
+  get_status_writes_argument: (call) => {
+    const bytes = call.block.slice(0, statusSize);
+    new DataView(bytes.buffer).setUint32(4, call.result, true);
+    return { address: call.argument, bytes };
+  },
+} satisfies Contents;

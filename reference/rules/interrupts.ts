@@ -1,0 +1,177 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import type { Device } from '../device.ts';
+import { targetOf } from '../region-access.ts';
+import { type Conditions, type Effects, has } from '../rule-functions.ts';
+import type { Event, OpenDevice } from '../state.ts';
+
+const {
+  VFIO_PCI_INTX_IRQ_INDEX: INTX,
+  VFIO_PCI_MSI_IRQ_INDEX: MSI,
+  VFIO_PCI_REQ_IRQ_INDEX: REQUEST,
+} = uapi.values.irq_index as Record<string, number>;
+const {
+  VFIO_IRQ_SET_DATA_NONE: NONE,
+  VFIO_IRQ_SET_DATA_BOOL: BOOL,
+  VFIO_IRQ_SET_DATA_EVENTFD: EVENT,
+  VFIO_IRQ_SET_ACTION_MASK: MASK,
+  VFIO_IRQ_SET_ACTION_UNMASK: UNMASK,
+  VFIO_IRQ_SET_ACTION_TRIGGER: TRIGGER,
+} = uapi.flags.irq_set_flags as Record<string, number>;
+const DATA = NONE! | BOOL! | EVENT!;
+const ACTIONS = MASK! | UNMASK! | TRIGGER!;
+const { size: HEADER } = uapi.structs.vfio_irq_set!;
+/** Takes an event away. */
+const NO_EVENT = -1;
+/** The region with the registers that raise and acknowledge an interrupt. */
+const CAUSE_REGION = 0;
+
+const device = (call: Call) => (call.object as OpenDevice).device;
+
+/** The header of SET_IRQS, as far as argsz and flags are not of `call.range`. */
+function header({ block }: Call): { index: number; start: number; count: number } {
+  const view = new DataView(block.buffer, block.byteOffset);
+  return { index: view.getUint32(8, true), start: view.getUint32(12, true), count: view.getUint32(16, true) };
+}
+
+const flagged = (call: Call, flag: number | undefined) => has(call.range.flags, flag);
+const indexIs = (call: Call, index: number | undefined) => header(call).index === index;
+const available = (call: Call) => call.world.environment.device.interrupts[header(call).index]?.count ?? 0;
+const ofRequest = (call: Call) => indexIs(call, REQUEST);
+/** Whether the interrupt in question is enabled; that of the host's request is if it has an event, beside any other. */
+const enabled = (call: Call) =>
+  ofRequest(call) ? device(call).request !== undefined : indexIs(call, device(call).interrupt?.index);
+
+/** Bytes of data behind the header. */
+function dataBytes(call: Call): number {
+  return header(call).count * (flagged(call, BOOL) ? 1 : flagged(call, EVENT) ? 4 : 0);
+}
+
+/** The data behind the header: a switch, or the number of a descriptor. */
+function datum(call: Call): number {
+  const bytes = new Uint8Array(4);
+  call.process.memory.read(call.argument + BigInt(HEADER), bytes, 0, dataBytes(call));
+  return new DataView(bytes.buffer).getInt32(0, true);
+}
+
+/** Whether SET_IRQS is to do something by way of the descriptor that is given. */
+const givesEvent = (call: Call) => flagged(call, EVENT) && header(call).count > 0 && datum(call) >= 0;
+const given = (call: Call) => call.process.descriptors.get(datum(call));
+/** Whether nothing, or a switch that is on, says to do it. */
+const told = (call: Call) =>
+  header(call).count > 0 && (flagged(call, NONE) || (flagged(call, BOOL) && datum(call) !== 0));
+
+/** Whether a pwrite writes something to a register of 4 bytes of the region that the interrupt's registers are in. */
+function writesCause(call: Call, at: number): boolean {
+  const { offset, width } = call.access!;
+  return targetOf(call).region === CAUSE_REGION && offset === at && width === 4 && written(call) !== 0;
+}
+
+const written = (call: Call) => new DataView(call.access!.bytes.buffer).getUint32(0, true);
+
+/** An MSI vector to which SET_IRQS fails to give an event has none afterwards. */
+function dropEvent(call: Call): void {
+  const interrupt = enabledAs(device(call), MSI);
+  if (interrupt) interrupt.event = undefined;
+}
+
+/** The interrupt that is enabled, if it is the one of an index. */
+const enabledAs = ({ interrupt }: Device, index: number | undefined) =>
+  interrupt?.index === index ? interrupt : undefined;
+
+/** INTx is a level: it is told once, then masked, and told again when it is unmasked while the device still asks. */
+function tellLevel(one: Device): void {
+  const interrupt = enabledAs(one, INTX);
+  if (!interrupt || interrupt.masked || one.cause === 0) return;
+  interrupt.masked = true;
+  signal(interrupt.event);
+}
+
+/** MSI is a message, which a device writes as it writes memory. */
+function sendMessage(one: Device): void {
+  const interrupt = enabledAs(one, MSI);
+  if (interrupt?.sends && one.busMaster) signal(interrupt.event);
+}
+
+function signal(event: Event | undefined): void {
+  if (event) event.count++;
+}
+
+export const conditions = {
+  set_irqs_argsz_too_small: ({ range }) => range.argsz < HEADER,
+  set_irqs_index_unknown: (call) => header(call).index >= uapi.device.interruptCount,
+  set_irqs_flag_unknown: ({ range }) => (range.flags & ~(DATA | ACTIONS)) !== 0,
+  set_irqs_range_outside: (call) => {
+    const { start, count } = header(call);
+    return start >= available(call) || start + count > available(call);
+  },
+  set_irqs_not_one_kind_of_data: ({ range }) => ![NONE, BOOL, EVENT].includes(range.flags & DATA),
+  set_irqs_argsz_without_data: (call) => call.range.argsz - HEADER < dataBytes(call),
+  set_irqs_reads_data: (call) =>
+    call.process.memory.accessible(call.argument + BigInt(HEADER), dataBytes(call), 'read') < dataBytes(call),
+  set_irqs_action_unknown: (call) => {
+    const action = call.range.flags & ACTIONS;
+    return action !== TRIGGER && !(indexIs(call, INTX) && (action === MASK || action === UNMASK));
+  },
+  set_irqs_of_several_vectors_outside_contract: (call) => available(call) > 1,
+  set_irqs_request_by_negative_number_outside_contract: (call) =>
+    ofRequest(call) && flagged(call, EVENT) && header(call).count > 0 && datum(call) < NO_EVENT,
+  set_irqs_disables: (call) =>
+    enabled(call) && flagged(call, TRIGGER) && flagged(call, NONE) && header(call).count === 0,
+  set_irqs_other_interrupt_enabled: (call) =>
+    !ofRequest(call) && device(call).interrupt !== undefined && !enabled(call),
+  set_irqs_not_enabled: (call) => {
+    const bySwitch = ofRequest(call) && flagged(call, BOOL);
+    return !enabled(call) && !(flagged(call, TRIGGER) && (flagged(call, EVENT) || bySwitch));
+  },
+  set_irqs_not_one: (call) => !indexIs(call, MSI) && header(call).count !== 1,
+  set_irqs_msi_without_vectors: (call) => !enabled(call) && header(call).count === 0,
+  set_irqs_mask_by_event: (call) => flagged(call, MASK) && flagged(call, EVENT),
+  set_irqs_unmask_by_event_outside_contract: (call) => flagged(call, UNMASK) && flagged(call, EVENT),
+  set_irqs_event_not_open: (call) => givesEvent(call) && (given(call)?.pathOnly ?? true),
+  set_irqs_not_an_event: (call) => {
+    const object = givesEvent(call) ? given(call)!.object : undefined;
+    return object !== undefined && !(object.kind === 'foreign' && object.event);
+  },
+  set_irqs_sets_event: (call) => flagged(call, EVENT) && header(call).count > 0,
+  set_irqs_masks: (call) => flagged(call, MASK) && told(call),
+  set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
+  set_irqs_signals: (call) => flagged(call, TRIGGER) && told(call),
+  interrupt_is_raised: (call) => writesCause(call, call.world.environment.device.interruptCause.raise),
+  interrupt_is_acknowledged: (call) => writesCause(call, call.world.environment.device.interruptCause.acknowledge),
+} satisfies Conditions;
+
+export const effects = {
+  set_irqs_disables: (call) => {
+    if (ofRequest(call)) device(call).request = undefined;
+    else device(call).interrupt = undefined;
+  },
+  set_irqs_event_not_open: dropEvent,
+  set_irqs_not_an_event: dropEvent,
+  set_irqs_sets_event: (call) => {
+    const one = device(call);
+    const object = givesEvent(call) ? given(call)!.object : undefined;
+    const event = object?.kind === 'foreign' ? object.event : undefined;
+    if (ofRequest(call)) one.request = event;
+    else if (one.interrupt) one.interrupt.event = event;
+    else one.interrupt = { index: header(call).index, event, masked: false, sends: true };
+    tellLevel(one);
+  },
+  set_irqs_masks: (call) => {
+    device(call).interrupt!.masked = true;
+  },
+  set_irqs_unmasks: (call) => {
+    device(call).interrupt!.masked = false;
+    tellLevel(device(call));
+  },
+  set_irqs_signals: (call) => signal(ofRequest(call) ? device(call).request : device(call).interrupt!.event),
+  interrupt_is_raised: (call) => {
+    const one = device(call);
+    one.cause |= written(call);
+    sendMessage(one);
+    tellLevel(one);
+  },
+  interrupt_is_acknowledged: (call) => {
+    device(call).cause &= ~written(call);
+  },
+} satisfies Effects;

@@ -1,0 +1,75 @@
+import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
+import type { Call } from '../call.ts';
+import { configSpace } from '../config-space.ts';
+import { hasFreeDescriptor } from '../descriptors.ts';
+import { MalformedProgram } from '../malformed-program.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
+import type { Group } from '../state.ts';
+
+/** Bytes of a name that the kernel looks at, the final NUL included. */
+const LONGEST_NAME = 4096;
+/** No device's name is longer. */
+const LONGEST_DEVICE_NAME = 64;
+
+const group = (call: Call) => call.object as Group;
+
+/** The bytes of a name in user memory before its NUL; what cannot be read ends it too. */
+function readName(call: Call): { bytes: Uint8Array; ended: boolean } {
+  const { memory } = call.process;
+  const length = memory.accessible(call.argument, LONGEST_NAME, 'read');
+  const bytes = new Uint8Array(length);
+  memory.read(call.argument, bytes, 0, length);
+  const end = bytes.indexOf(0);
+  return end < 0 ? { bytes, ended: false } : { bytes: bytes.subarray(0, end), ended: true };
+}
+
+/** How the name of a device is spelled: what stands before and after it. */
+function spelling({ op }: Call): { before: string; exact: boolean; after: string } {
+  const text = (op as OpenOp).spelling ?? '{name}';
+  const at = text.indexOf('{name}');
+  return at < 0
+    ? { before: text, exact: false, after: '' }
+    : { before: text.slice(0, at), exact: true, after: text.slice(at + 6) };
+}
+
+export const conditions = {
+  get_device_fd_name_not_readable: (call) => {
+    const { bytes, ended } = readName(call);
+    return !ended && bytes.length < LONGEST_NAME;
+  },
+  get_device_fd_name_too_long: (call) => {
+    if (call.op.op === 'ioctl') return !readName(call).ended;
+    const { spelling: text = '' } = call.op as OpenOp;
+    if (text.length >= LONGEST_NAME) return true;
+    if (text.length + LONGEST_DEVICE_NAME < LONGEST_NAME) return false;
+    throw new MalformedProgram('whether the spelling is too long depends on the name of the device');
+  },
+  get_device_fd_name_may_be_known: (call) =>
+    /^[0-9a-f]{4,}:/.test(String.fromCharCode(...readName(call).bytes.subarray(0, 16))),
+  open_device_group_orphaned: (call) => group(call).orphaned,
+  open_device_not_in_group: (call) => {
+    const { slot: name, device = 0 } = call.op as OpenOp;
+    const slot = call.world.slots.get(name!)!;
+    return group(call).slot !== slot || !slot.devices[device]?.bound;
+  },
+  open_device_name_differs: (call) => {
+    const { before, exact, after } = spelling(call);
+    return before !== '' || !exact || (after !== '' && !after.startsWith(' '));
+  },
+  open_device_option_unknown: (call) => /[^ ]/.test(spelling(call).after),
+  open_device_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
+  open_device_without_backend: (call) => group(call).container?.backend === undefined,
+} satisfies Conditions;
+
+export const effects = {
+  open_device_opens: (call) => {
+    const group = call.object as Group;
+    const device = group.slot.devices[(call.op as OpenOp).device ?? 0]!;
+    if (device.opens++ === 0) device.start(configSpace(call.world.environment.device));
+    group.devicesOpen++;
+    call.created = { kind: 'device', device, group };
+  },
+  open_device_closes_on_exec: (call) => {
+    call.closeOnExec = true;
+  },
+} satisfies Effects;

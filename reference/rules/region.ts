@@ -1,0 +1,102 @@
+import { fromHex, toBigInt } from '../../spec/uapi/integer.ts';
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { MmapOp, PreadOp } from '../../spec/uapi/vocabulary.ts';
+import type { Call } from '../call.ts';
+import { type Access, accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../region-access.ts';
+import type { Conditions, Contents, Effects } from '../rule-functions.ts';
+import type { OpenDevice } from '../state.ts';
+import { PAGE } from '../user-memory.ts';
+
+const STRIDE = BigInt(uapi.device.regionStride);
+const MAPPABLE = uapi.flags.region_flags!.VFIO_REGION_INFO_FLAG_MMAP!;
+const LAST_OFFSET = (1n << 63n) - 1n;
+
+const device = (call: Call) => (call.object as OpenDevice).device;
+const size = (call: Call) => sizeOf(call, targetOf(call).region);
+const offset = ({ op }: Call) => toBigInt((op as PreadOp).offset);
+const mapOffset = ({ op }: Call) => toBigInt((op as MmapOp).offset ?? 0);
+const mapRegion = (call: Call) => Number(mapOffset(call) / STRIDE);
+
+export const conditions = {
+  access_at_negative_offset: (call) => offset(call) > LAST_OFFSET,
+  access_to_foreign_file_outside_contract: (call) => call.object!.kind === 'foreign',
+  access_to_what_has_no_regions: (call) => call.object!.kind !== 'device',
+  access_to_no_bytes: (call) => (call.op as PreadOp).length === 0,
+  access_to_unknown_region: (call) => size(call) === undefined,
+  access_to_absent_region: (call) => size(call) === 0n,
+  rom_access_outside_contract: (call) => targetOf(call).region === uapi.device.romRegion,
+  config_access_past_the_end: (call) => {
+    const { offset, length } = targetOf(call);
+    return toConfig(call) && BigInt(offset + length) > size(call)!;
+  },
+  bar_access_past_the_end: (call) => BigInt(targetOf(call).offset) >= size(call)!,
+  bar_read_without_memory_decode: (call) => !toConfig(call) && !device(call).memoryDecode,
+  pwrite_reads_memory: (call) => call.access!.readable < call.access!.width,
+  bar_write_without_memory_decode: (call) => !toConfig(call) && !device(call).memoryDecode,
+  register_keeps_eight_bytes: (call) => registerAt(call, call.access!)?.half === 'whole',
+  register_keeps_lower_half: (call) => registerAt(call, call.access!)?.half === 'lower',
+  mmap_offset_not_page_aligned: (call) => mapOffset(call) % BigInt(PAGE) !== 0n,
+  mmap_of_unknown_region: (call) => sizeOf(call, mapRegion(call)) === undefined,
+  mmap_of_region_that_cannot_be_mapped: (call) =>
+    (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,
+  mmap_past_the_end: (call) =>
+    (mapOffset(call) % STRIDE) + BigInt((call.op as MmapOp).length) > sizeOf(call, mapRegion(call))!,
+} satisfies Conditions;
+
+export const effects = {
+  access_ends_with_region: (call) => {
+    const { offset, length } = targetOf(call);
+    call.result = Math.min(length, Number(size(call)!) - offset);
+  },
+  bar_access_is_four_bytes_wide: (call) => {
+    call.widestAccess = 4;
+  },
+  bar_access_is_eight_bytes_wide: (call) => {
+    call.widestAccess = 8;
+  },
+  register_keeps_eight_bytes: keep,
+  register_keeps_lower_half: keep,
+} satisfies Effects;
+
+export const contents = {
+  pread_writes_memory: (call) => {
+    const { address } = targetOf(call);
+    const bytes = new Uint8Array(call.result);
+    // Where nobody knows what is read, memory stays as it is until the trace tells.
+    const { memory } = call.process;
+    memory.read(address, bytes, 0, memory.accessible(address, bytes.length, 'write'));
+    const unknown: { address: bigint; length: number }[] = [];
+    for (const access of accessesOf(call)) {
+      for (const [i, byte] of read(call, access).entries()) {
+        const at = access.address + BigInt(i);
+        if (byte !== undefined) bytes[Number(at - address)] = byte;
+        else unknown.push({ address: at, length: 1 });
+      }
+    }
+    call.unspecified = unknown;
+    return { address, bytes };
+  },
+} satisfies Contents;
+
+/** Puts what the access under consideration writes into its register; without an upper half that is zeros. */
+function keep(call: Call): void {
+  const whole = new Uint8Array(8);
+  whole.set(call.access!.bytes);
+  device(call).registers.set(registerAt(call, call.access!)!.index, whole);
+}
+
+/** The bytes that an access reads; undefined for those that nobody knows. */
+function read(call: Call, access: Access): (number | undefined)[] {
+  const { offset, width } = access;
+  if (toConfig(call)) {
+    const { config, unknown } = device(call);
+    return Array.from({ length: width }, (_, i) => (unknown[offset + i] ? undefined : config[offset + i]));
+  }
+  const found = registerAt(call, access);
+  const nobodyKnows = new Array<undefined>(width).fill(undefined);
+  if (!found) return nobodyKnows;
+  const { index, register, half } = found;
+  if (half === 'upper') return [...fromHex(register.upper)];
+  const held = device(call).registers.get(index);
+  return held ? [...held.subarray(0, width)] : nobodyKnows;
+}

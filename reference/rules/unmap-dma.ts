@@ -1,0 +1,111 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
+import { type Backend, type Container, uncharge } from '../state.ts';
+import { mappingAt, overlapping, wraps } from '../type1-mappings.ts';
+import { PAGE } from '../user-memory.ts';
+
+const {
+  VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: DIRTY,
+  VFIO_DMA_UNMAP_FLAG_ALL: ALL,
+  VFIO_DMA_UNMAP_FLAG_VADDR: UNMAP_VADDR,
+} = uapi.flags.dma_unmap_flags as Record<string, number>;
+const UNMAP_FLAGS = DIRTY! | ALL! | UNMAP_VADDR!;
+const { size: unmapSize, extended: unmapExtended } = uapi.structs.vfio_iommu_type1_dma_unmap! as {
+  size: number;
+  extended: number;
+};
+const PAGE_MASK = BigInt(PAGE - 1);
+
+const backend = (call: Call) => (call.object as Container).backend as Backend;
+
+export const conditions = {
+  unmap_dma_argsz_too_small: ({ unmap }) => unmap.argsz < unmapSize,
+  unmap_dma_flag_unknown: ({ unmap }) => (unmap.flags & ~UNMAP_FLAGS) !== 0,
+  unmap_dma_dirty_with_other_flag: ({ unmap }) => has(unmap.flags, DIRTY) && has(unmap.flags, ALL! | UNMAP_VADDR!),
+  unmap_dma_dirty_argsz_too_small: ({ unmap }) => has(unmap.flags, DIRTY) && unmap.argsz < unmapExtended,
+  unmap_dma_asks_for_dirty_bitmap: ({ unmap }) => has(unmap.flags, DIRTY),
+  unmap_dma_dirty_tracking_off: (call) => has(call.unmap.flags, DIRTY) && !backend(call).dirtyTracking,
+  unmap_dma_dirty_page_size: (call) => has(call.unmap.flags, DIRTY) && call.bitmap.pageSize !== BigInt(PAGE),
+  unmap_dma_iova_not_aligned: ({ unmap }) => (unmap.iova & PAGE_MASK) !== 0n,
+  unmap_dma_all_with_range: ({ unmap }) => has(unmap.flags, ALL) && (unmap.iova !== 0n || unmap.size !== 0n),
+  unmap_dma_size_zero: ({ unmap }) => !has(unmap.flags, ALL) && unmap.size === 0n,
+  unmap_dma_size_not_aligned: ({ unmap }) => !has(unmap.flags, ALL) && (unmap.size & PAGE_MASK) !== 0n,
+  unmap_dma_range_wraps: ({ unmap }) => wraps(unmap.iova, unmap.size),
+  unmap_dma_cuts_first_mapping: (call) => {
+    const { flags, iova } = call.unmap;
+    if (!backend(call).v2 || has(flags, ALL)) return false;
+    const found = mappingAt(backend(call), iova);
+    return found !== undefined && found.iova !== iova;
+  },
+  unmap_dma_cuts_last_mapping: (call) => {
+    const { flags, iova, size } = call.unmap;
+    if (!backend(call).v2 || has(flags, ALL)) return false;
+    const found = mappingAt(backend(call), iova + size - 1n);
+    return found !== undefined && found.iova + found.size !== iova + size;
+  },
+  unmap_dma_vaddr_already_invalidated: (call) =>
+    has(call.unmap.flags, UNMAP_VADDR) &&
+    !removesNothing(call) &&
+    overlapping(backend(call), ...walkedRange(call)).some(({ vaddrInvalid }) => vaddrInvalid),
+  unmap_dma_end_of_address_space: (call) => endsAtTop(call),
+  unmap_dma_v1_starts_inside_mapping: (call) => startsInside(call),
+  unmap_dma_invalidates_vaddr: ({ unmap }) => has(unmap.flags, UNMAP_VADDR),
+  unmap_dma_removes_mappings: () => true,
+} satisfies Conditions;
+
+export const effects = {
+  unmap_dma_end_of_address_space: nothing,
+  unmap_dma_v1_starts_inside_mapping: nothing,
+  unmap_dma_invalidates_vaddr: (call) => {
+    for (const mapping of overlapping(backend(call), ...walkedRange(call))) {
+      mapping.vaddrInvalid = true;
+      call.unmapped += mapping.size;
+    }
+  },
+  unmap_dma_removes_reported_mapping: (call) => {
+    const mapping = call.mapping!;
+    uncharge(mapping);
+    call.unmapped += mapping.size;
+    const one = backend(call);
+    one.mappings = one.mappings.filter((other) => other !== mapping);
+  },
+  unmap_dma_removes_mappings: (call) => {
+    const gone = overlapping(backend(call), ...walkedRange(call));
+    if (gone.length === 0) return;
+    for (const mapping of gone) {
+      uncharge(mapping);
+      call.unmapped += mapping.size;
+    }
+    const one = backend(call);
+    one.mappings = one.mappings.filter((mapping) => !gone.includes(mapping));
+  },
+} satisfies Effects;
+
+export const contents = {
+  unmap_dma_writes_argument: (call) => {
+    const size = uapi.structs.vfio_iommu_type1_dma_unmap!.fields.find(({ name }) => name === 'size')!;
+    const block = call.block.slice(0, unmapSize);
+    new DataView(block.buffer).setBigUint64(size.at, call.unmapped, true);
+    return { address: call.argument, bytes: block };
+  },
+} satisfies Contents;
+
+function endsAtTop({ unmap }: Call): boolean {
+  return !has(unmap.flags, ALL) && unmap.iova + unmap.size === 1n << 64n;
+}
+
+function startsInside(call: Call): boolean {
+  if (backend(call).v2 || has(call.unmap.flags, ALL)) return false;
+  const found = mappingAt(backend(call), call.unmap.iova);
+  return found !== undefined && found.iova !== call.unmap.iova;
+}
+
+function removesNothing(call: Call): boolean {
+  return endsAtTop(call) || startsInside(call);
+}
+
+/** The range that an UNMAP_DMA walks over. */
+function walkedRange({ unmap }: Call): [bigint, bigint] {
+  return has(unmap.flags, ALL) ? [0n, 1n << 64n] : [unmap.iova, unmap.size];
+}

@@ -1,0 +1,77 @@
+import type { DiffCase, DiffCondition, DiffGroup, DiffRecord, DiffResult, DiffSide } from '../spec/uapi/vocabulary.ts';
+
+/** How an answer stands to the rule that is named beside it, where it is not simply as the rule says. */
+const standings: Record<DiffSide['stands'], string> = {
+  holds: '',
+  broken: ', which the answer breaks',
+  'broken-before': ', which an earlier answer breaks',
+  undefined: ', which leaves it open',
+};
+
+/** The differences of two records as a person reads them; `all`: with every program, not only one a group. */
+export function toDiffText(result: DiffResult, all: boolean): string {
+  const { first, second, conditions, groups } = result;
+  const head = [record('first', first), record('second', second), ...conditions.map(condition), counts(result)];
+  return `${[head.join('\n'), ...groups.map((one) => group(one, all)), closing(result)].join('\n\n')}\n`;
+}
+
+function record(which: string, { file, target, targetVersion, setting, programs, incomplete }: DiffRecord): string {
+  const size = `${programs} programs${incomplete ? `; ${incomplete}` : ''}`;
+  return `${`${which}:`.padEnd(8)}${target} (${targetVersion}) by ${setting}, ${file}: ${size}`;
+}
+
+function condition({ machine, property, first, second }: DiffCondition): string {
+  return `differs: ${machine ? `${machine}: ` : ''}${property} ${shorten(first)} / ${shorten(second)}`;
+}
+
+function counts({ programs: { compared, onlyFirst, onlySecond, changed, notRun } }: DiffResult): string {
+  const left = [
+    [onlyFirst, 'only in the first'],
+    [onlySecond, 'only in the second'],
+    [changed, 'of one name but other ops'],
+    [notRun, 'that a target could not run'],
+  ]
+    .filter(([count]) => count)
+    .map(([count, what]) => `${count} ${what}`);
+  return `compared: ${compared} programs${left.length > 0 ? `; not compared: ${left.join(', ')}` : ''}`;
+}
+
+function group({ first, second, parameter, cases }: DiffGroup, all: boolean): string {
+  const lines = [
+    `${side(first)} / ${side(second)}: ${cases.length} program${cases.length === 1 ? '' : 's'}`,
+    ...(first.rule === second.rule
+      ? [`  rule:      ${first.sentence}`]
+      : [`  first:     ${first.sentence}`, `  second:    ${second.sentence}`]),
+  ];
+  if (parameter) lines.push(`  parameter: ${parameter.id} is ${parameter.first} / ${parameter.second}`);
+  for (const one of all ? cases : cases.slice(0, 1)) lines.push(...example(one));
+  return lines.join('\n');
+}
+
+function side({ rule, setting, stands }: DiffSide): string {
+  return `${rule} (${setting}${standings[stands]})`;
+}
+
+function example({ program, machine, op, operation, first, second, token }: DiffCase): string[] {
+  return [
+    `  program:   ${program}, on ${machine}`,
+    `    ${`op ${op}:`.padEnd(8)} ${operation}`,
+    `    first:   ${first}`,
+    `    second:  ${second}`,
+    `    replay:  vfio-conform replay ${token}`,
+  ];
+}
+
+function closing({ first, second, programs: { compared, different }, complete }: DiffResult): string {
+  const answer =
+    compared === 0
+      ? 'have no program in common that both ran'
+      : different === 0
+        ? `answer ${compared} programs alike`
+        : `answer ${different} of ${compared} programs differently`;
+  return `${first.target} and ${second.target} ${answer}${complete ? '' : '; a record is incomplete'}.`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}...`;
+}
