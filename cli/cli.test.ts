@@ -181,38 +181,34 @@ describe('records', () => {
 });
 
 describe('diff', () => {
-  const deviations = ['foreign_container_fd=einval', 'untouched_read_map=zero_page'];
   const [right, other] = [join(folder, 'right.jsonl'), join(folder, 'other.jsonl')];
   beforeAll(() => {
-    vfioConform('run', '--record', right);
-    vfioConform('run', '--target', `sim:${deviations.join()}`, '--record', other);
+    vfioConform('run', '--suite', 'scenarios', '--record', right);
+    vfioConform('run', '--suite', 'scenarios', '--target', 'sim:untouched_read_map=zero_page', '--record', other);
   });
 
-  test('groups what differs by the rules of both sides, and names the parameters that explain it', () => {
+  test('groups what differs by the rules of both sides, and names the parameter that explains it', () => {
     const { status, stdout, stderr } = vfioConform('diff', right, other, '--json');
     const result = JSON.parse(stdout) as DiffResult;
     const validate = validator(`${packageRoot}/spec/uapi/schema`, 'diff-result.schema.json');
     expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
     expect(result.groups.flatMap(({ cases }) => cases)).toHaveLength(result.programs.different);
     const pairs = result.groups.map(({ first, second }) => [first.rule, second.rule]);
-    expect(pairs).toContainEqual([
-      'set_container_foreign_descriptor_ebadfd',
-      'set_container_foreign_descriptor_einval',
-    ]);
     expect(pairs).toContainEqual(['map_dma_untouched_page_is_private', 'map_dma_untouched_page_is_zero_page']);
-    const parameters = result.groups.map(({ parameter }) => `${parameter?.id}=${parameter?.second}`);
-    expect([...new Set(parameters)].sort()).toEqual(deviations);
+    for (const { parameters } of result.groups)
+      expect(parameters).toEqual([{ id: 'untouched_read_map', first: 'private_page', second: 'zero_page' }]);
     expect(stderr).toContain(`${result.programs.different} of ${result.programs.compared} programs differently`);
     expect(status).toBe(1);
   });
 
   test('shows one program of each group, and with --all every one', () => {
-    const shown = (...options: string[]) => vfioConform('diff', right, other, ...options).stdout;
-    const { groups, programs } = JSON.parse(shown('--json')) as DiffResult;
-    expect(shown().match(/^ {2}program: /gm)).toHaveLength(groups.length);
-    expect(shown('--all').match(/^ {2}program: /gm)).toHaveLength(programs.different);
+    const { groups, programs } = JSON.parse(vfioConform('diff', right, other, '--json').stdout) as DiffResult;
+    const shown = vfioConform('diff', right, other).stdout;
+    expect(shown.match(/^ {2}program: /gm)).toHaveLength(groups.length);
     const { program, operation, first, second } = groups[0]!.cases[0]!;
-    for (const text of [program, operation, `first:   ${first}`, `second:  ${second}`]) expect(shown()).toContain(text);
+    for (const text of [program, operation, `first:   ${first}`, `second:  ${second}`]) expect(shown).toContain(text);
+    const all = vfioConform('diff', right, other, '--all').stdout;
+    expect(all.match(/^ {2}program: /gm)).toHaveLength(programs.different);
   });
 
   test('exits with 0 where all answers are the same', () => {
@@ -227,16 +223,14 @@ describe('diff', () => {
     writeFileSync(cut, text.slice(0, text.length / 2));
     const { status, stdout } = vfioConform('diff', right, cut);
     expect(stdout).toMatch(/^second: .*the record is incomplete: it was cut off in line \d+$/m);
-    expect(stdout).toMatch(/not compared: \d+ only in the first$/m);
+    expect(stdout).toMatch(/not compared: \d+ only in the first/);
     expect(status).toBe(3);
   });
 
   test('exits with 3 where there is nothing to compare', () => {
     const few = join(folder, 'few.jsonl');
-    const scenarios = join(folder, 'scenarios.jsonl');
     vfioConform('run', '--suite', 'boundary', '--cases', '3', '--record', few);
-    vfioConform('run', '--suite', 'scenarios', '--record', scenarios);
-    const { status, stdout } = vfioConform('diff', few, scenarios);
+    const { status, stdout } = vfioConform('diff', few, right);
     expect(stdout).toContain('differs: suites boundary / scenarios');
     expect(stdout).toContain('have no program in common that both ran');
     expect(status).toBe(3);

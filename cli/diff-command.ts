@@ -76,8 +76,8 @@ function answerer({ record, setting }: Side, trace: Trace): Answerer {
   return { setting, environment: record.environments.get(trace.environment)!, trace };
 }
 
-function keyOf({ first, second, parameter }: Attribution): string {
-  return JSON.stringify([first, second, parameter].map((one) => one && { ...one, sentence: undefined }));
+function keyOf({ first, second, parameters }: Attribution): string {
+  return JSON.stringify([first, second, parameters]);
 }
 
 function toCase({ machine, op, first, second }: Divergence): DiffCase {

@@ -74,6 +74,53 @@ const step: fc.Arbitrary<Op[]> = fc.oneof(
       .tuple(oneOf('ram', 'shared', 'untouched'), place, fc.nat(255))
       .map(([to, at, seed]) => [build.pattern(to, at % 0x4000, 32, seed)]),
   },
+  { weight: 2, arbitrary: group.map((g) => [build.ioctlNone(g, 'VFIO_GROUP_UNSET_CONTAINER')]) },
+  { weight: 2, arbitrary: group.map((g) => [build.getStatus(g)]) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(container, fc.integer({ min: 15, max: 130 }))
+      .map(([c, argsz]) => [build.getInfo(c, 'info', argsz)]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(container, fc.nat(11))
+      .map(([c, extension]): Op[] => [build.ioctlValue(c, 'VFIO_CHECK_EXTENSION', extension)]),
+  },
+  { weight: 3, arbitrary: container.map((c) => [build.startDirtyTracking(c)]) },
+  { weight: 1, arbitrary: container.map((c) => [build.stopDirtyTracking(c)]) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(container, fc.integer({ min: 0, max: 0x18 }), fc.nat(70), fc.nat(0x1010), oneOf(8, 16, 24, 4096))
+      .map(([c, at, n, to, bytes]) => [build.getDirtyBitmap(c, at * 0x1000, n, { ref: 'bits', add: to }, bytes)]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(container, fc.integer({ min: 0, max: 0x18 }), fc.nat(30), fc.nat(0x1010), oneOf(8, 16))
+      .map(([c, at, n, to, bytes]) => [build.unmapDirty(c, at * 0x1000, n, { ref: 'bits', add: to }, bytes)]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.nat(0x1000), fc.nat(255)).map(([at, seed]): Op[] => [build.pattern('bits', at, 16, seed)]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(oneOf('d', ...containers, ...groups), oneOf('FIOCLEX', 'FIONCLEX'))
+      .map(([fd, name]): Op[] => [build.ioctlNone(fd, name), { op: 'close_on_exec', fd }]),
+  },
+  { weight: 1, arbitrary: fc.constant<Op[]>([build.ioctlNone('d', 'VFIO_DEVICE_RESET')]) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(oneOf('ram', 'shared', 'readable'), place, pages)
+      .map(([name, at, n]): Op[] => [
+        { op: 'lock', memory: name, at: at % 0x4000, length: Math.min(n, 4 - (at % 0x4000) / 0x1000) * 0x1000 },
+      ]),
+  },
   { weight: 1, arbitrary: fc.nat(6).map((n) => [{ op: 'rlimit', resource: 'memlock', value: n * 0x1000 } as Op]) },
   { weight: 1, arbitrary: fc.constant<Op[]>([{ op: 'drop_capability', capability: 'ipc_lock' } as Op]) },
 );
@@ -84,6 +131,9 @@ const setUp: Op[] = [
   build.memory('readable', 4, { protection: 'read' }),
   build.memory('untouched', 4, { fill: 'untouched' }),
   build.memory('shared', 4, { backing: 'shared' }),
+  build.memory('info', 1),
+  build.memory('bits', 2),
+  { op: 'protect', memory: 'bits', at: 0x1000, length: 0x1000, protection: 'read' },
   ...containers.map((c) => build.openContainer(c)),
   ...groups.map((g) => build.openGroup(g, g)),
 ];
@@ -125,6 +175,10 @@ test.each([...data.profiles.keys()])('whatever a program does, the simulator doe
     'map_dma_page_not_accessible',
     'unmap_dma_cuts_first_mapping',
     'map_dma_updates_vaddr',
+    'unset_container_device_open',
+    'dirty_bitmap_is_written',
+    'dirty_pages_get_cuts_last_mapping',
+    'get_info_returns_zero',
   ]) {
     expect(deciding).toContain(rule);
   }

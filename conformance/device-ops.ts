@@ -1,6 +1,6 @@
 import { fromBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { Integer, Name, Op } from '../spec/uapi/vocabulary.ts';
+import type { Integer, IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';
 import { argumentAt, layOut, number } from './build.ts';
 
 const { regionStride, configRegion } = uapi.device;
@@ -54,7 +54,7 @@ interface SetIrqs {
 }
 
 /** SET_IRQS; needs the memory `arg`. */
-export function setIrqs(fd: Name, { index, action, count = 1, on, event }: SetIrqs): Op {
+export function setIrqs(fd: Name, { index, action, count = 1, on, event }: SetIrqs): IoctlOp {
   const kind = event !== undefined ? 'EVENTFD' : on !== undefined ? 'BOOL' : 'NONE';
   const data = count === 0 || kind === 'NONE' ? '' : kind === 'BOOL' ? (on ? '01' : '00') : descriptor(event!);
   const { bytes } = layOut('vfio_irq_set', {

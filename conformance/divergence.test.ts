@@ -7,6 +7,7 @@ import {
   access,
   busMaster,
   dmaOut,
+  getInfo,
   map,
   memory,
   openContainer,
@@ -50,7 +51,7 @@ test('each answer is attributed to the rule that decides by its own profile, and
   expect(new Attributor().attribute(answerer(foreign, old), answerer(foreign, recent), last)).toMatchObject({
     first: { rule: 'set_container_foreign_descriptor_einval', setting: 'type1-6.1', stands: 'holds' },
     second: { rule: 'set_container_foreign_descriptor_ebadfd', setting: 'type1-6.12', stands: 'holds' },
-    parameter: { id: 'foreign_container_fd', first: 'einval', second: 'ebadfd' },
+    parameters: [{ id: 'foreign_container_fd', first: 'einval', second: 'ebadfd' }],
   });
 });
 
@@ -66,7 +67,7 @@ test.each(['first', 'second'] as const)(
       setting: 'type1-6.12 with foreign_container_fd=einval',
       stands: 'holds',
     });
-    expect(attribution.parameter?.[which]).toBe('einval');
+    expect(attribution.parameters?.[0]?.[which]).toBe('einval');
   },
 );
 
@@ -89,7 +90,16 @@ test('answers that differ in memory alone are attributed to what made the differ
   expect(new Attributor().attribute(...pair, ops.length - 1)).toMatchObject({
     first: { rule: 'map_dma_untouched_page_is_zero_page' },
     second: { rule: 'map_dma_untouched_page_is_private' },
-    parameter: { id: 'untouched_read_map' },
+    parameters: [{ id: 'untouched_read_map' }],
+  });
+});
+
+test('where it takes several parameters, as few as possible are named', () => {
+  const ops = [...attached, memory('info', 1), getInfo('c', 'info', 256)];
+  expect(new Attributor().attribute(answerer(ops, old), answerer(ops, recent), ops.length - 1)).toMatchObject({
+    first: { setting: 'type1-6.1', stands: 'holds' },
+    second: { setting: 'type1-6.12', stands: 'holds' },
+    parameters: [{ id: 'get_info_written' }, { id: 'dma_available_capability' }],
   });
 });
 
@@ -98,7 +108,7 @@ test('an answer that no parameter explains breaks the rule that decides', () => 
   const attribution = new Attributor().attribute(right, withLast(right, { errno: 'EXDEV' }), attached.length - 1);
   expect(attribution.first).toMatchObject({ rule: 'set_iommu_returns_zero', stands: 'holds' });
   expect(attribution.second).toMatchObject({ rule: 'set_iommu_returns_zero', stands: 'broken' });
-  expect(attribution.parameter).toBeUndefined();
+  expect(attribution.parameters).toBeUndefined();
 });
 
 test('after an answer that both gave and that breaks a profile, the later one is not attributed to its own rule', () => {

@@ -21,13 +21,13 @@ export interface Answerer {
 export interface Attribution {
   first: DiffSide;
   second: DiffSide;
-  /** The one parameter that explains the difference. */
-  parameter?: DiffParameter;
+  /** The parameters that explain the difference: one, if one alone does. */
+  parameters?: DiffParameter[];
 }
 
-/** Two settings that differ in one parameter, of which each is met by one of two targets only. */
+/** Two settings that differ in few parameters, of which each is met by one of two targets only. */
 interface Explanation {
-  parameter: DiffParameter;
+  parameters: DiffParameter[];
   settings: [first: Setting, second: Setting];
 }
 
@@ -38,7 +38,7 @@ export class Attributor {
   /** The rules behind the op at `index`, the first that two targets answered differently. */
   attribute(first: Answerer, second: Answerer, index: number): Attribution {
     const answerers: Pair = [upTo(first, index), upTo(second, index)];
-    const explanation = this.#explain(answerers);
+    const explanation = this.#explainByOne(answerers) ?? this.#explainBySeveral(answerers);
     if (!explanation) return { first: sideOf(answerers[0]), second: sideOf(answerers[1]) };
     const [one, other] = explanation.settings;
     let sides: [DiffSide, DiffSide] = [sideOf(answerers[0], one), sideOf(answerers[1], other)];
@@ -49,11 +49,11 @@ export class Attributor {
         { ...sides[1], ...ruleOfItsOwn(answerers[1], other.contract, one.contract) },
       ];
     }
-    return { first: sides[0], second: sides[1], parameter: explanation.parameter };
+    return { first: sides[0], second: sides[1], parameters: explanation.parameters };
   }
 
   /** Starts from a setting that one of the two meets, and looks for one parameter that makes it the other's. */
-  #explain(answerers: Pair): Explanation | undefined {
+  #explainByOne(answerers: Pair): Explanation | undefined {
     const found: Explanation[] = [];
     const [one, other] = answerers;
     const sameSetting = isDeepStrictEqual(one.setting.contract.parameters, other.setting.contract.parameters);
@@ -64,21 +64,37 @@ export class Attributor {
       for (const { id, values } of setting.contract.data.parameters.values()) {
         for (const value of Object.keys(values)) {
           if (value === setting.contract.parameters[id]) continue;
-          const contract = this.#compile(setting.contract, id, value);
+          const contract = this.#compile(setting.contract, { [id]: value });
           if (!conforms(failing, contract) || conforms(meeting, contract)) continue;
           const changed: Setting = { contract, profile: setting.profile };
-          found.push(explanation(id, met[0] ? [setting, changed] : [changed, setting]));
+          found.push(explanation([id], met[0] ? [setting, changed] : [changed, setting]));
         }
       }
       if (found.length > 0) break;
     }
-    const isOwn = ({ parameter: { id, first, second } }: Explanation) =>
-      parameterValue(one.setting, id) === first && parameterValue(other.setting, id) === second;
+    const isOwn = ({ parameters: [parameter] }: Explanation) =>
+      parameterValue(one.setting, parameter!.id) === parameter!.first &&
+      parameterValue(other.setting, parameter!.id) === parameter!.second;
     return found.find(isOwn) ?? (found.length === 1 ? found[0] : undefined);
   }
 
-  #compile({ data, parameters: before }: Contract, parameter: string, value: string): Contract {
-    const parameters = { ...before, [parameter]: value };
+  /** Where each meets its own setting: leaves out what the two have different for nothing. */
+  #explainBySeveral([one, other]: Pair): Explanation | undefined {
+    const [base, goal] = [one.setting.contract, other.setting.contract];
+    if (!conforms(one, base) || !conforms(other, goal) || conforms(one, goal) || conforms(other, base))
+      return undefined;
+    let needed = Object.entries(goal.parameters).filter(([id, value]) => base.parameters[id] !== value);
+    for (const entry of needed) {
+      const fewer = needed.filter((kept) => kept !== entry);
+      if (conforms(other, this.#compile(base, Object.fromEntries(fewer)))) needed = fewer;
+    }
+    const contract = this.#compile(base, Object.fromEntries(needed));
+    const ids = needed.map(([id]) => id);
+    return explanation(ids, [one.setting, { contract, profile: one.setting.profile }]);
+  }
+
+  #compile({ data, parameters: before }: Contract, replaced: Record<string, string>): Contract {
+    const parameters = { ...before, ...replaced };
     const key = JSON.stringify(parameters);
     let contract = this.#compiled.get(key);
     if (!contract) {
@@ -108,9 +124,10 @@ function upTo({ trace, ...rest }: Answerer, index: number): Answerer {
   return { ...rest, trace: { ...trace, program, outcomes, end } };
 }
 
-function explanation(id: string, settings: Explanation['settings']): Explanation {
+function explanation(ids: readonly string[], settings: Explanation['settings']): Explanation {
   const [first, second] = settings;
-  return { parameter: { id, first: parameterValue(first, id), second: parameterValue(second, id) }, settings };
+  const parameters = ids.map((id) => ({ id, first: parameterValue(first, id), second: parameterValue(second, id) }));
+  return { parameters, settings };
 }
 
 function parameterValue({ contract }: Setting, parameter: string): string {

@@ -45,6 +45,8 @@ export interface Segment {
 export interface Unspecified {
   address: bigint;
   length: number;
+  /** Takes over into the state what they turned out to be: from then on it is known. */
+  learn?: (bytes: Uint8Array) => void;
 }
 
 /** Picks among the outcomes that the contract leaves open and nobody can see. */

@@ -28,8 +28,8 @@ export class Device {
   unknown: Uint8Array = closed;
   /** Bytes of config space, by offset, that outlive the last close. */
   readonly leftovers = new Map<number, number>();
-  /** What the registers of 8 bytes hold, by their place in the machine's list, as far as it is known. */
-  readonly registers = new Map<number, Uint8Array>();
+  /** Bytes of the registers of 8 bytes, by their place among all of the machine's list, as far as they are known. */
+  readonly registers = new Map<number, number>();
 
   interrupt: EnabledInterrupt | undefined;
   /** What tells that the host wants the device back. */

@@ -14,6 +14,7 @@ export interface UnspecifiedMemory {
   region: Region;
   at: number;
   length: number;
+  learn?: (bytes: Uint8Array) => void;
 }
 
 /** What the contract expects of an op, the state having changed accordingly. */
@@ -58,9 +59,9 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
       .filter(({ length }) => length > 0)
-      .map(({ address, length }) => {
+      .map(({ address, ...one }) => {
         const { region } = process.memory.find(address)!;
-        return { process, region, at: Number(address - region.base), length };
+        return { process, region, at: Number(address - region.base), ...one };
       });
   }
   if (looked) {

@@ -1,5 +1,5 @@
 import type { Rule } from '../spec/contract/types.ts';
-import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
+import { toBigInt } from '../spec/uapi/integer.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './contract.ts';
@@ -7,7 +7,7 @@ import { type Expectation, execute } from './execute.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { allows, sameChanges } from './outcome.ts';
 import { World } from './state.ts';
-import { outside } from './unspecified.ts';
+import { adopt, outside } from './unspecified.ts';
 
 /** States that a trace may leave open at once; more is an error, never a silent cut. */
 export const MOST_STATES = 1024;
@@ -77,7 +77,7 @@ export function judge(
           const { expectation } = branch;
           if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
           if (agrees(expectation, actual, op)) {
-            adopt(expectation, actual);
+            adopt(expectation, actual.changed);
             kept.push(branch);
             decided.add(expectation.rule.id);
             last = expectation.rule;
@@ -121,7 +121,7 @@ export function stateBefore(
   const world = new World(environment, trace.program.topology.slots);
   for (let i = 0; i < index; i++) {
     const expectation = execute(contract, world, trace.program.ops[i]!, i, new Recorder(choices[i] ?? []));
-    adopt(expectation, trace.outcomes[i]!);
+    adopt(expectation, trace.outcomes[i]!.changed);
   }
   return world;
 }
@@ -201,18 +201,6 @@ function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
   const { unspecified } = expectation;
   if (!unspecified) return sameChanges(expectation.changed, actual.changed);
   return sameChanges(outside(unspecified, expectation.changed), outside(unspecified, actual.changed ?? []));
-}
-
-/** Takes over from the trace what the contract left open. */
-function adopt({ unspecified = [] }: Expectation, actual: Outcome): void {
-  for (const { process, region, at, length } of unspecified) {
-    for (const run of actual.changed ?? []) {
-      if (run.memory !== region.name) continue;
-      const bytes = fromHex(run.bytes);
-      const [from, to] = [Math.max(at, run.at), Math.min(at + length, run.at + bytes.length)];
-      if (from < to) process.memory.poke(region, from, bytes.subarray(from - run.at, to - run.at));
-    }
-  }
 }
 
 idle = new Recorder([]);

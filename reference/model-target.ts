@@ -6,6 +6,7 @@ import { execute } from './execute.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { toOutcome } from './outcome.ts';
 import { World } from './state.ts';
+import { adopt } from './unspecified.ts';
 
 const firstChoice = { choose: () => 0 };
 
@@ -32,7 +33,9 @@ export function runOnModel(contract: Contract, environment: Environment, program
   const outcomes: ProgramResult['outcomes'] = [];
   try {
     for (const [index, op] of program.ops.entries()) {
-      const outcome = toOutcome(execute(contract, world, op, index, firstChoice), op);
+      const expectation = execute(contract, world, op, index, firstChoice);
+      adopt(expectation);
+      const outcome = toOutcome(expectation, op);
       if (!outcome)
         return { end: 'unsupported', outcomes, detail: `op ${index}: the contract does not say what happens` };
       outcomes.push(outcome);

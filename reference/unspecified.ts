@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../spec/uapi/integer.ts';
 import type { Changed } from '../spec/uapi/vocabulary.ts';
-import type { UnspecifiedMemory } from './execute.ts';
+import type { Expectation, UnspecifiedMemory } from './execute.ts';
 
 /** What changed outside the bytes about which the contract says nothing, in the same order. */
 export function outside(unspecified: readonly UnspecifiedMemory[], changes: readonly Changed[]): Changed[] {
@@ -17,4 +17,20 @@ function without({ process, region, at, length }: UnspecifiedMemory, run: Change
   const part = (first: number, last: number): Changed[] =>
     first < last ? [{ ...run, at: first, bytes: toHex(bytes.subarray(first - run.at, last - run.at)) }] : [];
   return [...part(run.at, from), ...part(to, end)];
+}
+
+/** Takes over into the state what the bytes that the contract left open turned out to be. */
+export function adopt({ unspecified = [] }: Pick<Expectation, 'unspecified'>, changes: readonly Changed[] = []): void {
+  for (const { process, region, at, length, learn } of unspecified) {
+    for (const run of changes) {
+      if (run.memory !== region.name) continue;
+      const bytes = fromHex(run.bytes);
+      const [from, to] = [Math.max(at, run.at), Math.min(at + length, run.at + bytes.length)];
+      if (from < to) process.memory.poke(region, from, bytes.subarray(from - run.at, to - run.at));
+    }
+    if (!learn) continue;
+    const bytes = new Uint8Array(length);
+    process.memory.read(region.base + BigInt(at), bytes, 0, length);
+    learn(bytes);
+  }
 }

@@ -36,14 +36,14 @@ function counts({ programs: { compared, onlyFirst, onlySecond, changed, notRun }
   return `compared: ${compared} programs${left.length > 0 ? `; not compared: ${left.join(', ')}` : ''}`;
 }
 
-function group({ first, second, parameter, cases }: DiffGroup, all: boolean): string {
+function group({ first, second, parameters = [], cases }: DiffGroup, all: boolean): string {
   const lines = [
     `${side(first)} / ${side(second)}: ${cases.length} program${cases.length === 1 ? '' : 's'}`,
     ...(first.rule === second.rule
       ? [`  rule:      ${first.sentence}`]
       : [`  first:     ${first.sentence}`, `  second:    ${second.sentence}`]),
   ];
-  if (parameter) lines.push(`  parameter: ${parameter.id} is ${parameter.first} / ${parameter.second}`);
+  for (const { id, first: one, second: other } of parameters) lines.push(`  parameter: ${id} is ${one} / ${other}`);
   for (const one of all ? cases : cases.slice(0, 1)) lines.push(...example(one));
   return lines.join('\n');
 }

@@ -92,7 +92,7 @@ async function bootIn(folder: string, { coverage, ...plan }: BootPlan): Promise<
     end: async () => {
       // A guest that was told to stop may be slow, but not one that is hung.
       if (handover && port.writableEnded)
-        await Promise.race([handover.files, gone, setTimeout(handoverMs, undefined, { ref: false })]);
+        await Promise.race([handover.files.catch(() => {}), gone, setTimeout(handoverMs, undefined, { ref: false })]);
       child.kill('SIGKILL');
       port.destroy();
       await gone;

@@ -64,7 +64,7 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
     RemoteSession.start({
       place: target,
       subject: 'The machine',
-      remedy: remedy(kernel.modules.length > 0),
+      remedy: remedy(kernel.modules.length > 0, spec.coverage !== undefined),
       launch: () =>
         boot({
           ...hardware,
@@ -95,7 +95,8 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
   return begin('tcg', bootSeconds);
 }
 
-function remedy(hasModules: boolean): string {
+function remedy(hasModules: boolean, counts: boolean): string {
+  if (counts) return 'to count, a kernel needs CONFIG_GCOV_KERNEL and CONFIG_DEBUG_FS (docs/own-kernel.md)';
   return hasModules
     ? 'if the kernel is not at fault, give it more time or memory (docs/kernel-target.md)'
     : 'without --modules, vfio-pci, type1, virtio-pci and virtio-console must be built in (docs/kernel-target.md)';

@@ -30,6 +30,11 @@ export function toNumber(integer: Integer): number {
   return typeof integer === 'number' && integer >= 0 ? integer : Number(toBigInt(integer));
 }
 
+/** A place in a file as the kernel takes it: negative from 2^63 on. Exact up to 2^53. */
+export function toOffset(integer: Integer): number {
+  return typeof integer === 'number' ? integer : Number(BigInt.asIntN(64, BigInt(integer)));
+}
+
 function relocate(process: Process, length: number, { at, width, ref, add }: Relocation): void {
   if (at + width > length) unsupported('a relocation behind the bytes that it belongs to');
   const named = process.named(ref);

@@ -2,7 +2,7 @@ import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { DmaOp, ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
 import { BUFFER_ADDRESS, BUFFER_BYTES, Command, Register } from './edu-device.ts';
-import { toNumber } from './encoding.ts';
+import { toNumber, toOffset } from './encoding.ts';
 import { EventCounter, eventNode } from './event-counter.ts';
 import { type Node, OpenFile } from './file-table.ts';
 import { standardNode } from './foreign-file.ts';
@@ -144,7 +144,7 @@ export class Executor {
       case 'barrier':
         return { value: 0 };
       case 'seek':
-        return outcomeOf(seek(process, fdNamed(process, op.fd), toNumber(op.offset)));
+        return outcomeOf(seek(process, fdNamed(process, op.fd), toOffset(op.offset)));
       case 'close_on_exec':
         return outcomeOf(closesOnExec(process, fdNamed(process, op.fd)));
       case 'read_event':
@@ -218,7 +218,7 @@ export class Executor {
   ): Outcome {
     const address = addressIn(memoryNamed(process, op.memory), op.at);
     const fd = fdNamed(process, op.fd);
-    return outcomeOf(drain(transfer(direction, process, fd, toNumber(op.offset), address, op.length), hook));
+    return outcomeOf(drain(transfer(direction, process, fd, toOffset(op.offset), address, op.length), hook));
   }
 
   /** Tells the device through its registers, as a driver in user space does. */

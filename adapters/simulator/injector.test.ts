@@ -38,6 +38,13 @@ describe('an injected fault', () => {
     expect(await answersOf(ready(), [inject('allocation'), openDevice(), openDevice()])).toEqual([0, 'ENOMEM', 'd']);
   });
 
+  it('in the allocation of a page table gives ENOMEM, or EIO with domain_allocation_failure=eio', async () => {
+    const ops = [inject('allocation', 4), setIommu(), setIommu()];
+    expect(await answersOf(attached(), ops)).toEqual([0, 'ENOMEM', 0]);
+    const stage = { parameters: { domain_allocation_failure: 'eio' } };
+    expect(await answersOf(attached(), ops, stage)).toEqual([0, 'EIO', 0]);
+  });
+
   it('in a copy from the process gives EFAULT and changes nothing', async () => {
     expect(await answersOf(opened(), [inject('copy'), setContainer(), setContainer()])).toEqual([0, 'EFAULT', 0]);
     expect(await answersOf(ready(), [inject('copy'), map(), map()])).toEqual([0, 'EFAULT', 0]);

@@ -90,6 +90,35 @@ describe('closing', () => {
   });
 });
 
+describe('a mapping of the registers of a device', () => {
+  const bar: Op = { op: 'mmap', as: 'bar', length: 2 * PAGE, backing: 'fd', fd: 'd' };
+  const gone = (page: number, more = {}): Op => ({
+    op: 'unmap',
+    memory: 'bar',
+    at: page * PAGE,
+    length: PAGE,
+    ...more,
+  });
+  const mapped: Op[] = [...ready(), openDevice(), bar, close('d')];
+
+  it('keeps the device open until the last page of it is unmapped', async () => {
+    const ops = [unsetContainer(), gone(0), unsetContainer(), gone(1), unsetContainer()];
+    expect(await answersOf(mapped, ops)).toEqual(['EBUSY', 0, 'EBUSY', 0, 0]);
+  });
+
+  it('is kept by a process that was forked off, until that ends', async () => {
+    const ops: Op[] = [{ op: 'fork', as: 'child' }, gone(0), gone(1), unsetContainer()];
+    expect(await answersOf(mapped, [...ops, { op: 'exit', actor: 'child' }, unsetContainer()])).toEqual([
+      0,
+      0,
+      0,
+      'EBUSY',
+      0,
+      0,
+    ]);
+  });
+});
+
 describe('unbinding the driver of a device that is open', () => {
   it('never ends', async () => {
     const ops: Op[] = [...ready(), openDevice(), { op: 'unbind_driver', slot: 'g0', device: 0 }, close('d')];

@@ -1,4 +1,4 @@
-import { toHex } from '../../spec/uapi/integer.ts';
+import { toBigInt, toHex } from '../../spec/uapi/integer.ts';
 import type {
   DiscardOp,
   LockOp,
@@ -11,7 +11,7 @@ import type {
   TruncateOp,
   UnmapOp,
 } from '../../spec/uapi/vocabulary.ts';
-import { encode, markRelocations, toNumber } from './encoding.ts';
+import { encode, markRelocations } from './encoding.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import { lockLimit } from './pinning.ts';
 import type { Process } from './process.ts';
@@ -42,7 +42,7 @@ export function mmap(process: Process, op: MmapOp, order: number): Result {
   const access = ACCESS[protection];
   if (backing === 'fd') {
     const fd = process.named(op.fd ?? '');
-    const file = mapFile(process, typeof fd === 'number' ? fd : -1, toNumber(op.offset ?? 0), length, access);
+    const file = mapFile(process, typeof fd === 'number' ? fd : -1, toBigInt(op.offset ?? 0), length, access);
     if (typeof file === 'string') return file;
     const start = { length, access, ...file, untouched: true, told: false };
     process.setName(op.as, process.mm.map(op.as, order, start));

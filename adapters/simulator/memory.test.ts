@@ -116,6 +116,49 @@ describe('memory of the program', () => {
   });
 });
 
+describe('a file that is cut', () => {
+  const truncate = (memory: string, pages: number): Op => ({ op: 'truncate', memory, length: pages * PAGE });
+  const setup = [mmap('f', 4, { backing: 'memfd' }), truncate('f', 2)];
+
+  it('cannot be accessed any more from there on, by the process, the kernel and new mappings', async () => {
+    const end = 2 * PAGE;
+    const ops = [poke('f', end, '00'), peek('f', end - 1, 2), peek('f', end - 1, 1)];
+    const vfio = [map({ memory: 'f', size: 4 * PAGE }), map({ memory: 'f', size: end })];
+    const copy: Op = {
+      op: 'ioctl',
+      fd: 'c',
+      number: number.VFIO_IOMMU_MAP_DMA!,
+      argument: { memory: 'f', at: end - 4 },
+    };
+    expect(await answersOf([...withDevice(), ...setup], [...ops, ...vfio, copy])).toEqual([
+      'EFAULT',
+      'EFAULT',
+      0,
+      'EFAULT',
+      0,
+      'EFAULT',
+    ]);
+  });
+
+  it('stays with the devices that have it, and nobody is told when they store there', async () => {
+    const file = mmap('f', 4, { backing: 'file' });
+    const before = [...withDevice(), file, map({ memory: 'f', size: 4 * PAGE }), truncate('f', 2)];
+    const outcomes = await outcomesOf(before, [dma('to-memory', IOVA + 2 * PAGE, 4), dma('to-memory', IOVA + PAGE, 2)]);
+    expect(outcomes).toEqual([{ value: 0 }, { value: 0, changed: [{ memory: 'f', at: PAGE, bytes: '0000' }] }]);
+  });
+
+  it('has to be a file of the program, and cannot become longer', async () => {
+    expect((await run([mmap('s', 1, { backing: 'shared' }), truncate('s', 0)])).end).toBe('unsupported');
+    expect((await run([...setup, truncate('f', 3)])).end).toBe('unsupported');
+    expect(await answersOf(setup, [truncate('f', 0), peek('f', 0, 1)])).toEqual([0, 'EFAULT']);
+  });
+
+  it('is cut for every process that has it', async () => {
+    const ops: Op[] = [{ op: 'fork', as: 'child' }, truncate('f', 1), peek('f', PAGE, 1, { actor: 'child' })];
+    expect(await answersOf(setup, ops)).toEqual([0, 0, 'EFAULT']);
+  });
+});
+
 describe('a relocation', () => {
   it('shows as zeros until something else is stored there', async () => {
     const put: Op = {

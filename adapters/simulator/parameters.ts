@@ -16,7 +16,7 @@ const VALUES = {
   /** Whether a device can read through a mapping made with WRITE alone; Intel's page tables let it. */
   write_only_mapping: ['readable', 'unreadable'],
   /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */
-  device_cdev: ['absent'],
+  device_cdev: ['absent', 'present'],
   /** The ioctl that binds guest page tables. */
   bind: ['absent'],
 } as const;

@@ -100,7 +100,7 @@ function* getBlockSize(process: Process, argument: number): Steps<Result> {
   return process.mm.copyToUser(argument, [PAGE_SIZE]) ? 0 : 'EFAULT';
 }
 
-/** pread(2) and pwrite(2). Offsets from 2^63 on are negative to the kernel. */
+/** pread(2) and pwrite(2). */
 export function* transfer(
   direction: 'read' | 'write',
   process: Process,
@@ -109,7 +109,7 @@ export function* transfer(
   address: number,
   length: number,
 ): Steps<Result> {
-  if (offset >= 2 ** 63) return 'EINVAL';
+  if (offset < 0) return 'EINVAL';
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
   const operations = file.operations!;
@@ -124,17 +124,17 @@ export function* transfer(
 export function mapFile(
   process: Process,
   fd: number,
-  offset: number,
+  offset: bigint,
   length: number,
   access: number,
 ): Pick<MappingStart, 'backing' | 'reachable' | 'file'> | Errno {
-  if (offset % PAGE_SIZE !== 0) return 'EINVAL';
+  if (offset % BigInt(PAGE_SIZE) !== 0n) return 'EINVAL';
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
-  if (offset + length >= 2 ** 64) return 'EOVERFLOW';
+  if (offset + BigInt(length) >= 1n << 64n) return 'EOVERFLOW';
   if (file.access === 'write' || (file.access === 'read' && access & Access.WRITE)) return 'EACCES';
   const { operations } = file;
   if (operations?.mmap === undefined) return 'ENODEV';
-  const mapping = operations.mmap(offset, length);
+  const mapping = operations.mmap(Number(offset), length);
   return mapping === 'EINVAL' ? mapping : { ...mapping, file };
 }

@@ -10,7 +10,7 @@ import type { Process } from './process.ts';
 import { type Registers, readConfig, readRegisters, writeConfig, writeRegisters } from './region-access.ts';
 import { Request } from './requests.ts';
 import { type Result, unsupported } from './result.ts';
-import { done, type Steps } from './steps.ts';
+import { COPY_FROM_USER, done, type Steps } from './steps.ts';
 import { VirtualConfigSpace } from './virtual-config-space.ts';
 
 const { regionStride, configRegion } = uapi.device;
@@ -91,6 +91,19 @@ export class VfioDevice {
   }
 }
 
+/** Bytes of the argument of BIND_IOMMUFD. */
+const BIND_IOMMUFD_BYTES = 16;
+
+/** VFIO_DEVICE_BIND_IOMMUFD of a file that came from the device's group: no argument makes it right. */
+function* bindIommufd(process: Process, argument: number): Steps<Result> {
+  // copies
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  if (process.mm.copyFromUser(argument, BIND_IOMMUFD_BYTES) === undefined) return 'EFAULT';
+
+  // state
+  return 'EINVAL';
+}
+
 /** An open file of a device. */
 export class DeviceFile implements FileOperations {
   constructor(readonly device: VfioDevice) {}
@@ -108,6 +121,8 @@ export class DeviceFile implements FileOperations {
         return this.device.enabled.interrupts.set(process, argument);
       case Request.DEVICE_RESET:
         return done(this.device.reset());
+      case Request.DEVICE_BIND_IOMMUFD:
+        return parameters.device_cdev === 'present' ? bindIommufd(process, argument) : done('ENOTTY');
       default:
         return UNSUPPORTED.has(request) ? unsupported('this ioctl of a device') : done('ENOTTY');
     }

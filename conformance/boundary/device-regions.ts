@@ -1,4 +1,4 @@
-import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
+import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Integer, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
@@ -142,10 +142,10 @@ function configWrites(place: number, size: number): Op[] {
   return ops;
 }
 
-/** Writes of every width at every byte of a register of 8 bytes, which is 0 before. */
+/** Writes of every width at every byte of a register of 8 bytes; what it held is looked at first. */
 function registerWrites(region: number, place: number): Op[] {
-  const ops: Op[] = [];
-  let results = 0;
+  const ops: Op[] = [pread(regionAt(region, place), 8, 0)];
+  let results = 1;
   for (let offset = 0; offset < 8; offset++) {
     for (const length of lengths.filter((one) => offset + one <= 8)) {
       ops.push(pwrite(regionAt(region, place), 8, 'zeros'), pwrite(regionAt(region, place + offset), length, 'ones'));

@@ -5,6 +5,7 @@ import { memory } from '../build.ts';
 import { type Situation, situations } from '../situations.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
+import { interruptData } from './device-interrupts.ts';
 import { deviceRegions } from './device-regions.ts';
 import { type Surroundings, valueEdges } from './edges.ts';
 import { pairsOfFields, ranges, singleFields } from './field-edges.ts';
@@ -30,7 +31,10 @@ export const boundary: Suite = {
         if (ioctl.fd !== situation.probe || !contract.data.handlers.some((handler) => handler.ioctl === name)) continue;
         yield* probesOf(situation, name, ioctl, model, surroundings);
       }
-      if (situation.id === 'd_open') yield* deviceRegions(situation, environment);
+      if (situation.id === 'd_open') {
+        yield* deviceRegions(situation, environment);
+        yield* interruptData(situation);
+      }
       for (const { label, number } of situation.numbers ? unknownNumbers(situation.probe) : []) {
         const request = fromBigInt(BigInt(number));
         yield probe(situation, 'unknown', label, [], { number: request, argument: { value: 0 } });

@@ -19,7 +19,6 @@ import {
   unmap,
   unmapAll,
   updateVaddr,
-  type Value,
 } from '../build.ts';
 import type { Step } from './stage.ts';
 
@@ -28,9 +27,8 @@ export const IOVA = 0x40000;
 
 /** Memory for arguments, and what is mapped. */
 export const memories: Op[] = [memory('arg', 1), memory('ram', 1)];
-/** Bytes of `arg` where no op has put the address of anything: such bytes, which nobody knows, would show through. */
-const ANSWER = 2048;
-const BITMAP = 3072;
+/** Where in `arg` no argument stands. */
+const BITMAP = 2048;
 
 /** One op as a step. */
 export const step = (id: string, ...ops: Op[]): Step => ({ id, ops });
@@ -77,20 +75,14 @@ export function asksContainer(c: Name): Step[] {
   ];
 }
 
-/** Whether there is a backend, and how many mappings it still allows. */
-export const asksInfo = (c: Name): Step => step(`info ${c}`, ioctlAt(c, 'VFIO_IOMMU_GET_INFO', ANSWER, { argsz: 256 }));
+/** What a backend can do; the answer has no room for more than the first fields. */
+export const asksInfo = (c: Name): Step => step(`info ${c}`, ioctlStruct(c, 'VFIO_IOMMU_GET_INFO', { argsz: 16 }));
 
 export const maps = (c: Name): Step => step(`map ${c}`, map(c, IOVA, 'ram', 0, 1));
 export const unmaps = (c: Name): Step => step(`unmap ${c}`, unmap(c, IOVA, 1));
 export const unmapsAll = (c: Name): Step => step(`unmap_all ${c}`, unmapAll(c));
 export const invalidates = (c: Name): Step => step(`invalidate ${c}`, invalidateVaddr(c, IOVA, 1));
 export const updates = (c: Name): Step => step(`update ${c}`, updateVaddr(c, IOVA, 'ram', 0, 1));
-
-/** An ioctl whose struct stands somewhere in the memory `arg`. */
-function ioctlAt(fd: Name, name: string, at: number, values: Record<string, Value>, extended = false): Op {
-  const { number, struct } = uapi.ioctls[name]!;
-  return { op: 'ioctl', fd, number, argument: argumentAt('arg', at, layOut(struct!, values, extended)) };
-}
 
 /** Dirty tracking on, off, and its result. */
 export function tracks(c: Name): Step[] {
@@ -106,7 +98,8 @@ export function tracks(c: Name): Step[] {
     bitmap_size: 8,
     data: { ref: 'arg', add: BITMAP },
   };
-  const get = ioctlAt(c, name, 0, request, true);
+  const { number, struct } = uapi.ioctls[name]!;
+  const get: Op = { op: 'ioctl', fd: c, number, argument: argumentAt('arg', 0, layOut(struct!, request, true)) };
   return [
     step(`track ${c}`, ioctlStruct(c, name, { argsz: 8, flags: START! })),
     step(`track ${c} no more`, ioctlStruct(c, name, { argsz: 8, flags: STOP! })),
@@ -126,11 +119,14 @@ export function masters(d: Name): Step[] {
 export const resets = (d: Name): Step => step(`reset ${d}`, ioctlValue(d, 'VFIO_DEVICE_RESET', 0));
 export const asksDevice = (d: Name): Step => step(`info ${d}`, ioctlStruct(d, 'VFIO_DEVICE_GET_INFO', { argsz: 16 }));
 
-/** A transfer through the device and back, to a place where nothing stood before: what arrives tells what was mapped. */
+/**
+ * A transfer through the device and back, to a byte that is neither what was read nor 0: what arrives tells what the device
+ * could reach.
+ */
 export const transfers = (d: Name): Step =>
   step(
     `transfer ${d}`,
-    { op: 'poke', memory: 'ram', at: 0, bytes: '0123456789abcdef00' },
+    { op: 'poke', memory: 'ram', at: 0, bytes: '0123456789abcdefff' },
     dmaIn(d, IOVA, 8),
     dmaOut(d, IOVA + 8, 1),
   );

@@ -76,7 +76,7 @@ test.each<Defect>([
   { rule: 'open_device_opens', kind: 'removed' },
   { rule: 'map_dma_overlaps', kind: 'outcome' },
   { rule: 'unmap_dma_removes_mappings', kind: 'removed' },
-  { rule: 'dma_without_bus_mastering_moves_nothing', kind: 'removed' },
+  { rule: 'dma_write_without_bus_mastering_is_dropped', kind: 'removed' },
   { rule: 'unbind_of_last_device_orphans_group', kind: 'removed' },
   { rule: 'bind_vfio_driver_makes_new_group', kind: 'removed' },
   { rule: 'bind_native_driver_to_claimed_group', kind: 'removed' },

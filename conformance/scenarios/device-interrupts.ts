@@ -190,11 +190,6 @@ export const deviceInterruptScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'interrupt_intx_was_raised_before',
-    about: 'INTx that a device raised before it was enabled is signalled when it is enabled.',
-    ops: [...withEvents, ...raise, signalBy(intx, 'event'), readEvent('event'), ...acknowledge],
-  },
-  {
     id: 'interrupt_intx_keeps_event_over_a_failure',
     about: 'SET_IRQS that fails for its descriptor leaves INTx its event; a negative number takes it away.',
     ops: [

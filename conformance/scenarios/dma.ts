@@ -235,7 +235,7 @@ export const dmaScenarios: Scenario[] = [
   },
   {
     id: 'dma_without_bus_mastering',
-    about: 'Bus mastering is off when a device is first opened, and then nothing moves.',
+    about: 'With bus mastering off nothing is written to memory, and what is read are zeros.',
     ops: [
       ...ready(),
       openDevice('g', 'g', 'd'),
@@ -244,6 +244,9 @@ export const dmaScenarios: Scenario[] = [
       dmaIn('d', SOURCE, 16),
       { op: 'poke', memory: 'arg', at: 0, bytes: '0200' },
       { op: 'pwrite', fd: 'd', offset: '0x70000000004', memory: 'arg', at: 0, length: 2 },
+      dmaOut('d', TARGET, 16),
+      dmaIn('d', SOURCE, 8),
+      ...busMaster('d'),
       dmaOut('d', TARGET, 16),
     ],
   },

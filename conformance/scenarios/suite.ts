@@ -5,6 +5,7 @@ import { deviceInterruptScenarios } from './device-interrupts.ts';
 import { deviceResetScenarios } from './device-reset.ts';
 import { dirtyTrackingScenarios } from './dirty-tracking.ts';
 import { dmaScenarios } from './dma.ts';
+import { factScenarios } from './facts.ts';
 import { informationScenarios } from './information.ts';
 import { lifetimeScenarios } from './lifetime.ts';
 import { lockedMemoryScenarios } from './locked-memory.ts';
@@ -24,6 +25,7 @@ const scenarios = [
   ...deviceConfigScenarios,
   ...deviceInterruptScenarios,
   ...deviceResetScenarios,
+  ...factScenarios,
 ];
 
 /** Stories of several ops, each about one fact: transfers, processes, limits, lifetimes. */

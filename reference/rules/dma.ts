@@ -6,7 +6,10 @@ import { PAGE, type Page, readPage, storePage } from '../user-memory.ts';
 const device = (call: Call) => (call.object as OpenDevice).device;
 
 export const conditions = {
-  dma_without_bus_mastering_moves_nothing: (call) => call.object?.kind === 'device' && !call.object.device.busMaster,
+  dma_read_without_bus_mastering_gives_zeros: (call) =>
+    !device(call).busMaster && call.transfer.direction === 'from-memory',
+  dma_write_without_bus_mastering_is_dropped: (call) =>
+    !device(call).busMaster && call.transfer.direction === 'to-memory',
   dma_read_of_unmapped_gives_zeros: ({ segment, transfer }) =>
     !segment!.mapping && transfer.direction === 'from-memory',
   dma_write_to_unmapped_is_dropped: ({ segment, transfer }) => !segment!.mapping && transfer.direction === 'to-memory',
@@ -21,6 +24,11 @@ export const conditions = {
 } satisfies Conditions;
 
 export const effects = {
+  dma_read_without_bus_mastering_gives_zeros: (call) => {
+    const { at = 0, length } = call.transfer;
+    bufferOf(call).fill(0, at, at + length);
+  },
+  dma_write_without_bus_mastering_is_dropped: nothing,
   dma_read_of_unmapped_gives_zeros: (call) => readZeros(call),
   dma_write_to_unmapped_is_dropped: nothing,
   dma_write_to_read_only_is_dropped: nothing,

@@ -133,6 +133,8 @@ export const conditions = {
     const object = givesEvent(call) ? given(call)!.object : undefined;
     return object !== undefined && !(object.kind === 'foreign' && object.event);
   },
+  set_irqs_of_intx_raised_before_outside_contract: (call) =>
+    indexIs(call, INTX) && !enabled(call) && device(call).cause !== 0,
   set_irqs_sets_event: (call) => flagged(call, EVENT) && header(call).count > 0,
   set_irqs_masks: (call) => flagged(call, MASK) && told(call),
   set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
@@ -155,7 +157,6 @@ export const effects = {
     if (ofRequest(call)) one.request = event;
     else if (one.interrupt) one.interrupt.event = event;
     else one.interrupt = { index: header(call).index, event, masked: false, sends: true };
-    tellLevel(one);
   },
   set_irqs_masks: (call) => {
     device(call).interrupt!.masked = true;

@@ -1,7 +1,7 @@
 import { fromHex, toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { MmapOp, PreadOp } from '../../spec/uapi/vocabulary.ts';
-import type { Call } from '../call.ts';
+import type { Call, Unspecified } from '../call.ts';
 import { type Access, accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../region-access.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
 import type { OpenDevice } from '../state.ts';
@@ -65,12 +65,12 @@ export const contents = {
     // Where nobody knows what is read, memory stays as it is until the trace tells.
     const { memory } = call.process;
     memory.read(address, bytes, 0, memory.accessible(address, bytes.length, 'write'));
-    const unknown: { address: bigint; length: number }[] = [];
+    const unknown: Unspecified[] = [];
     for (const access of accessesOf(call)) {
-      for (const [i, byte] of read(call, access).entries()) {
+      for (const [i, { known, learn }] of read(call, access).entries()) {
         const at = access.address + BigInt(i);
-        if (byte !== undefined) bytes[Number(at - address)] = byte;
-        else unknown.push({ address: at, length: 1 });
+        if (known !== undefined) bytes[Number(at - address)] = known;
+        else unknown.push({ address: at, length: 1, ...(learn && { learn: ([byte]) => learn(byte!) }) });
       }
     }
     call.unspecified = unknown;
@@ -80,23 +80,39 @@ export const contents = {
 
 /** Puts what the access under consideration writes into its register; without an upper half that is zeros. */
 function keep(call: Call): void {
-  const whole = new Uint8Array(8);
-  whole.set(call.access!.bytes);
-  device(call).registers.set(registerAt(call, call.access!)!.index, whole);
+  const { bytes } = call.access!;
+  const { index } = registerAt(call, call.access!)!;
+  for (let i = 0; i < 8; i++) device(call).registers.set(index * 8 + i, bytes[i] ?? 0);
 }
 
-/** The bytes that an access reads; undefined for those that nobody knows. */
-function read(call: Call, access: Access): (number | undefined)[] {
+/** A byte that is read: what is known of it, or else what becomes of it once it is. */
+interface ReadByte {
+  known: number | undefined;
+  learn?: (byte: number) => void;
+}
+
+/** The bytes that an access reads. */
+function read(call: Call, access: Access): ReadByte[] {
   const { offset, width } = access;
+  const { config, unknown, registers } = device(call);
+  const places = [...Array(width).keys()];
   if (toConfig(call)) {
-    const { config, unknown } = device(call);
-    return Array.from({ length: width }, (_, i) => (unknown[offset + i] ? undefined : config[offset + i]));
+    return places.map((i) => ({
+      known: unknown[offset + i] ? undefined : config[offset + i],
+      learn: (byte) => {
+        config[offset + i] = byte;
+        unknown[offset + i] = 0;
+      },
+    }));
   }
   const found = registerAt(call, access);
-  const nobodyKnows = new Array<undefined>(width).fill(undefined);
-  if (!found) return nobodyKnows;
+  if (!found) return places.map(() => ({ known: undefined }));
   const { index, register, half } = found;
-  if (half === 'upper') return [...fromHex(register.upper)];
-  const held = device(call).registers.get(index);
-  return held ? [...held.subarray(0, width)] : nobodyKnows;
+  if (half === 'upper') return [...fromHex(register.upper)].map((known) => ({ known }));
+  return places.map((i) => ({
+    known: registers.get(index * 8 + i),
+    learn: (byte) => {
+      registers.set(index * 8 + i, byte);
+    },
+  }));
 }

@@ -328,7 +328,7 @@ const diff: DiffResult = {
     {
       first: side,
       second: { ...side, stands: 'broken' },
-      parameter: { id: 'bind', first: 'absent', second: 'present' },
+      parameters: [{ id: 'bind', first: 'absent', second: 'present' }],
       cases: [
         {
           program: 'id',

@@ -706,7 +706,7 @@ export interface DeviceModel {
   configWritable: Bytes;
   configUnknown: Bytes;
   /**
-   * Registers of 8 bytes that keep what one access of 8 bytes writes. An access of 4 bytes to the lower half sets the upper half to 0; what the upper half reads by an access of its own is always the same.
+   * Registers of 8 bytes that keep what one access of 8 bytes writes. An access of 4 bytes to the lower half sets the upper half to 0; what the upper half reads by an access of its own is always the same. What is written to the upper half alone, or by a narrower access, is lost.
    */
   registers: DeviceRegister[];
   interruptCause: InterruptCause;
@@ -1017,7 +1017,10 @@ export interface DiffPrograms {
 export interface DiffGroup {
   first: DiffSide;
   second: DiffSide;
-  parameter?: DiffParameter;
+  /**
+   * The parameters of the contract whose values explain the two answers: one, if one alone does; absent if none do.
+   */
+  parameters?: DiffParameter[];
   cases: DiffCase[];
 }
 /**
@@ -1035,9 +1038,6 @@ export interface DiffSide {
    */
   stands: 'holds' | 'broken' | 'broken-before' | 'undefined';
 }
-/**
- * The one parameter of the contract whose values explain the two answers.
- */
 export interface DiffParameter {
   id: string;
   first: string;
