@@ -143,7 +143,14 @@ describe('records', () => {
     expect(other.status).toBe(1);
     const { failures } = JSON.parse(other.stdout) as RunResult;
     const explained = failures.map(({ differences }) => differences?.join());
-    expect([...new Set(explained)].sort()).toEqual(['foreign_container_fd=einval', 'untouched_read_map=zero_page']);
+    expect([...new Set(explained)].sort()).toEqual([
+      'dma_available_capability=twelve_bytes',
+      'foreign_container_fd=einval',
+      'get_info_written=sixteen_or_twenty',
+      'get_info_written=sixteen_or_twenty,dma_available_capability=twelve_bytes',
+      'region_access_width=four_bytes',
+      'untouched_read_map=zero_page',
+    ]);
   });
 
   test('the record of a run that was killed says that it is incomplete, and what is there is judged', async () => {

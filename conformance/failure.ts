@@ -119,7 +119,7 @@ function allowedBy(contract: Contract, id: string, trace: Trace, op: number): bo
   return outcome !== undefined && allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!);
 }
 
-/** A setting of one parameter under which a trace conforms. */
+/** A setting of a few parameters under which a trace conforms. */
 interface Explanation {
   difference: Difference;
   /** Rules that are not there at that setting. */
@@ -128,21 +128,32 @@ interface Explanation {
   alternative: string | undefined;
 }
 
-/** The single parameters that, set otherwise, make the trace conform. */
+/** The single parameters that, set otherwise, make the trace conform; if none does alone, the pairs that do. */
 function explain(contract: Contract, environment: Environment, trace: Trace): Explanation[] {
-  const explanations: Explanation[] = [];
-  for (const parameter of contract.data.parameters.values()) {
-    for (const value of Object.keys(parameter.values)) {
-      if (contract.parameters[parameter.id] === value) continue;
-      const other = compileContract(contract.data, { ...contract.parameters, [parameter.id]: value });
-      const judgement = judge(other, environment, trace);
-      if (judgement.kind !== 'conforms') continue;
-      const rules = [...judgement.decided, ...judgement.passed].filter(
-        (id) => other.rules.has(id) && !contract.rules.has(id),
-      );
-      const without = new Set([...contract.rules].filter((id) => !other.rules.has(id)));
-      explanations.push({ difference: { parameter: parameter.id, value, rules }, without, alternative: rules[0] });
-    }
-  }
-  return explanations;
+  const single = otherSettings(contract);
+  const pairs = () => single.flatMap((a, i) => single.slice(i + 1).flatMap((b) => (a[0] === b[0] ? [] : [[a, b]])));
+  const judged = (settings: Setting[][]) => settings.flatMap((one) => explainBy(contract, environment, trace, one));
+  const explanations = judged(single.map((one) => [one]));
+  return explanations.length > 0 ? explanations : judged(pairs());
+}
+
+type Setting = [parameter: string, value: string];
+
+/** Every other value of every parameter. */
+function otherSettings({ data, parameters }: Contract): Setting[] {
+  return [...data.parameters.values()].flatMap(({ id, values }) =>
+    Object.keys(values).flatMap((value): Setting[] => (parameters[id] === value ? [] : [[id, value]])),
+  );
+}
+
+function explainBy(contract: Contract, environment: Environment, trace: Trace, settings: Setting[]): Explanation[] {
+  const other = compileContract(contract.data, { ...contract.parameters, ...Object.fromEntries(settings) });
+  const judgement = judge(other, environment, trace);
+  if (judgement.kind !== 'conforms') return [];
+  const rules = [...judgement.decided, ...judgement.passed].filter(
+    (id) => other.rules.has(id) && !contract.rules.has(id),
+  );
+  const without = new Set([...contract.rules].filter((id) => !other.rules.has(id)));
+  const set = settings.map(([parameter, value]) => `${parameter}=${value}`);
+  return [{ difference: { set, rules }, without, alternative: rules[0] }];
 }

@@ -110,7 +110,7 @@ export function toResult(
       actual: failure!.actual,
       ...(failure!.alternative && { alternative: failure!.alternative }),
       ...(failure!.differences && {
-        differences: failure!.differences.map(({ parameter, value }) => `${parameter}=${value}`),
+        differences: failure!.differences.map(({ set }) => set.join()),
       }),
       token: failure!.token,
     })),

@@ -64,9 +64,8 @@ function table({ rows }: Tally): string {
 function failures(failed: readonly RecordCase[], replay: string): string[] {
   const byRule = new Map<string, RecordCase[]>();
   for (const one of failed) {
-    // What one parameter explains is one finding, whichever rules it shows up in.
-    const key =
-      one.failure!.differences?.map(({ parameter, value }) => `${parameter}=${value}`).join() || one.failure!.rule;
+    // What one setting explains is one finding, whichever rules it shows up in.
+    const key = one.failure!.differences?.map(({ set }) => set.join()).join(' or ') || one.failure!.rule;
     const group = byRule.get(key);
     if (group) group.push(one);
     else byRule.set(key, [one]);
@@ -97,8 +96,9 @@ export function describeFailure({ trace, failure }: RecordCase, replay: string, 
     `  expected: ${expected}`,
     `  actual:   ${actual}${alternative ? `, as ${alternative} would have it` : ''}`,
   ];
-  for (const { parameter, value, rules } of differences ?? []) {
-    lines.push(`  conforms with --set ${parameter}=${value}${rules.length ? ` (${rules.join(', ')})` : ''}`);
+  for (const { set, rules } of differences ?? []) {
+    const options = set.map((one) => `--set ${one}`).join(' ');
+    lines.push(`  conforms with ${options}${rules.length ? ` (${rules.join(', ')})` : ''}`);
   }
   if (state.length > 0) lines.push('  state before:', ...state.map((line) => `    ${line}`));
   if (history.length > 0) lines.push(`  made by:  ${history.map((entry) => `${entry.op} ${entry.rule}`).join(', ')}`);

@@ -824,7 +824,7 @@ export interface Failure {
    */
   alternative?: string;
   /**
-   * Settings of one parameter under which the trace conforms, with the rules that then decide: the implementation may follow another profile.
+   * Settings under which the trace conforms, each of as few parameters as it takes, with the rules that then decide: the implementation may follow another profile.
    */
   differences?: Difference[];
   /**
@@ -847,8 +847,10 @@ export interface Failure {
   token: string;
 }
 export interface Difference {
-  parameter: string;
-  value: string;
+  /**
+   * PARAMETER=VALUE
+   */
+  set: string[];
   rules: string[];
 }
 export interface HistoryEntry {
@@ -942,7 +944,7 @@ export interface RunFailure {
   actual: string;
   alternative?: string;
   /**
-   * PARAMETER=VALUE under which the trace conforms.
+   * PARAMETER=VALUE, or several with a comma between them, under which the trace conforms.
    */
   differences?: string[];
   token: string;
