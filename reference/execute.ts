@@ -185,7 +185,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       if (op.capability === 'ipc_lock' || op.capability === 'all') process.ipcLock = false;
       return plain('drop_capability', zero);
     case 'set_parameter':
-      if (!/^\d+$/.test(op.value)) return plain('set_parameter', { undefined: true });
+      if (!/^\d+$/.test(op.value) || op.module !== 'vfio_iommu_type1' || !parameters.has(op.parameter))
+        return plain('set_parameter', { undefined: true });
       world.parameters.set(`${op.module}.${op.parameter}`, op.value);
       return plain('set_parameter', zero);
     case 'bind_driver':
@@ -204,6 +205,9 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
 
 /** Paths that every target has; of others the vocabulary knows nothing. */
 const present = new Set(['/', '/dev/null', '/dev/zero']);
+
+/** Parameters of the type1 module that a program may set to a number. */
+const parameters = new Set(['dma_entry_limit', 'disable_hugepages']);
 
 const zero: RuleOutcome = { value: 0 };
 

@@ -22,7 +22,10 @@ describe('qemuArguments', () => {
     expect(given(args, '-machine')).toBe('q35,kernel-irqchip=split');
     expect(given(args, '-accel')).toBe('tcg');
     expect(given(args, '-device')).toBe('intel-iommu,intremap=on,caching-mode=on');
-    expect(given(args, '-append')).toBe('console=ttyS0 quiet loglevel=5 intel_iommu=on oops=panic panic=-1');
+    expect(given(args, '-cpu')).toBe('max,la57=off,erms=off');
+    expect(given(args, '-append')).toBe(
+      'console=ttyS0 quiet loglevel=5 intel_iommu=on oops=panic panic=-1 noautogroup no_timer_check',
+    );
     expect(args).toContain('socket,id=port,path=/s,,1');
     expect(args).toContain('-no-reboot');
   });
@@ -46,7 +49,7 @@ describe('qemuArguments', () => {
 
   it('passes on kernel parameters, and the processor under KVM', () => {
     const args = qemuArguments({ ...boot, accelerator: 'kvm', append: 'slub_debug=FZ' });
-    expect(given(args, '-append')).toMatch(/ panic=-1 slub_debug=FZ$/);
+    expect(given(args, '-append')).toMatch(/ panic=-1 .*slub_debug=FZ$/);
     expect(given(args, '-cpu')).toBe('host');
   });
 });

@@ -23,7 +23,7 @@ export function settings(given: Partial<Settings>, variables: NodeJS.ProcessEnv 
     accel: given.accel ?? acceleration(variables.VFIO_CONFORM_ACCEL),
     append: given.append ?? variables.VFIO_CONFORM_APPEND ?? '',
     memoryMiB: given.memoryMiB ?? positive('VFIO_CONFORM_MEMORY', variables, 512),
-    cpus: given.cpus ?? positive('VFIO_CONFORM_CPUS', variables, 2),
+    cpus: given.cpus ?? positive('VFIO_CONFORM_CPUS', variables, 1),
     bootSeconds: given.bootSeconds ?? positive('VFIO_CONFORM_BOOT_SECONDS', variables, 90),
     programSeconds: given.programSeconds ?? positive('VFIO_CONFORM_PROGRAM_SECONDS', variables, 30),
   };

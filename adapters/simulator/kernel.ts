@@ -84,7 +84,10 @@ export class Kernel implements MemorySystem {
 
   /** Writes a module's parameter. */
   setParameter(module: string, parameter: string, value: string): Result {
-    if (module !== 'vfio_iommu_type1' || parameter !== 'dma_entry_limit' || !this.hasType1) return 'ENOENT';
+    if (module !== 'vfio_iommu_type1' || !this.hasType1) return 'ENOENT';
+    // This kernel maps page by page anyway.
+    if (parameter === 'disable_hugepages') return /^[01yn]/i.test(value) ? 0 : 'EINVAL';
+    if (parameter !== 'dma_entry_limit') return 'ENOENT';
     // Writing nothing changes nothing.
     if (value === '') return 0;
     const digits = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)\n?$/i.exec(value)?.[1];

@@ -14,6 +14,19 @@ const entryLimitChange = { module: 'vfio_iommu_type1', parameter: 'dma_entry_lim
 /** What holds for mappings over time, in several processes, and with few entries. */
 export const mappingScenarios: Scenario[] = [
   {
+    id: 'map_without_huge_pages',
+    about: 'Whether a backend may use large pages does not show.',
+    changes: [{ module: 'vfio_iommu_type1', parameter: 'disable_hugepages' }],
+    ops: [
+      { op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'disable_hugepages', value: '1' },
+      ...ready(),
+      memory('ram', 8),
+      map('c', 0x10000, 'ram', 0, 8),
+      map('c', 0x17000, 'ram', 0, 1),
+      unmapAll('c'),
+    ],
+  },
+  {
     id: 'map_past_the_end_of_a_file',
     about: 'Pages past the end of a file cannot be mapped; what is mapped stays when the file is cut.',
     ops: [

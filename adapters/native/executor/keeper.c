@@ -52,6 +52,8 @@ void keeper_prepare(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); // a crash is told, not dumped
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	// Huge pages would make neighbours of pages that a program thinks are apart. Its processes inherit this.
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 // Standard streams lead nowhere, and no other descriptor is open.

@@ -129,9 +129,6 @@ static int place(struct memory *memory, const struct mapping *mapping, int prote
 	} else if (own) {
 		close(fd);
 	}
-	// Huge pages would make neighbours of pages that the program thinks are apart.
-	if (!error && nameless)
-		madvise(memory->base, mapping->length, MADV_NOHUGEPAGE);
 	return error;
 }
 
