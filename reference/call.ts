@@ -66,6 +66,8 @@ export class Call {
   readonly chooser: Chooser;
   /** What the op's descriptor refers to. */
   object: Description['object'] | undefined;
+  /** How the op's descriptor was opened. */
+  mode: Description['mode'] = 'read-write';
   /** ioctl: the argument, a value or an address. */
   argument = 0n;
   /** Bytes of the argument that were read. One buffer serves all calls, of which there is never more than one. */

@@ -88,7 +88,7 @@ const requiredOps = [
   'seek',
   'pread',
   'pwrite',
-  'mmap device',
+  'mmap',
   'dma',
   'inject',
   'allocation failure',

@@ -2,7 +2,7 @@ import { uapi } from '../spec/uapi/uapi.ts';
 import type { ConfigSpace } from './config-space.ts';
 import type { Event } from './state.ts';
 
-const { commandRegister, commandBusMaster, commandMemory } = uapi.device;
+const { commandRegister, commandBusMaster, commandDisableInterrupt, commandMemory } = uapi.device;
 const closed = new Uint8Array(0);
 
 /** The interrupt of a device that is enabled: one index at a time. */
@@ -34,6 +34,8 @@ export class Device {
   interrupt: EnabledInterrupt | undefined;
   /** What tells that the host wants the device back. */
   request: Event | undefined;
+  /** INTx is masked by the command register. */
+  intxDisabled = false;
   /** Why it asks for attention: bits that were raised and not acknowledged. */
   cause = 0;
 
@@ -47,8 +49,13 @@ export class Device {
     return (this.#command & commandMemory) !== 0;
   }
 
+  /** Whether its command register says that it must not pull INTx. */
+  get interruptDisable(): boolean {
+    return (this.#command & commandDisableInterrupt) !== 0;
+  }
+
   get #command(): number {
-    return this.config[commandRegister] ?? 0;
+    return (this.config[commandRegister] ?? 0) | ((this.config[commandRegister + 1] ?? 0) << 8);
   }
 
   /** The first open. */
@@ -66,5 +73,6 @@ export class Device {
     this.unknown = closed;
     this.interrupt = undefined;
     this.request = undefined;
+    this.intxDisabled = false;
   }
 }

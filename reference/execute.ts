@@ -1,6 +1,6 @@
 import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
 import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
-import type { Changed, IoctlOp, MmapOp, Name, Op, Relocation } from '../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, OpenOp, Relocation } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
 import type { Contract, Decision } from './contract.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
@@ -51,7 +51,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const looked = call.stored || op.op === 'protect';
   const expectation: Expectation = { rule, outcome, extent: call.extent, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
-    install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false });
+    install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
     if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
   }
   if (op.op === 'ioctl' && op.save && !('errno' in outcome)) expectation.saved = save(process, op);
@@ -82,6 +82,20 @@ function failsToAllocate({ process, op, chooser }: Call): boolean {
 
 type Note = (rule: string) => void;
 
+/** How a file was opened; a device always is for reading and writing. */
+function modeOf(op: Op): Description['mode'] {
+  const { what, access = 'read-write' } = op as OpenOp;
+  return what === 'device' || access === 'path' ? 'read-write' : access;
+}
+
+/** What a descriptor refers to, for operations on the file; one that was opened for its path only is as good as none. */
+function look(call: Call, name: Name): void {
+  const description = call.process.descriptors.get(numberOf(call.process, name));
+  if (!description || description.pathOnly) return;
+  call.object = description.object;
+  call.mode = description.mode;
+}
+
 /** What the vocabulary itself says, where no handler of the contract speaks. */
 function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   const { op, process, world } = call;
@@ -94,7 +108,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
         // A pipe has two ends, of which one is thrown away.
         if (!hasFreeDescriptor(process, op.what === 'pipe' ? 2 : 1)) return plain('open', { errno: 'EMFILE' });
         const object: Foreign = { kind: 'foreign', ...(op.what === 'event' && { event: { count: 0 } }) };
-        install(process, op.as, { object, refs: 0, pathOnly: op.access === 'path' });
+        install(process, op.as, { object, refs: 0, pathOnly: op.access === 'path', mode: modeOf(op) });
         return plain('open', { fd: true });
       }
       if (op.what === 'device') {
@@ -106,9 +120,11 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
         throw new MalformedProgram(`there is no slot ${op.slot}`);
       return handle(`open ${op.what}`);
     case 'seek':
+      look(call, op.fd);
+      return handle('seek');
     case 'close_on_exec':
       call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
-      return handle(op.op);
+      return handle('close_on_exec');
     case 'truncate':
       truncate(world, region(process, op.memory), op.length);
       return plain('truncate', zero);
@@ -160,11 +176,11 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     }
     case 'pread':
     case 'pwrite':
-      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      look(call, op.fd);
       region(process, op.memory);
       return handle(op.op);
     case 'dma':
-      call.object = process.descriptors.get(numberOf(process, op.device))?.object;
+      look(call, op.device);
       if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
         return plain('dma', { errno: 'EINVAL' });
       if (call.object && call.object.kind !== 'device') return plain('dma', { undefined: true });
@@ -207,7 +223,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
 const present = new Set(['/', '/dev/null', '/dev/zero']);
 
 /** Parameters of the type1 module that a program may set to a number. */
-const parameters = new Set(['dma_entry_limit', 'disable_hugepages']);
+const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts']);
 
 const zero: RuleOutcome = { value: 0 };
 
@@ -354,12 +370,9 @@ function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decis
   const { process } = call;
   let decision = plain('mmap', zero);
   if (op.backing === 'fd') {
-    call.object = process.descriptors.get(numberOf(process, op.fd!))?.object;
-    if (!call.object) return plain('mmap', { errno: 'EBADF' });
-    if (call.object.kind === 'foreign') return plain('mmap', { undefined: true });
-    if (call.object.kind !== 'device') return plain('mmap', { errno: 'ENODEV' });
-    decision = handle('mmap device');
-    if ('errno' in decision.outcome) return decision;
+    look(call, op.fd!);
+    decision = handle('mmap');
+    if (!('value' in decision.outcome)) return decision;
   }
   if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');

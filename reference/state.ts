@@ -81,6 +81,8 @@ export interface Description {
   refs: number;
   /** O_PATH. */
   pathOnly: boolean;
+  /** What the process may do with it. */
+  mode: 'read-write' | 'read' | 'write';
 }
 
 /** A process: names, descriptors, memory, limits. */
@@ -110,7 +112,7 @@ export interface HistoryEntry {
 }
 
 /** What descriptors 0, 1 and 2 are. */
-const standardStream: Description = { object: { kind: 'foreign' }, refs: 1, pathOnly: false };
+const standardStream: Description = { object: { kind: 'foreign' }, refs: 1, pathOnly: false, mode: 'read-write' };
 
 /** The whole state of a program's world. */
 export class World {

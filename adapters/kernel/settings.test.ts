@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { settings } from './settings.ts';
 
-const defaults = { accel: 'tcg', append: '', memoryMiB: 512, cpus: 2, bootSeconds: 90, programSeconds: 30 };
+const defaults = { accel: 'tcg', append: '', memoryMiB: 512, cpus: 1, bootSeconds: 90, programSeconds: 30 };
 
 it('takes what is given, then the environment, then the default', () => {
   expect(settings({}, {})).toEqual(defaults);

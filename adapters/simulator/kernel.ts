@@ -15,6 +15,17 @@ import { VfioDevice } from './vfio-device.ts';
 
 /** Mappings that a new backend allows unless the module's parameter says otherwise. */
 export const DMA_ENTRY_LIMIT = 65535;
+
+/** Parameters of the type1 module that a user may write at any time. */
+export interface ModuleParameters {
+  dmaEntryLimit: number;
+  allowUnsafeInterrupts: boolean;
+}
+
+/** Whether a text is a switch to the kernel: its first letter tells. */
+function isSwitch(text: string): boolean {
+  return /^[01yn]/i.test(text);
+}
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
 
@@ -48,7 +59,8 @@ export class Kernel implements MemorySystem {
   readonly physical = new PhysicalMemory();
   readonly journal = new Journal();
   readonly pinsZeroPage: boolean;
-  dmaEntryLimit = DMA_ENTRY_LIMIT;
+  /** Parameters of the type1 module. */
+  readonly type1: ModuleParameters = { dmaEntryLimit: DMA_ENTRY_LIMIT, allowUnsafeInterrupts: false };
   private readonly container = new ContainerNode(this);
   private readonly groups = new Map<string, IommuGroup>();
 
@@ -86,7 +98,12 @@ export class Kernel implements MemorySystem {
   setParameter(module: string, parameter: string, value: string): Result {
     if (module !== 'vfio_iommu_type1' || !this.hasType1) return 'ENOENT';
     // This kernel maps page by page anyway.
-    if (parameter === 'disable_hugepages') return /^[01yn]/i.test(value) ? 0 : 'EINVAL';
+    if (parameter === 'disable_hugepages') return isSwitch(value) ? 0 : 'EINVAL';
+    if (parameter === 'allow_unsafe_interrupts') {
+      if (!isSwitch(value)) return 'EINVAL';
+      this.type1.allowUnsafeInterrupts = /^[1y]/i.test(value);
+      return 0;
+    }
     if (parameter !== 'dma_entry_limit') return 'ENOENT';
     // Writing nothing changes nothing.
     if (value === '') return 0;
@@ -94,7 +111,7 @@ export class Kernel implements MemorySystem {
     if (digits === undefined) return 'EINVAL';
     const number = /^0[0-7]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
     if (number > 0xffff_ffff) return 'ERANGE';
-    this.dmaEntryLimit = number;
+    this.type1.dmaEntryLimit = number;
     return 0;
   }
 

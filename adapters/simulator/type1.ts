@@ -1,7 +1,7 @@
 import { type Dma, DmaList } from './dma-list.ts';
 import { IommuDomain, type IommuUnit } from './iommu-domain.ts';
 import type { IommuGroup } from './iommu-group.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, ModuleParameters } from './kernel.ts';
 import type { Parameters } from './parameters.ts';
 import { unpin } from './pinning.ts';
 import type { Process } from './process.ts';
@@ -44,6 +44,7 @@ export class Type1 {
   private constructor(
     readonly unit: IommuUnit,
     readonly parameters: Parameters,
+    private readonly module: ModuleParameters,
     /** The interface that tells mappings apart by what was asked for. */
     readonly v2: boolean,
     private readonly nesting: boolean,
@@ -52,10 +53,10 @@ export class Type1 {
   ) {}
 
   /** Makes an instance for a type that a user named. */
-  static *open({ unit, parameters, dmaEntryLimit }: Kernel, type: number): Steps<Type1 | Errno> {
+  static *open({ unit, parameters, type1 }: Kernel, type: number): Steps<Type1 | Errno> {
     if (yield ALLOCATION) return 'ENOMEM';
     if (type !== 1 && type !== 3 && type !== 6) return 'EINVAL';
-    return new Type1(unit, parameters, type !== 1, type === 6, dmaEntryLimit);
+    return new Type1(unit, parameters, type1, type !== 1, type === 6, type1.dmaEntryLimit);
   }
 
   /** CHECK_EXTENSION, of an instance or of the module alone. */
@@ -142,7 +143,7 @@ export class Type1 {
     // No IOMMU of this machine can nest page tables for this interface.
     if (this.nesting) return 'EINVAL';
     if (yield DRIVER_CALL) return 'EIO';
-    if (!this.unit.interruptRemapping) return 'EPERM';
+    if (!this.unit.interruptRemapping && !this.module.allowUnsafeInterrupts) return 'EPERM';
     const shared = this.domains.find((other) => other.domain.enforcesCoherency === domain.enforcesCoherency);
     if (shared !== undefined) {
       if (!(yield DRIVER_CALL)) {

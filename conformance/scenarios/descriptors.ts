@@ -29,6 +29,17 @@ const nonBlocking = (fd: string, at: number): Op => ({
 /** What is the same for containers, groups and devices: they are files. */
 export const descriptorScenarios: Scenario[] = [
   {
+    id: 'modes_of_nodes',
+    about: 'What a node was opened for decides about reading, writing and mapping, before its kind does.',
+    ops: (['read', 'write', 'path'] as const).flatMap((access): Op[] => [
+      { op: 'open', what: 'container', access, as: `c_${access}` },
+      { op: 'open', what: 'group', slot: 'g', access, as: `g_${access}` },
+      ...[read, write, seek, mmap].flatMap((op) => [op(`c_${access}`), op(`g_${access}`)]),
+      { op: 'mmap', as: `${access}_readable`, length: 4096, protection: 'read', backing: 'fd', fd: `c_${access}` },
+      close(`g_${access}`),
+    ]),
+  },
+  {
     id: 'containers_are_no_ordinary_files',
     about: 'A container cannot be read, written, mapped or sought, with and without a backend.',
     ops: [

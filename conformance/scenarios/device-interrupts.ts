@@ -81,6 +81,26 @@ export const deviceInterruptScenarios: Scenario[] = [
     ],
   },
   {
+    id: 'interrupt_intx_is_disabled_by_the_command_register',
+    about: 'The INTx-disable bit of the command register masks INTx, whatever UNMASK says, until it is cleared.',
+    ops: [
+      ...withEvents,
+      signalBy(intx, 'event'),
+      ...writeConfig('d', 4, '0604'),
+      ...raise,
+      readEvent('event'),
+      ...writeConfig('d', 4, '0600'),
+      readEvent('event'),
+      ...acknowledge,
+      unmask(),
+      ...writeConfig('d', 4, '0604'),
+      unmask(),
+      ...raise,
+      readEvent('event'),
+      ...acknowledge,
+    ],
+  },
+  {
     id: 'interrupt_msi_changes_event',
     about: 'Another event takes the place of the first one; a negative number leaves none, and MSI enabled.',
     ops: [

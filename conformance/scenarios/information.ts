@@ -23,12 +23,36 @@ import { multi, notViable, single } from '../suite.ts';
 import { ready, type Scenario } from './scenario.ts';
 
 const info = memory('info', 1);
+const unsafe = { module: 'vfio_iommu_type1', parameter: 'allow_unsafe_interrupts' };
 const extensions = Object.values(uapi.values.extension!);
 const every = (): Op[] => extensions.map((value) => ioctlValue('c', 'VFIO_CHECK_EXTENSION', value));
 const unset = (group: string) => ioctlNone(group, 'VFIO_GROUP_UNSET_CONTAINER');
 
 /** What containers and groups tell about themselves in the course of their lives. */
 export const informationScenarios: Scenario[] = [
+  {
+    id: 'unsafe_interrupts_may_be_allowed',
+    about:
+      'Where interrupts are not isolated, a parameter of the module, read at each attach, lets groups in all the same.',
+    machine: { interruptRemapping: false },
+    slots: { g: single, h: single },
+    changes: [unsafe],
+    ops: [
+      openContainer('c'),
+      openGroup('g', 'g'),
+      openGroup('h', 'h'),
+      setContainer('g', 'c'),
+      setIommu('c', 'VFIO_TYPE1v2_IOMMU'),
+      { op: 'set_parameter', ...unsafe, value: '1' },
+      setIommu('c', 'VFIO_TYPE1v2_IOMMU'),
+      { op: 'set_parameter', ...unsafe, value: '0' },
+      setContainer('h', 'c'),
+      getStatus('h'),
+      { op: 'set_parameter', ...unsafe, value: '1' },
+      setContainer('h', 'c'),
+      getStatus('h'),
+    ],
+  },
   {
     id: 'extensions_follow_the_state',
     about: 'Extensions that need a backend come with it and go with the last group.',

@@ -1,4 +1,4 @@
-import type { Change, Name, Op, Program, Slot } from '../../spec/uapi/vocabulary.ts';
+import type { Change, Machine, Name, Op, Program, Slot } from '../../spec/uapi/vocabulary.ts';
 import { busMaster, memory, openContainer, openDevice, openGroup, setContainer, setIommu } from '../build.ts';
 import { single } from '../suite.ts';
 
@@ -7,17 +7,18 @@ export interface Scenario {
   id: string;
   /** The fact. */
   about: string;
+  machine?: Machine;
   slots?: Record<Name, Slot>;
   changes?: Change[];
   ops: Op[];
 }
 
 /** The program of a scenario. One page of the memory `arg` comes first. */
-export function toProgram({ id, about, slots = { g: single }, changes, ops }: Scenario): Program {
+export function toProgram({ id, about, machine, slots = { g: single }, changes, ops }: Scenario): Program {
   return {
     id: `scenarios/${id}`,
     about,
-    topology: { slots },
+    topology: machine ? { machine, slots } : { slots },
     ...(changes && { changes }),
     ops: [memory('arg', 1), ...ops],
   };

@@ -32,6 +32,7 @@ const scenarios = [
 export const scenarioSuite: Suite = {
   name: 'scenarios',
   about: 'Stories about one fact each: transfers of a real device, processes, limits, lifetimes.',
-  needs: () => mergeNeeds(scenarios.map(({ slots = { g: single } }) => ({ machine: {}, slots: Object.values(slots) }))),
-  programs: (_, { machine }) => (sameMachine(machine, {}) ? scenarios.map(toProgram) : []),
+  needs: () =>
+    mergeNeeds(scenarios.map(({ machine = {}, slots = { g: single } }) => ({ machine, slots: Object.values(slots) }))),
+  programs: (_, { machine }) => scenarios.filter((one) => sameMachine(one.machine ?? {}, machine)).map(toProgram),
 };

@@ -1,5 +1,6 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
 import type { Container } from '../state.ts';
 
@@ -11,6 +12,7 @@ const claimed = new Set(
   ),
 );
 const container = (call: Call) => call.object as Container;
+
 const hasBackendModule = (call: Call) => call.world.environment.machine.type1Module !== false;
 
 export const conditions = {
@@ -31,7 +33,7 @@ export const conditions = {
   set_iommu_type_not_claimed: (call) => !claimed.has(call.argument),
   set_iommu_extension_is_no_type: (call) => call.argument === BigInt(types.VFIO_UNMAP_ALL!),
   set_iommu_nesting_not_supported: (call) => call.argument === BigInt(types.VFIO_TYPE1_NESTING_IOMMU!),
-  set_iommu_interrupts_not_isolated: (call) => call.world.environment.machine.interruptRemapping === false,
+  set_iommu_interrupts_not_isolated: interruptsNotIsolated,
 } satisfies Conditions;
 
 export const effects = {

@@ -1,6 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
+import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
 import { type Container, detachGroup, type Group } from '../state.ts';
 
@@ -25,6 +26,8 @@ export const conditions = {
   set_container_group_not_viable: (call) => group(call).slot.claimed,
   set_container_vaddr_invalidated: (call) =>
     (asked(call)!.object as Container).backend?.mappings.some(({ vaddrInvalid }) => vaddrInvalid) ?? false,
+  set_container_interrupts_not_isolated: (call) =>
+    (asked(call)!.object as Container).backend !== undefined && interruptsNotIsolated(call),
   unknown_group_ioctl: () => true,
   unset_container_not_attached: (call) => group(call).container === undefined,
   unset_container_device_open: (call) => group(call).devicesOpen > 0,

@@ -82,7 +82,7 @@ const enabledAs = ({ interrupt }: Device, index: number | undefined) =>
 /** INTx is a level: it is told once, then masked, and told again when it is unmasked while the device still asks. */
 function tellLevel(one: Device): void {
   const interrupt = enabledAs(one, INTX);
-  if (!interrupt || interrupt.masked || one.cause === 0) return;
+  if (!interrupt || interrupt.masked || one.intxDisabled || one.cause === 0) return;
   interrupt.masked = true;
   signal(interrupt.event);
 }
@@ -156,12 +156,13 @@ export const effects = {
     const event = object?.kind === 'foreign' ? object.event : undefined;
     if (ofRequest(call)) one.request = event;
     else if (one.interrupt) one.interrupt.event = event;
-    else one.interrupt = { index: header(call).index, event, masked: false, sends: true };
+    else one.interrupt = { index: header(call).index, event, masked: one.intxDisabled, sends: true };
   },
   set_irqs_masks: (call) => {
     device(call).interrupt!.masked = true;
   },
   set_irqs_unmasks: (call) => {
+    if (device(call).intxDisabled) return;
     device(call).interrupt!.masked = false;
     tellLevel(device(call));
   },
@@ -170,6 +171,14 @@ export const effects = {
     const one = device(call);
     one.cause |= written(call);
     sendMessage(one);
+    tellLevel(one);
+  },
+  command_register_disables_intx: (call) => {
+    const one = device(call);
+    if (one.interruptDisable === one.intxDisabled) return;
+    one.intxDisabled = one.interruptDisable;
+    const interrupt = enabledAs(one, INTX);
+    if (interrupt) interrupt.masked = one.intxDisabled;
     tellLevel(one);
   },
   interrupt_is_acknowledged: (call) => {

@@ -19,6 +19,8 @@ const mapRegion = (call: Call) => Number(mapOffset(call) / STRIDE);
 
 export const conditions = {
   access_at_negative_offset: (call) => offset(call) > LAST_OFFSET,
+  read_against_the_mode: ({ mode }) => mode === 'write',
+  write_against_the_mode: ({ mode }) => mode === 'read',
   access_to_foreign_file_outside_contract: (call) => call.object!.kind === 'foreign',
   access_to_what_has_no_regions: (call) => call.object!.kind !== 'device',
   access_to_no_bytes: (call) => (call.op as PreadOp).length === 0,
@@ -36,6 +38,10 @@ export const conditions = {
   register_keeps_eight_bytes: (call) => registerAt(call, call.access!)?.half === 'whole',
   register_keeps_lower_half: (call) => registerAt(call, call.access!)?.half === 'lower',
   mmap_offset_not_page_aligned: (call) => mapOffset(call) % BigInt(PAGE) !== 0n,
+  mmap_against_the_mode: ({ mode, op }) =>
+    mode === 'write' ||
+    (mode === 'read' && ['read-write', 'write'].includes((op as MmapOp).protection ?? 'read-write')),
+  mmap_of_what_has_no_regions: (call) => call.object!.kind !== 'device',
   mmap_of_unknown_region: (call) => sizeOf(call, mapRegion(call)) === undefined,
   mmap_of_region_that_cannot_be_mapped: (call) =>
     (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,

@@ -106,8 +106,10 @@ export type ConditionId =
   | 'map_dma_vaddr_update_other_range'
   | 'map_dma_vaddr_update_without_mapping'
   | 'map_dma_vaddr_wraps'
+  | 'mmap_against_the_mode'
   | 'mmap_of_region_that_cannot_be_mapped'
   | 'mmap_of_unknown_region'
+  | 'mmap_of_what_has_no_regions'
   | 'mmap_offset_not_page_aligned'
   | 'mmap_past_the_end'
   | 'open_device_group_orphaned'
@@ -120,6 +122,7 @@ export type ConditionId =
   | 'open_group_node_gone'
   | 'open_without_free_descriptor'
   | 'pwrite_reads_memory'
+  | 'read_against_the_mode'
   | 'region_info_argsz_too_small'
   | 'region_info_index_unknown'
   | 'register_keeps_eight_bytes'
@@ -133,6 +136,7 @@ export type ConditionId =
   | 'set_container_foreign_descriptor_einval'
   | 'set_container_group_not_viable'
   | 'set_container_group_orphaned'
+  | 'set_container_interrupts_not_isolated'
   | 'set_container_vaddr_invalidated'
   | 'set_iommu_backend_already_set'
   | 'set_iommu_extension_is_no_type'
@@ -193,7 +197,8 @@ export type ConditionId =
   | 'unmap_dma_v1_starts_inside_mapping'
   | 'unmap_dma_vaddr_already_invalidated'
   | 'unset_container_device_open'
-  | 'unset_container_not_attached';
+  | 'unset_container_not_attached'
+  | 'write_against_the_mode';
 
 /** Rules that change the state: effect and case. */
 export type EffectId =
@@ -204,6 +209,7 @@ export type EffectId =
   | 'bind_vfio_driver_makes_new_group'
   | 'close_on_exec_is_told'
   | 'close_releases_what_nothing_holds'
+  | 'command_register_disables_intx'
   | 'config_write_is_remembered'
   | 'config_write_to_base_address_is_masked'
   | 'config_write_to_capability_list_is_dropped'

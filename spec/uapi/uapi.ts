@@ -72,6 +72,7 @@ export interface Uapi {
     commandRegister: number;
     commandMemory: number;
     commandBusMaster: number;
+    commandDisableInterrupt: number;
   };
   errnos: Record<string, number>;
 }
