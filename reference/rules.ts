@@ -5,6 +5,7 @@ import * as configSpace from './rules/config-space.ts';
 import * as container from './rules/container.ts';
 import * as descriptors from './rules/descriptors.ts';
 import * as device from './rules/device.ts';
+import * as deviceFeature from './rules/device-feature.ts';
 import * as deviceInfo from './rules/device-info.ts';
 import * as dirtyPages from './rules/dirty-pages.ts';
 import * as dma from './rules/dma.ts';
@@ -25,6 +26,7 @@ export const conditions = {
   ...drivers.conditions,
   ...descriptors.conditions,
   ...device.conditions,
+  ...deviceFeature.conditions,
   ...deviceInfo.conditions,
   ...region.conditions,
   ...configSpace.conditions,

@@ -11,6 +11,9 @@ import { Problem } from '../spec/uapi/problem.ts';
  */
 export type Explanations = ReadonlyMap<string, string | ReadonlyMap<string, string>>;
 
+/** How the reason of a part starts that a program could reach, and none does yet: it counts as reachable. */
+export const NOT_YET = 'not yet; ';
+
 /** Reads explanations from YAML: `function: why`, or `function: {lines: {text: why}}`. Throws a Problem. */
 export function parseExplanations(yaml: string, file: string): Explanations {
   let data: unknown;

@@ -115,7 +115,7 @@ describe('a session', () => {
   });
 
   it('says what it does not perform, with the outcomes up to there', async () => {
-    const result = await run([...withDevice(), ioctl('d', number.VFIO_DEVICE_FEATURE!)]);
+    const result = await run([...withDevice(), ioctl('d', number.VFIO_DEVICE_IOEVENTFD!)]);
     expect(result).toMatchObject({ end: 'unsupported', detail: expect.stringContaining('ioctl') });
     expect(result.outcomes).toHaveLength(withDevice().length);
   });

@@ -20,7 +20,6 @@ const UNSUPPORTED: ReadonlySet<number> = new Set([
   Request.DEVICE_GET_PCI_HOT_RESET_INFO,
   Request.DEVICE_PCI_HOT_RESET,
   Request.DEVICE_IOEVENTFD,
-  Request.DEVICE_FEATURE,
 ]);
 
 /** What the driver has for a device while it is open. */
@@ -91,6 +90,30 @@ export class VfioDevice {
   }
 }
 
+/** VFIO_DEVICE_FEATURE: the test device has none of those that are asked for here. */
+function* deviceFeature(process: Process, argument: number): Steps<Result> {
+  // copies
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  const words = process.mm.copyFromUser(argument, FEATURE_BYTES);
+  if (words === undefined) return 'EFAULT';
+
+  // argument
+  const [argsz = 0, flags = 0] = words;
+  if (argsz < FEATURE_BYTES || flags >>> 19 !== 0) return 'EINVAL';
+  const way = flags >>> 16;
+  if ((way & Way.PROBE) === 0 && (way & Way.GET) !== 0 && (way & Way.SET) !== 0) return 'EINVAL';
+  const feature = flags & 0xffff;
+  if (feature >= 3 && feature <= 5) return unsupported('low power of a device');
+
+  // result
+  return 'ENOTTY';
+}
+
+/** Bytes of the argument of DEVICE_FEATURE that come before the data. */
+const FEATURE_BYTES = 8;
+/** What is asked of a feature. */
+const Way = { GET: 1, SET: 2, PROBE: 4 } as const;
+
 /** Bytes of the argument of BIND_IOMMUFD. */
 const BIND_IOMMUFD_BYTES = 16;
 
@@ -121,6 +144,8 @@ export class DeviceFile implements FileOperations {
         return this.device.enabled.interrupts.set(process, argument);
       case Request.DEVICE_RESET:
         return done(this.device.reset());
+      case Request.DEVICE_FEATURE:
+        return deviceFeature(process, argument);
       case Request.DEVICE_BIND_IOMMUFD:
         return parameters.device_cdev === 'present' ? bindIommufd(process, argument) : done('ENOTTY');
       default:

@@ -48,6 +48,8 @@ export function edgesOf(struct: string, field: Field, surroundings: Surroundings
       return bitmaps(surroundings);
     case 'region':
       return indexes('region', uapi.device.regionCount);
+    case 'feature':
+      return features();
     case 'interrupt':
       return indexes('interrupt', uapi.device.interruptCount);
     case 'vector':
@@ -281,6 +283,21 @@ function bitmaps({ environment }: Surroundings): Edge[] {
     },
     ...numbers.map(([label, value]) => ({ label: `data_${label}`, value, telling: label === 'kernel_half' })),
   ];
+}
+
+/** Numbers of features with each way of asking for them; low power is left alone, as a device may not come back from it. */
+function features(): Edge[] {
+  const lowPower = Object.entries(uapi.values.device_feature!).filter(([name]) => name.includes('LOW_POWER'));
+  const known = Object.values(uapi.values.device_feature!).filter(
+    (one) => !lowPower.some(([, value]) => value === one),
+  );
+  const ways = Object.values(uapi.flags.device_feature_flags!);
+  const [get, set, probe] = ways as [number, number, number];
+  const all = [...known, Math.max(...known) + 1, 0xffff];
+  const values = all.flatMap((one) => [0, ...ways, get | set, get | set | probe].map((way) => one | way));
+  for (let bit = 19; bit < 32; bit++) values.push((2 ** bit + 1) >>> 0, (2 ** bit + probe) >>> 0);
+  const telling = [get | set, 2 ** 31 + 1, known[1]!];
+  return values.map((value) => ({ label: `feature_${value.toString(16)}`, value, telling: telling.includes(value) }));
 }
 
 function indexes(label: string, count: number): Edge[] {

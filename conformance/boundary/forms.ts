@@ -59,6 +59,7 @@ function ordinary(size: number, field: Field): Value {
       return 8;
     case 'bitmap':
       return { ref: 'bitmap' };
+    case 'feature':
     case 'region':
       return 0;
     case 'interrupt':

@@ -20,6 +20,7 @@ export interface Field {
     | 'bitmap'
     | 'region'
     | 'interrupt'
+    | 'feature'
     | 'vector'
     | 'ignored';
   /** The field lies in the part that a flag adds. */
