@@ -3,9 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../spec/uapi/adapter.ts';
+import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import { type ExecOptions, execAdapter } from './exec.ts';
+
+const environment = {
+  ...emulatedEnvironment(spelledOut({}), { a: { devices: 1, viable: true } }),
+  id: 'fake',
+};
 
 /** A daemon whose programs say, by their ids, what becomes of it; it counts its starts in a file. */
 const daemon = `
@@ -18,8 +24,7 @@ if (readFileSync(count).length > Number(failAfter)) {
   process.exit(4);
 }
 const say = (message) => console.log(JSON.stringify(message));
-const environment = { id: 'fake', machine: {}, slots: { a: { devices: 1, viable: true } }, pageSize: 4096,
-  apertureLast: '0xffff', reserved: [], dmaEntryLimit: 1, memlockExempt: true, dmaAddressBits: 28, dmaBufferBytes: 4096 };
+const environment = ${JSON.stringify(environment)};
 const late = [];
 createInterface({ input: process.stdin }).on('line', (line) => {
   const message = JSON.parse(line);

@@ -1,16 +1,14 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
+import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import type { Link } from './link.ts';
 import { RemoteSession } from './session.ts';
 
 const program = (id: string): Program => ({ id, topology: { slots: {} }, ops: [] });
-const environment = (id: string): object => ({
-  ...{ id, machine: {}, slots: {}, pageSize: 4096, apertureLast: '0xffff', reserved: [] },
-  ...{ dmaEntryLimit: 1, memlockExempt: true, dmaAddressBits: 28, dmaBufferBytes: 4096 },
-});
+const environment = (id: string): object => ({ ...emulatedEnvironment(spelledOut({}), {}), id });
 
 /** A daemon in this process: what it says in answer to each message, by its type. */
 function fakeLink(answers: Record<string, (message: { id: number; program: Program }) => object | undefined>): Link {
