@@ -149,6 +149,7 @@ describe('records', () => {
       'get_info_written=sixteen_or_twenty',
       'get_info_written=sixteen_or_twenty,dma_available_capability=twelve_bytes',
       'region_access_width=four_bytes',
+      'request_by_negative_number=ignored',
       'untouched_read_map=zero_page',
     ]);
   });

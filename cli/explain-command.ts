@@ -24,7 +24,7 @@ export async function explainCommand(what: string, options: SettingOptions): Pro
           ? explainErrno(contract, what)
           : undefined;
   if (text === undefined) {
-    const errnos = [...rules.values()].flatMap(({ outcome }) => (outcome && 'errno' in outcome ? outcome.errno : []));
+    const errnos = [...rules.values()].flatMap(({ outcome }) => (outcome ? errnosOf(outcome) : []));
     const near = nearest(what, [...rules.keys(), ...handlers.flatMap(namesOf), ...parameters.keys(), ...errnos]);
     throw new Problem(
       near.length > 0
@@ -77,19 +77,24 @@ function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profi
     const kind = step.each
       ? `for each of the ${step.each}:`
       : `${kinds.find((kind) => step[kind] !== undefined)}${range}`;
+    const only = step.if === undefined ? '' : ` (if ${step.if})`;
     const outcome = rule?.outcome ? ` -> ${outcomeText(rule.outcome)}` : '';
     const citations = rule?.sources.map((source) => cite(sourceText(contract, source))).join('');
     const text = rule ? `${rule.id}${outcome}: ${rule.sentence} ${citations}` : '';
-    lines.push(`${id === marked && marked ? '>' : ' '} ${'  '.repeat(depth)}${kind} ${text}`.trimEnd());
+    lines.push(`${id === marked && marked ? '>' : ' '} ${'  '.repeat(depth)}${kind}${only} ${text}`.trimEnd());
   }
   lines.push(...cited.map((text, i) => `  [${i + 1}] ${text}`));
   return lines.join('\n');
 }
 
+/** The errnos that an outcome allows. */
+function errnosOf(outcome: RuleOutcome): string[] {
+  if ('oneOf' in outcome) return outcome.oneOf.flatMap(errnosOf);
+  return 'errno' in outcome ? [outcome.errno] : [];
+}
+
 function explainErrno(contract: Contract, errno: string): string | undefined {
-  const found = [...contract.data.rules.values()].filter(
-    ({ outcome }) => outcome && 'errno' in outcome && outcome.errno === errno,
-  );
+  const found = [...contract.data.rules.values()].filter(({ outcome }) => outcome && errnosOf(outcome).includes(errno));
   if (found.length === 0) return undefined;
   return [`${errno} is the answer of:`, ...found.map(({ id, sentence }) => `  ${id}: ${sentence}`)].join('\n');
 }
@@ -107,7 +112,7 @@ function ruleOf({ refuse, read, write, effect, case: one, return: result }: Step
 
 function outcomeText(outcome: RuleOutcome): string {
   if ('errno' in outcome) return outcome.errno;
-  if ('value' in outcome) return outcome.value === 'length' ? 'the length' : String(outcome.value);
+  if ('value' in outcome) return String(outcome.value);
   if ('fd' in outcome) return 'a file descriptor';
   if ('range' in outcome) return `${outcome.range[0]} to ${outcome.range[1]}`;
   if ('oneOf' in outcome) return outcome.oneOf.map(outcomeText).join(' or ');

@@ -32,6 +32,7 @@ const documented = (release: string) => {
     written,
     `${written},${capability}`,
     `region_access_width=${old ? 'four_bytes' : 'eight_bytes'}`,
+    `request_by_negative_number=${old ? 'ignored' : 'einval'}`,
     `untouched_read_map=${old ? 'zero_page' : 'private_page'}`,
   ].sort();
 };

@@ -51,7 +51,7 @@ function specFolder(given: string | undefined): string {
 }
 
 /** NAME=VALUE pairs. Throws a Problem. */
-export function assignments(pairs: readonly string[] = []): Record<string, string> {
+function assignments(pairs: readonly string[] = []): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');

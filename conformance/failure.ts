@@ -68,7 +68,7 @@ function distinct(history: HistoryEntry[]): HistoryEntry[] {
 }
 
 /** A rule's first source in words. */
-export function sourceOf(contract: Contract, rule: Rule): string {
+function sourceOf(contract: Contract, rule: Rule): string {
   const { source, at } = rule.sources[0]!;
   const known = contract.data.sources.get(source);
   return known ? `${known.title}, ${known.where}: ${at}` : at;

@@ -56,6 +56,7 @@ export interface Chooser {
 }
 
 const nothingPinned: Page[] = [];
+const noInfoHeader = { argsz: 0, offset: 0 };
 const nothingUnspecified: readonly Unspecified[] = [];
 
 /** One op on its way through a handler: what conditions look at and effects change. */
@@ -85,7 +86,7 @@ export class Call {
   /** GET_INFO: the capabilities. */
   chain: Uint8Array[] | undefined;
   /** GET_INFO: argsz, and the offset of the first capability, as they come back. */
-  infoHeader = { argsz: 0, offset: 0 };
+  infoHeader = noInfoHeader;
   /** Bytes from the argument to the end of the last that was written or could not be; what lies elsewhere does not count. */
   extent = 0;
   /** The new descriptor is closed on exec. */

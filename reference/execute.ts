@@ -36,7 +36,7 @@ const unchanged: Changed[] = [];
 
 /** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
 export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
-  const process = world.processes.get((op.actor ?? 'main').split('/')[0]!);
+  const process = world.processes.get(op.actor === undefined ? 'main' : op.actor.split('/')[0]!);
   if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
   const call = new Call(world, process, op, chooser);
   const effects: string[] = [];
@@ -73,11 +73,14 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   return expectation;
 }
 
+/** Ops that are system calls of the process, whose allocations can fail. */
+const allocating = new Set(['open', 'close', 'dup', 'ioctl', 'pread', 'pwrite', 'fork']);
+
 /** Whether the op fails for want of memory: after an injected fault it may, or may not. */
 function failsToAllocate({ process, op, chooser }: Call): boolean {
   const { injected } = process;
   process.injected = false;
-  return injected && (op.op === 'ioctl' || op.op === 'open') && chooser.choose(2) === 0;
+  return injected && allocating.has(op.op) && chooser.choose(2) === 1;
 }
 
 type Note = (rule: string) => void;
@@ -277,7 +280,7 @@ function region(process: Process, name: Name): Region {
 
 /** Programs share the ops of their set-up, so that most bytes are decoded once. */
 const decoded = new Map<string, Uint8Array>();
-const MOST_DECODED = 4096;
+const MOST_DECODED = 65536;
 
 function decode(hex: string): Uint8Array {
   let bytes = decoded.get(hex);

@@ -225,8 +225,8 @@ describe('states that a trace leaves open', () => {
   });
 });
 
-test('the model takes the first way', () => {
+test('the model takes the last way', () => {
   open.ways = [3];
   const program: Program = { id: 'model', topology: { slots: { g: slot } }, ops: [...ready, mapAt(0), unmapAll('c')] };
-  expect(runOnModel(contract, environment, program).outcomes.slice(-1)).toEqual([gone(1, 0)]);
+  expect(runOnModel(contract, environment, program).outcomes.slice(-1)).toEqual([gone(3, 0)]);
 });

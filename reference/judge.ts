@@ -70,15 +70,18 @@ export function judge(
     for (let i = 0; i < ops; i++) {
       const op = program.ops[i]!;
       const actual = outcomes[i]!;
-      const kept: Track[] = [];
+      let kept: Track[] = [];
       let first: Branch | undefined;
       for (const track of tracks) {
-        for (const branch of branches(contract, environment, trace, track, i)) {
+        const found = branches(contract, environment, trace, track, i);
+        for (const branch of found) {
           const { expectation } = branch;
           if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
           if (agrees(expectation, actual, op)) {
             adopt(expectation, actual.changed);
-            kept.push(branch);
+            // Where nothing was left open, the state goes on as it is.
+            if (found.length === 1 && tracks.length === 1) kept = tracks;
+            else kept.push(branch);
             decided.add(expectation.rule.id);
             last = expectation.rule;
           } else first ??= branch;

@@ -8,7 +8,8 @@ import { toOutcome } from './outcome.ts';
 import { World } from './state.ts';
 import { adopt } from './unspecified.ts';
 
-const firstChoice = { choose: () => 0 };
+/** What is left open falls out the other way than usual: an allocation that may fail does. */
+const lastChoice = { choose: (ways: number) => ways - 1 };
 
 /** The contract itself as an implementation. */
 export function modelAdapter(contract: Contract, version: string): Adapter {
@@ -33,7 +34,7 @@ export function runOnModel(contract: Contract, environment: Environment, program
   const outcomes: ProgramResult['outcomes'] = [];
   try {
     for (const [index, op] of program.ops.entries()) {
-      const expectation = execute(contract, world, op, index, firstChoice);
+      const expectation = execute(contract, world, op, index, lastChoice);
       adopt(expectation);
       const outcome = toOutcome(expectation, op);
       if (!outcome)

@@ -14,13 +14,7 @@ export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean 
     return toBigInt(actual.value) >= BigInt(expected.range[0]) && toBigInt(actual.value) <= BigInt(expected.range[1]);
   // What the effect of a rule works out is known only where that rule decided, and in place by now.
   if (expected.value === 'result') return false;
-  const value = resultNumber(expected.value, op);
-  return actual.value === value || toBigInt(actual.value) === BigInt(value);
-}
-
-/** The number that a rule's value stands for. What an effect has worked out is in place already. */
-function resultNumber(value: number | 'length' | 'result', op: Op): number {
-  return typeof value === 'number' ? value : (op as { length: number }).length;
+  return actual.value === expected.value || toBigInt(actual.value) === BigInt(expected.value);
 }
 
 /** Whether memory changed as expected: the same runs in the same order. */
@@ -48,7 +42,8 @@ export function toOutcome(expectation: Expectation, op: Op): Outcome | undefined
 function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
   if ('errno' in outcome) return { errno: outcome.errno };
   if ('fd' in outcome) return { fd: (op as { as: string }).as };
-  if ('value' in outcome) return { value: resultNumber(outcome.value, op) };
+  // What an effect has worked out is in place already.
+  if ('value' in outcome) return { value: outcome.value as number };
   if ('range' in outcome) return { value: outcome.range[0] };
   if ('oneOf' in outcome) return outcome.oneOf[0] && single(outcome.oneOf[0], op);
   return undefined;
@@ -84,7 +79,7 @@ function inWords(
 function describeRuleOutcome(outcome: RuleOutcome, op: Op): string {
   if ('errno' in outcome) return outcome.errno;
   if ('fd' in outcome) return `returns the descriptor ${(op as { as?: string }).as}`;
-  if ('value' in outcome) return `returns ${resultNumber(outcome.value, op)}`;
+  if ('value' in outcome) return `returns ${outcome.value}`;
   if ('range' in outcome) return `returns ${outcome.range[0]} to ${outcome.range[1]}`;
   if ('oneOf' in outcome) return outcome.oneOf.map((one) => describeRuleOutcome(one, op)).join(' or ');
   return 'anything';

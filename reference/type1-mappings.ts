@@ -3,7 +3,7 @@ import type { Backend, Mapping } from './state.ts';
 const END = 1n << 64n;
 
 /** First byte after a range. Where it is exactly 2^64, Linux computes 0, and ranges that end there behave accordingly. */
-export function wrappedEnd(iova: bigint, size: bigint): bigint {
+function wrappedEnd(iova: bigint, size: bigint): bigint {
   return (iova + size) % END;
 }
 

@@ -12,8 +12,9 @@ function without({ process, region, at, length }: UnspecifiedMemory, run: Change
   const bytes = fromHex(run.bytes);
   const end = run.at + bytes.length;
   const [from, to] = [Math.max(at, run.at), Math.min(at + length, end)];
-  const mine = run.process === undefined || run.process === process.name;
-  if (run.memory !== region.name || !mine || from >= to) return [run];
+  // Another process may share the pages; its copies of private ones do not change.
+  const shares = run.process === undefined || run.process === process.name || !region.private;
+  if (run.memory !== region.name || !shares || from >= to) return [run];
   const part = (first: number, last: number): Changed[] =>
     first < last ? [{ ...run, at: first, bytes: toHex(bytes.subarray(first - run.at, last - run.at)) }] : [];
   return [...part(run.at, from), ...part(to, end)];
@@ -23,7 +24,7 @@ function without({ process, region, at, length }: UnspecifiedMemory, run: Change
 export function adopt({ unspecified = [] }: Pick<Expectation, 'unspecified'>, changes: readonly Changed[] = []): void {
   for (const { process, region, at, length, learn } of unspecified) {
     for (const run of changes) {
-      if (run.memory !== region.name) continue;
+      if (run.memory !== region.name || (run.process !== undefined && run.process !== process.name)) continue;
       const bytes = fromHex(run.bytes);
       const [from, to] = [Math.max(at, run.at), Math.min(at + length, run.at + bytes.length)];
       if (from < to) process.memory.poke(region, from, bytes.subarray(from - run.at, to - run.at));

@@ -135,7 +135,7 @@ function oddities() {
     '# What Linux does and probably should not',
     '',
     'Linux behaves like this, programs may rely on it, and so each of these is a rule like any other: an implementation',
-    'that does better fails it, and says so with an expectation of its own. Each has been looked for on real kernels.',
+    'that does better fails it. Each has been looked for on real kernels.',
     '',
   ];
   const capital = (text) => text[0].toUpperCase() + text.slice(1);

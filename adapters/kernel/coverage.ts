@@ -8,7 +8,7 @@ import type { GuestFiles } from './coverage-handover.ts';
 import { runTool } from './tool.ts';
 
 /** Folder beside a kernel's image that holds the compiler's notes of the sources that count, and these sources. */
-export const notesFolder = 'coverage';
+const notesFolder = 'coverage';
 
 const howToBuild = 'build one with adapters/kernel/own/build.sh (docs/own-kernel.md)';
 

@@ -14,7 +14,7 @@ export interface Module {
 export const wantedModules = ['virtio_pci', 'virtio_console', 'vfio_pci', 'vfio_iommu_type1'];
 
 /** The modules in a folder and the folders below it: name to file. */
-export async function findModules(folder: string): Promise<Map<string, string>> {
+async function findModules(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const entries = await readdir(folder, { recursive: true }).catch((error: Error) => {
     throw new Problem(`${folder} cannot be read (${error.message}); name a folder that holds *.ko files.`);

@@ -1,6 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { EduDevice } from './edu-device.ts';
 import { EventCounter } from './event-counter.ts';
+import type { Parameters } from './parameters.ts';
 import type { Process } from './process.ts';
 import type { Errno, Result } from './result.ts';
 import { unsupported } from './result.ts';
@@ -37,6 +38,7 @@ export class DeviceInterrupts {
   constructor(
     private readonly edu: EduDevice,
     private readonly hasLine: () => boolean,
+    private readonly parameters: Parameters,
   ) {}
 
   /** Whether messages go to user space. */
@@ -197,7 +199,7 @@ export class DeviceInterrupts {
       if (data !== 0) this.requestTrigger?.signal();
       return 0;
     }
-    if (data! < -1) return 'EINVAL';
+    if (data! < -1) return this.parameters.request_by_negative_number === 'einval' ? 'EINVAL' : 0;
     const trigger = eventOf(process, data!);
     if (typeof trigger === 'string') return trigger;
     this.requestTrigger = trigger;

@@ -9,6 +9,8 @@ const VALUES = {
   get_info_written: ['up_to_24', 'sixteen_or_twenty'],
   /** Size of the capability that says how many mappings may still be made: as Linux 6.12, or as 6.1. */
   dma_available_capability: ['sixteen_bytes', 'twelve_bytes'],
+  /** A number below -1 as the event of the host's request: as Linux 6.12, or as 6.1. */
+  request_by_negative_number: ['einval', 'ignored'],
   /** The widest access to a device's registers: as Linux 6.12, or as 6.1. */
   region_access_width: ['eight_bytes', 'four_bytes'],
   /** What a failed allocation of a page table comes out as: as Linux 6.12, or as 6.1. */

@@ -168,7 +168,7 @@ export function setCommand(value: number, device = 'd'): Op[] {
 }
 
 /** Where a place in a region of a device is in its file. */
-export const inRegion = (region: number, at: number): Integer =>
+const inRegion = (region: number, at: number): Integer =>
   integer(BigInt(region) * BigInt(uapi.device.regionStride) + BigInt(at));
 
 /** Reads from a region of the device `d` into the memory `args`. */

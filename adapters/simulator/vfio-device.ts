@@ -77,7 +77,7 @@ export class VfioDevice {
   private enable(edu: EduDevice): void {
     if (this.hardware.resettable) edu.config.linePulled = false;
     edu.config.enable();
-    const interrupts: DeviceInterrupts = new DeviceInterrupts(edu, () => config.hasInterruptLine);
+    const interrupts: DeviceInterrupts = new DeviceInterrupts(edu, () => config.hasInterruptLine, this.parameters);
     const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts);
     this.state = { edu, config, interrupts, widest: this.parameters.region_access_width === 'eight_bytes' ? 8 : 4 };
   }

@@ -65,7 +65,7 @@ const allocating: Allocating[] = [
   },
   {
     id: 'open_device',
-    // Further allocations are those of the firmware's interpreter, which does not survive a failure.
+    // Soon the allocations are those of the firmware's interpreter, which does not survive a failure.
     most: 2,
     before: ready,
     op: openDevice('g', 'g', 'd'),

@@ -1,6 +1,5 @@
-import type { Slot } from '../../spec/uapi/vocabulary.ts';
 import { openContainer } from '../build.ts';
-import { multi, notViable, single } from '../suite.ts';
+import { multi, notViable, resettable, single } from '../suite.ts';
 import type { Stage } from './stage.ts';
 import {
   asksContainer,
@@ -31,9 +30,6 @@ import {
 
 const v1 = 'VFIO_TYPE1_IOMMU';
 const v2 = 'VFIO_TYPE1v2_IOMMU';
-
-/** Group whose device can be reset on its own. */
-const resettable: Slot = { ...single, resettable: true };
 
 const basic = [
   opensContainer('c'),

@@ -1,6 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { type ConfigField, configSpace } from '../config-space.ts';
+import { toConfig } from '../region-access.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 import type { OpenDevice } from '../state.ts';
 
@@ -22,9 +23,13 @@ export const conditions = {
   config_write_to_command_reaches_device: (call) => writes(call, 'command'),
   config_write_to_timing_reaches_device: (call) => writes(call, 'timing'),
   config_write_to_base_address_is_masked: (call) => writes(call, 'base_address'),
-  config_write_to_msi_control_is_filtered: (call) => writes(call, 'msi_control'),
   config_write_to_unassigned_bytes_reaches_device: (call) => writes(call, 'unassigned'),
-  // The interrupt line, and the address and data of MSI.
+  write_up_to_msi_control_sets_msi: (call) => {
+    const at = msiControl(call);
+    const { offset, width } = call.access!;
+    return toConfig(call) && at >= 0 && offset >= at - 2 && offset <= at && offset + width >= at;
+  },
+  // The interrupt line, and the control register, address and data of MSI.
   config_write_is_remembered: () => true,
 } satisfies Conditions;
 
@@ -36,12 +41,11 @@ export const effects = {
   config_write_to_command_reaches_device: (call) => write(call, writableBits(call)),
   config_write_to_timing_reaches_device: (call) => write(call, writableBits(call)),
   config_write_to_base_address_is_masked: (call) => write(call, writableBits(call)),
-  config_write_to_msi_control_is_filtered: (call) => {
-    write(call, 0xff);
-    const forbidden = device(call).interrupt?.index === MSI ? MSI_MESSAGES : MSI_MESSAGES | MSI_ENABLE;
-    device(call).config[call.configByte!.at]! &= ~forbidden;
-    const { interrupt } = device(call);
-    if (interrupt) interrupt.sends = (call.configByte!.value & MSI_ENABLE) !== 0;
+  write_up_to_msi_control_sets_msi: (call) => {
+    const { config, interrupt } = device(call);
+    const at = msiControl(call);
+    config[at]! &= interrupt?.index === MSI ? ~MSI_MESSAGES : ~(MSI_MESSAGES | MSI_ENABLE);
+    if (interrupt) interrupt.sends = (config[at]! & MSI_ENABLE) !== 0;
   },
   config_write_to_unassigned_bytes_reaches_device: (call) => {
     write(call, writableBits(call));
@@ -50,6 +54,9 @@ export const effects = {
   },
   config_write_is_remembered: (call) => write(call, 0xff),
 } satisfies Effects;
+
+/** Where the control register of MSI is; -1 if there is none. */
+const msiControl = (call: Call) => space(call).fields.indexOf('msi_control');
 
 /** The bits of the byte under consideration that the device itself lets be written. */
 function writableBits(call: Call): number {

@@ -61,6 +61,11 @@ const given = (call: Call) => call.process.descriptors.get(datum(call));
 const told = (call: Call) =>
   header(call).count > 0 && (flagged(call, NONE) || (flagged(call, BOOL) && datum(call) !== 0));
 
+/** Whether the request of the host is to have an event that is neither a descriptor nor -1, which takes it away. */
+function requestByNegativeNumber(call: Call): boolean {
+  return ofRequest(call) && flagged(call, EVENT) && header(call).count > 0 && datum(call) < NO_EVENT;
+}
+
 /** Whether a pwrite writes something to a register of 4 bytes of the region that the interrupt's registers are in. */
 function writesCause(call: Call, at: number): boolean {
   const { offset, width } = call.access!;
@@ -71,7 +76,7 @@ const written = (call: Call) => new DataView(call.access!.bytes.buffer).getUint3
 
 /** An MSI vector to which SET_IRQS fails to give an event has none afterwards. */
 function dropEvent(call: Call): void {
-  const interrupt = enabledAs(device(call), MSI);
+  const interrupt = indexIs(call, MSI) ? enabledAs(device(call), MSI) : undefined;
   if (interrupt) interrupt.event = undefined;
 }
 
@@ -114,8 +119,8 @@ export const conditions = {
     return action !== TRIGGER && !(indexIs(call, INTX) && (action === MASK || action === UNMASK));
   },
   set_irqs_of_several_vectors_outside_contract: (call) => available(call) > 1,
-  set_irqs_request_by_negative_number_outside_contract: (call) =>
-    ofRequest(call) && flagged(call, EVENT) && header(call).count > 0 && datum(call) < NO_EVENT,
+  set_irqs_request_by_negative_number_is_ignored: requestByNegativeNumber,
+  set_irqs_request_by_negative_number_is_refused: requestByNegativeNumber,
   set_irqs_disables: (call) =>
     enabled(call) && flagged(call, TRIGGER) && flagged(call, NONE) && header(call).count === 0,
   set_irqs_other_interrupt_enabled: (call) =>
@@ -139,6 +144,7 @@ export const conditions = {
   set_irqs_masks: (call) => flagged(call, MASK) && told(call),
   set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
   set_irqs_signals: (call) => flagged(call, TRIGGER) && told(call),
+  command_register_disables_intx: (call) => device(call).interruptDisable !== device(call).intxDisabled,
   interrupt_is_raised: (call) => writesCause(call, call.world.environment.device.interruptCause.raise),
   interrupt_is_acknowledged: (call) => writesCause(call, call.world.environment.device.interruptCause.acknowledge),
 } satisfies Conditions;
@@ -166,7 +172,11 @@ export const effects = {
     device(call).interrupt!.masked = false;
     tellLevel(device(call));
   },
-  set_irqs_signals: (call) => signal(ofRequest(call) ? device(call).request : device(call).interrupt!.event),
+  set_irqs_signals: (call) => {
+    const { request, interrupt, intxDisabled } = device(call);
+    if (ofRequest(call)) signal(request);
+    else if (!(indexIs(call, INTX) && intxDisabled)) signal(interrupt!.event);
+  },
   interrupt_is_raised: (call) => {
     const one = device(call);
     one.cause |= written(call);
@@ -175,7 +185,6 @@ export const effects = {
   },
   command_register_disables_intx: (call) => {
     const one = device(call);
-    if (one.interruptDisable === one.intxDisabled) return;
     one.intxDisabled = one.interruptDisable;
     const interrupt = enabledAs(one, INTX);
     if (interrupt) interrupt.masked = one.intxDisabled;

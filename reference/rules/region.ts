@@ -31,6 +31,8 @@ export const conditions = {
     const { offset, length } = targetOf(call);
     return toConfig(call) && BigInt(offset + length) > size(call)!;
   },
+  bar_access_is_four_bytes_wide: (call) => !toConfig(call),
+  bar_access_is_eight_bytes_wide: (call) => !toConfig(call),
   bar_access_past_the_end: (call) => BigInt(targetOf(call).offset) >= size(call)!,
   bar_read_without_memory_decode: (call) => !toConfig(call) && !device(call).memoryDecode,
   pwrite_reads_memory: (call) => call.access!.readable < call.access!.width,

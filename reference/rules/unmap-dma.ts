@@ -15,6 +15,8 @@ const { size: unmapSize, extended: unmapExtended } = uapi.structs.vfio_iommu_typ
   size: number;
   extended: number;
 };
+/** Where the argument says how much was removed. */
+const SIZE_AT = uapi.structs.vfio_iommu_type1_dma_unmap!.fields.find(({ name }) => name === 'size')!.at;
 const PAGE_MASK = BigInt(PAGE - 1);
 
 const backend = (call: Call) => (call.object as Container).backend as Backend;
@@ -84,10 +86,9 @@ export const effects = {
 
 export const contents = {
   unmap_dma_writes_argument: (call) => {
-    const size = uapi.structs.vfio_iommu_type1_dma_unmap!.fields.find(({ name }) => name === 'size')!;
-    const block = call.block.slice(0, unmapSize);
-    new DataView(block.buffer).setBigUint64(size.at, call.unmapped, true);
-    return { address: call.argument, bytes: block };
+    const bytes = call.block.slice(0, unmapSize);
+    new DataView(bytes.buffer).setBigUint64(SIZE_AT, call.unmapped, true);
+    return { address: call.argument, bytes };
   },
 } satisfies Contents;
 

@@ -10,6 +10,8 @@ export type ConditionId =
   | 'access_to_what_has_no_regions'
   | 'access_to_what_is_not_open'
   | 'allocation_failure_of_joining_group'
+  | 'bar_access_is_eight_bytes_wide'
+  | 'bar_access_is_four_bytes_wide'
   | 'bar_access_past_the_end'
   | 'bar_read_without_memory_decode'
   | 'bar_write_without_memory_decode'
@@ -24,6 +26,7 @@ export type ConditionId =
   | 'check_extension_of_instance'
   | 'check_extension_of_module'
   | 'close_of_what_is_not_open'
+  | 'command_register_disables_intx'
   | 'config_access_past_the_end'
   | 'config_capability_outside_contract'
   | 'config_write_is_remembered'
@@ -32,7 +35,6 @@ export type ConditionId =
   | 'config_write_to_command_reaches_device'
   | 'config_write_to_identity_is_dropped'
   | 'config_write_to_interrupt_pin_is_dropped'
-  | 'config_write_to_msi_control_is_filtered'
   | 'config_write_to_status_is_dropped'
   | 'config_write_to_timing_reaches_device'
   | 'config_write_to_unassigned_bytes_reaches_device'
@@ -168,7 +170,8 @@ export type ConditionId =
   | 'set_irqs_other_interrupt_enabled'
   | 'set_irqs_range_outside'
   | 'set_irqs_reads_data'
-  | 'set_irqs_request_by_negative_number_outside_contract'
+  | 'set_irqs_request_by_negative_number_is_ignored'
+  | 'set_irqs_request_by_negative_number_is_refused'
   | 'set_irqs_sets_event'
   | 'set_irqs_signals'
   | 'set_irqs_unmask_by_event_outside_contract'
@@ -202,7 +205,8 @@ export type ConditionId =
   | 'unmap_dma_vaddr_already_invalidated'
   | 'unset_container_device_open'
   | 'unset_container_not_attached'
-  | 'write_against_the_mode';
+  | 'write_against_the_mode'
+  | 'write_up_to_msi_control_sets_msi';
 
 /** Rules that change the state: effect and case. */
 export type EffectId =
@@ -220,7 +224,6 @@ export type EffectId =
   | 'config_write_to_command_reaches_device'
   | 'config_write_to_identity_is_dropped'
   | 'config_write_to_interrupt_pin_is_dropped'
-  | 'config_write_to_msi_control_is_filtered'
   | 'config_write_to_status_is_dropped'
   | 'config_write_to_timing_reaches_device'
   | 'config_write_to_unassigned_bytes_reaches_device'
@@ -280,7 +283,8 @@ export type EffectId =
   | 'unmap_dma_removes_mappings'
   | 'unmap_dma_removes_reported_mapping'
   | 'unmap_dma_v1_starts_inside_mapping'
-  | 'unset_container_detaches_group';
+  | 'unset_container_detaches_group'
+  | 'write_up_to_msi_control_sets_msi';
 
 /** Rules that write the argument back. */
 export type WriteId =

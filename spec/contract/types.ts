@@ -6,12 +6,11 @@ export interface Source {
 }
 
 /**
- * What an operation gives back: a closed set. `value: length` is the number of bytes that the operation was given,
- * `value: result` a number that the rule's effect has worked out.
+ * What an operation gives back: a closed set. `value: result` is a number that the rule's effect has worked out.
  */
 export type RuleOutcome =
   | { errno: string }
-  | { value: number | 'length' | 'result' }
+  | { value: number | 'result' }
   | { range: [number, number] }
   | { oneOf: RuleOutcome[] }
   | { fd: true }
