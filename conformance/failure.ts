@@ -146,8 +146,23 @@ function otherSettings({ data, parameters }: Contract): Setting[] {
   );
 }
 
+/** Contracts at other settings, by the contract that they come from: every failure asks for the same ones. */
+const compiled = new WeakMap<Contract, Map<string, Contract>>();
+
+function atSetting(contract: Contract, settings: readonly Setting[]): Contract {
+  const known = compiled.get(contract) ?? new Map<string, Contract>();
+  compiled.set(contract, known);
+  const key = settings.join();
+  let other = known.get(key);
+  if (!other) {
+    other = compileContract(contract.data, { ...contract.parameters, ...Object.fromEntries(settings) });
+    known.set(key, other);
+  }
+  return other;
+}
+
 function explainBy(contract: Contract, environment: Environment, trace: Trace, settings: Setting[]): Explanation[] {
-  const other = compileContract(contract.data, { ...contract.parameters, ...Object.fromEntries(settings) });
+  const other = atSetting(contract, settings);
   const judgement = judge(other, environment, trace);
   if (judgement.kind !== 'conforms') return [];
   const rules = [...judgement.decided, ...judgement.passed].filter(
