@@ -102,16 +102,19 @@ interface ReadByte {
 /** The bytes that an access reads. */
 function read(call: Call, access: Access): ReadByte[] {
   const { offset, width } = access;
-  const { config, unknown, registers } = device(call);
+  const { cause, config, unknown, registers } = device(call);
   const places = [...Array(width).keys()];
   if (toConfig(call)) {
-    return places.map((i) => ({
-      known: unknown[offset + i] ? undefined : config[offset + i],
-      learn: (byte) => {
-        config[offset + i] = byte;
-        unknown[offset + i] = 0;
-      },
-    }));
+    return places.map((i): ReadByte => {
+      const at = offset + i;
+      // While the device asks for attention, a bit there may say so: that is between the device and its line.
+      if (at === uapi.device.statusRegister && cause !== 0) return { known: undefined };
+      const learn = (byte: number) => {
+        config[at] = byte;
+        unknown[at] = 0;
+      };
+      return { known: unknown[at] ? undefined : config[at], learn };
+    });
   }
   const found = registerAt(call, access);
   if (!found) return places.map(() => ({ known: undefined }));

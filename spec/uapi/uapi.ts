@@ -71,6 +71,7 @@ export interface Uapi {
     romRegion: number;
     configRegion: number;
     commandRegister: number;
+    statusRegister: number;
     commandMemory: number;
     commandBusMaster: number;
     commandDisableInterrupt: number;
