@@ -55,6 +55,9 @@ export interface Chooser {
   choose(ways: number): number;
 }
 
+/** Takes the first of the ways that are open. */
+export const firstChoice: Chooser = { choose: () => 0 };
+
 const nothingPinned: Page[] = [];
 const noInfoHeader = { argsz: 0, offset: 0 };
 const nothingUnspecified: readonly Unspecified[] = [];

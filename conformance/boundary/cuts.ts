@@ -1,10 +1,9 @@
+import { PAGE } from '../../reference/user-memory.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { layOut, memory, type Value } from '../build.ts';
 import type { Surroundings } from './edges.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
-
-const PAGE = 4096;
 
 /** The argument cut off by an unreadable page at each of some bytes; the longest cut once more with every field 0. */
 export function* readCuts(form: Form, make: Make, every: boolean): Iterable<Program> {

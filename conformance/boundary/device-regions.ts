@@ -1,3 +1,4 @@
+import { PAGE } from '../../reference/user-memory.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Integer, Op, Program } from '../../spec/uapi/vocabulary.ts';
@@ -5,7 +6,6 @@ import { memory } from '../build.ts';
 import { regionAt, writeConfig } from '../device-ops.ts';
 import type { Situation } from '../situations.ts';
 
-const PAGE = 4096;
 const { regionStride, regionCount, configRegion, commandRegister } = uapi.device;
 /** What a single read of a result takes in memory, in bytes. */
 const RESULT = 16;

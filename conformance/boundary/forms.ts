@@ -1,8 +1,7 @@
+import { PAGE } from '../../reference/user-memory.ts';
 import { type Field, uapi } from '../../spec/uapi/uapi.ts';
 import type { Argument } from '../../spec/uapi/vocabulary.ts';
 import { argumentAt, layOut, type Value } from '../build.ts';
-
-const PAGE = 4096;
 
 /** An ordinary request: a struct in its plain size, or with the part that a flag adds. */
 export interface Form {

@@ -1,10 +1,10 @@
+import { PAGE } from '../../reference/user-memory.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { number, openDevice } from '../build.ts';
 import type { Situation } from '../situations.ts';
 import { badPointers } from './pointers.ts';
 import { type Make, probeOp } from './probe.ts';
 
-const PAGE = 4096;
 const hex = (text: string) => Buffer.from(text, 'latin1').toString('hex');
 
 /** Names at the end of memory: what comes after their last byte cannot be read. */

@@ -1,3 +1,4 @@
+import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { type Container, type Mapping, World } from '../../reference/state.ts';
@@ -7,7 +8,6 @@ import { argumentAt, layOut, memory, type Value } from '../build.ts';
 import type { Situation } from '../situations.ts';
 import type { Form } from './forms.ts';
 
-const firstChoice = { choose: () => 0 };
 /** What `before` ops of a request bring into memory does not matter to how much is written. */
 const PAGES = 2;
 

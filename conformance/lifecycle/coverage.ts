@@ -1,3 +1,4 @@
+import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { World } from '../../reference/state.ts';
@@ -14,8 +15,6 @@ const notRun = 'the program that takes it was not run';
 const contradicted = 'the target did otherwise';
 const failedBefore = 'the program that takes it failed before';
 const inconclusive = 'the program that takes it was inconclusive';
-
-const firstChoice = { choose: () => 0 };
 
 /** Collects traces of the suite, and tells at the end which transitions conforming parts of them have taken. */
 export class TransitionCoverage {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { firstChoice } from '../../reference/call.ts';
 import { compileContract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
@@ -14,7 +15,6 @@ import { stages } from './stages.ts';
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));
 const environment = modelEnvironment({ machine: {}, slots: [] });
-const firstChoice = { choose: () => 0 };
 
 describe.each(stages)('the stage $id', (stage) => {
   const graph = explore(contract, environment, stage);

@@ -1,3 +1,4 @@
+import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { World } from '../../reference/state.ts';
@@ -31,8 +32,6 @@ export interface Graph {
 
 /** More are a mistake in the contract or the stage, such as something that can be done again and again. */
 const MOST_STATES = 1000;
-
-const firstChoice = { choose: () => 0 };
 
 /**
  * The graph of a stage, found by doing everything everywhere on the model, in one long walk that starts anew only where it

@@ -1,9 +1,8 @@
+import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { type Process, World } from '../../reference/state.ts';
 import type { Environment, Op, Topology } from '../../spec/uapi/vocabulary.ts';
-
-const firstChoice = { choose: () => 0 };
 
 /** A program in the making, performed on the model op by op. */
 export class Rehearsal {
