@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'dist/native');
 const executor = join(root, 'adapters/native/executor');
 const daemon = join(root, 'adapters/native/daemon');
-const init = join(root, 'adapters/kernel/guest/init.c');
+const guest = join(root, 'adapters/kernel/guest');
 const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-O2'];
 const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 
@@ -24,7 +24,7 @@ const headers = [executor, daemon].flatMap((folder) => files(folder, '.h'));
 const targets = [{ name: 'vfio-conformd', sources, headers, flags: [`-I${executor}`, '-static'] }];
 if (process.argv.includes('--sanitize'))
   targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: [`-I${executor}`, ...sanitizers] });
-if (existsSync(init)) targets.push({ name: 'guest-init', sources: [init], headers: [], flags: ['-static'] });
+targets.push({ name: 'guest-init', sources: files(guest, '.c'), headers: files(guest, '.h'), flags: ['-static'] });
 
 function current(target) {
   const file = join(out, target.name);

@@ -22,7 +22,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -38,18 +37,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "init.h"
+
 #define PLAN "/plan"
 #define PCI "/sys/bus/pci/"
 #define PORTS "/sys/class/virtio-ports"
 #define DEBUG "/sys/kernel/debug"
 #define WORDS 32
-#define WAIT_MS 15000
 #define STEP_MS 5
-#define FOLDERS_OPEN 16
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void fail(const char *format, ...)
-	__attribute__((format(printf, 1, 2), noreturn));
 
 static void say(const char *format, ...)
 {
@@ -75,7 +72,7 @@ static void power_off(void)
 		pause();
 }
 
-static void fail(const char *format, ...)
+void fail(const char *format, ...)
 {
 	char line[512];
 	va_list list;
@@ -264,11 +261,7 @@ static bool find_port(const char *name, char *node, size_t size)
 	return found;
 }
 
-/*
- * Opens the port when the host has its end open: before that, reading gives
- * an end of file that is none.
- */
-static int open_port(const char *name)
+int open_port(const char *name)
 {
 	char node[PATH_MAX];
 	int waited = 0, fd;
@@ -333,74 +326,6 @@ static void need(const char *file)
 {
 	if (access(file, F_OK))
 		fail("this kernel has no %s", file);
-}
-
-static void send_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t sent = write(fd, bytes, size);
-
-		if (sent < 0)
-			fail("cannot hand over: %s", strerror(errno));
-		bytes += sent;
-		size -= sent;
-	}
-}
-
-/* The port that is handed over to; nftw() passes no context. */
-static int receiver;
-
-/* Sends SIZE, a space, the file's path, a newline and SIZE bytes. */
-static int send_file(const char *path, const struct stat *about, int type,
-		     struct FTW *place)
-{
-	const char *ending = strrchr(path, '.');
-	char header[PATH_MAX + 32];
-	char *bytes = NULL;
-	size_t size = 0, room = 0;
-	ssize_t got;
-	int fd;
-
-	(void)about;
-	(void)place;
-	if (type != FTW_F || !ending || strcmp(ending, ".gcda"))
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		fail("cannot read %s: %s", path, strerror(errno));
-	/* These files do not say how long they are. */
-	do {
-		if (size == room) {
-			room = room ? 2 * room : 65536;
-			bytes = realloc(bytes, room);
-			if (!bytes)
-				fail("no memory to read %s", path);
-		}
-		got = read(fd, bytes + size, room - size);
-		if (got < 0)
-			fail("cannot read %s: %s", path, strerror(errno));
-		size += got;
-	} while (got);
-	close(fd);
-	got = snprintf(header, sizeof(header), "%zu %s\n", size, path);
-	send_all(receiver, header, got);
-	send_all(receiver, bytes, size);
-	free(bytes);
-	return 0;
-}
-
-static void hand_over(const char *port, const char *folder)
-{
-	struct pollfd poller = { .events = POLLIN };
-
-	receiver = open_port(port);
-	if (nftw(folder, send_file, FOLDERS_OPEN, FTW_PHYS))
-		fail("cannot walk through %s: %s", folder, strerror(errno));
-	send_all(receiver, "end\n", strlen("end\n"));
-	/* What was written may be on its way still: the host says when not. */
-	poller.fd = receiver;
-	poll(&poller, 1, WAIT_MS);
-	close(receiver);
 }
 
 static void follow(char *line)
