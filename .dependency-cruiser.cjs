@@ -4,7 +4,7 @@ const only = (room, allowed) => ({
   name: `${room}-imports`,
   comment: `${room} may import ${allowed.join(', ') || 'nothing of ours'}`,
   severity: 'error',
-  from: { path: `^${room}/`, pathNot: '\\.test\\.ts$' },
+  from: { path: `^${room}/`, pathNot: '(\\.test|/test-[^/]+)\\.ts$' },
   to: {
     path: '^(spec|reference|conformance|adapters|reports|cli|bench)/',
     pathNot: [room, ...allowed].map((r) => `^${r}/`),
@@ -29,7 +29,7 @@ module.exports = {
     {
       name: 'no-dev-dependencies',
       severity: 'error',
-      from: { pathNot: ['\\.test\\.ts$'] },
+      from: { pathNot: ['(\\.test|/test-[^/]+)\\.ts$'] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types' },
     },
   ],

@@ -5,8 +5,8 @@ import { Problem } from '../spec/uapi/problem.ts';
 
 /** The profile by which a target is judged unless told otherwise. */
 export function defaultProfile(target: string): string {
-  const release = /^kernel:(\d+\.\d+)$/.exec(target)?.[1];
-  return release ? `type1-${release}` : 'type1-6.12';
+  if (!/^kernel(:|$)/.test(target)) return 'v1-singleton';
+  return `type1-${/^kernel:(\d+\.\d+)$/.exec(target)?.[1] ?? '6.12'}`;
 }
 
 /** A target by the name that the user gave, and whether it has no reasons of its own to run out of memory. */

@@ -21,12 +21,13 @@ export function layOut(struct: string, values: Record<string, Value>, extended =
     const value = values[name] ?? 0;
     if (typeof value === 'object') relocations.push(relocation(at, width, value));
     else if (width === 8) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
-    else bytes.writeUInt32LE(Number(BigInt.asUintN(32, BigInt(value))), at);
+    else bytes.writeUIntLE(Number(BigInt.asUintN(width * 8, BigInt(value))), at, width);
   }
   return { bytes: bytes.toString('hex'), relocations };
 }
 
-function relocation(at: number, width: 4 | 8, { ref, add = 0 }: { ref: Name; add?: number | bigint }): Relocation {
+function relocation(at: number, width: number, { ref, add = 0 }: { ref: Name; add?: number | bigint }): Relocation {
+  if (width !== 4 && width !== 8) throw new Error(`a field of ${width} bytes cannot hold what ${ref} stands for`);
   return add === 0 ? { at, width, ref } : { at, width, ref, add: fromBigInt(BigInt(add)) };
 }
 
@@ -92,17 +93,27 @@ export const access = {
 };
 
 /** MAP_DMA of `pages` pages from byte `at` of a memory. */
-export function map(container: Name, iova: number, from: Name, at: number, pages: number, flags = access.both): Op {
+export function map(
+  container: Name,
+  iova: number | bigint,
+  from: Name,
+  at: number,
+  pages: number,
+  flags = access.both,
+): Op {
   const vaddr: Value = { ref: from, add: at };
   return ioctlStruct(container, 'VFIO_IOMMU_MAP_DMA', { argsz: 32, flags, vaddr, iova, size: pages * 4096 });
 }
 
 /** UNMAP_DMA of `pages` pages. */
-export function unmap(container: Name, iova: number, pages: number, flags = 0): Op {
+export function unmap(container: Name, iova: number | bigint, pages: number, flags = 0): Op {
   return ioctlStruct(container, 'VFIO_IOMMU_UNMAP_DMA', { argsz: 24, flags, iova, size: pages * 4096 });
 }
 
-export const unmapAll = (container: Name): Op => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
+/** UNMAP_DMA of [0, 2^63): of everything that can be mapped. */
+export const unmapAll = (container: Name): Op => unmap(container, 0, 2 ** 63 / 4096);
+/** The same said by a flag, which not every kernel knows. */
+export const unmapAllByFlag = (container: Name): Op => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
 export const invalidateVaddr = (container: Name, iova: number, pages: number): Op =>
   unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
 export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): Op =>

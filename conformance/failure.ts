@@ -1,8 +1,10 @@
-import { type Contract, compileContract } from '../reference/contract.ts';
+import { type Contract, compileContract, selected } from '../reference/contract.ts';
 import { judge, stateBefore, type Violation } from '../reference/judge.ts';
 import { allows, describeExpectation, describeOutcome } from '../reference/outcome.ts';
 import { describeState, type World } from '../reference/state.ts';
-import type { Rule, Step } from '../spec/contract/types.ts';
+import { lacking } from '../spec/contract/load.ts';
+import type { Handler, Rule, Step, When } from '../spec/contract/types.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { Difference, Environment, Failure, HistoryEntry, Trace } from '../spec/uapi/vocabulary.ts';
 import { toToken } from './token.ts';
 
@@ -131,7 +133,11 @@ interface Explanation {
 /** The single parameters that, set otherwise, make the trace conform; if none does alone, the pairs that do. */
 function explain(contract: Contract, environment: Environment, trace: Trace): Explanation[] {
   const single = otherSettings(contract);
-  const pairs = () => single.flatMap((a, i) => single.slice(i + 1).flatMap((b) => (a[0] === b[0] ? [] : [[a, b]])));
+  // Of two at once only those that can matter to the program: there are many.
+  const touching = () =>
+    single.filter(([parameter]) => handlersOf(contract, parameter).some((one) => reaches(trace, one)));
+  const pairs = () =>
+    touching().flatMap((a, i, all) => all.slice(i + 1).flatMap((b) => (a[0] === b[0] ? [] : [[a, b]])));
   const judged = (settings: Setting[][]) => settings.flatMap((one) => explainBy(contract, environment, trace, one));
   const explanations = judged(single.map((one) => [one]));
   return explanations.length > 0 ? explanations : judged(pairs());
@@ -139,10 +145,39 @@ function explain(contract: Contract, environment: Environment, trace: Trace): Ex
 
 type Setting = [parameter: string, value: string];
 
-/** Every other value of every parameter. */
+/** Every other value of every parameter that says something here, as far as it is possible. */
 function otherSettings({ data, parameters }: Contract): Setting[] {
-  return [...data.parameters.values()].flatMap(({ id, values }) =>
-    Object.keys(values).flatMap((value): Setting[] => (parameters[id] === value ? [] : [[id, value]])),
+  return [...data.parameters.values()].flatMap(({ id, values, matters }) =>
+    Object.keys(values).flatMap((value): Setting[] => {
+      const setting = { ...parameters, [id]: value };
+      return parameters[id] === value || !selected(matters, parameters) || lacking(data, setting) ? [] : [[id, value]];
+    }),
+  );
+}
+
+/** Handlers with a step that a parameter selects, by contract data and parameter. */
+const selecting = new WeakMap<Contract['data'], Map<string, Handler[]>>();
+
+function handlersOf({ data }: Contract, parameter: string): Handler[] {
+  const known = selecting.get(data) ?? new Map<string, Handler[]>();
+  selecting.set(data, known);
+  let handlers = known.get(parameter);
+  if (!handlers) {
+    handlers = data.handlers.filter(({ steps }) => whens(steps).some((when) => parameter in when));
+    known.set(parameter, handlers);
+  }
+  return handlers;
+}
+
+const whens = (steps: readonly Step[]): When[] =>
+  steps.flatMap(({ when, steps: inner = [] }) => [...(when ? [when] : []), ...whens(inner)]);
+
+/** Whether a program has an op that a handler is for; tables are for the requests that reach the IOMMU driver. */
+function reaches({ program }: Trace, { ioctl, op, table }: Handler): boolean {
+  const numbers = ioctl === undefined ? [] : [uapi.ioctls[ioctl]?.number];
+  if (table) numbers.push(uapi.ioctls.VFIO_IOMMU_BIND!.number, uapi.ioctls.VFIO_IOMMU_CACHE_INVALIDATE!.number);
+  return program.ops.some((one) =>
+    one.op === 'ioctl' ? numbers.includes(Number(one.number)) : op !== undefined && op.split(' ')[0] === one.op,
   );
 }
 

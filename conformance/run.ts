@@ -51,6 +51,10 @@ export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
   for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
     if (counter.left <= 0) break;
     if (end.aborted) return { complete: false };
+    if (plan.adapter.offers && !plan.adapter.offers(need)) {
+      listener.onMissing(need);
+      continue;
+    }
     const session = await plan.adapter.start(need);
     try {
       const { environment } = session.description;

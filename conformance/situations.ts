@@ -1,4 +1,4 @@
-import type { Change, Machine, Name, Op, Slot } from '../spec/uapi/vocabulary.ts';
+import type { Change, Op } from '../spec/uapi/vocabulary.ts';
 import {
   invalidateVaddr,
   map,
@@ -9,38 +9,10 @@ import {
   setContainer,
   setIommu,
   startDirtyTracking,
-  unmapAll,
 } from './build.ts';
 import { interrupt, openEvent, readEvent, setIrqs } from './device-ops.ts';
+import type { Situation } from './situation.ts';
 import { multi, notViable, resettable, single } from './suite.ts';
-
-/** A state that an ioctl can meet, and how to get there. */
-export interface Situation {
-  /** Short name; C0, C1, C2 and G0, GN, G1, GX are the states of container and group. */
-  id: string;
-  sentence: string;
-  /** Kind of descriptor whose ioctls are probed here, and its name. */
-  probe: 'container' | 'group' | 'device';
-  fd: Name;
-  machine?: Machine;
-  slots: Record<Name, Slot>;
-  changes?: Change[];
-  /**
-   * How much is tried here. `pairs`: two fields at once, ranges, and every cut; `ranges`: ranges and every cut; by default
-   * single fields; `least`: one ordinary request of each kind.
-   */
-  thorough?: 'pairs' | 'ranges' | 'least';
-  /** Only arguments in this form are tried thoroughly: as they always are, or with the part that a flag adds. */
-  form?: 'plain' | 'extended';
-  /** Numbers that nobody knows are tried here. */
-  numbers?: boolean;
-  /** The ioctls that are tried here, if not all of the descriptor. */
-  only?: readonly string[];
-  /** Set-up; one page of the memory `arg` comes before it. */
-  ops: Op[];
-  /** Ops after the one under test, if others than usual. */
-  witnesses?: Op[];
-}
 
 const g = { g: single };
 const gh = { g: single, h: single };
@@ -62,7 +34,7 @@ const container = { probe: 'container', fd: 'c' } as const;
 const group = { probe: 'group', fd: 'g' } as const;
 const device = { probe: 'device', fd: 'd' } as const;
 
-/** The states that suites start from. */
+/** States of containers, groups and devices on machines that do not nest. */
 export const situations: Situation[] = [
   { ...container, id: 'c0', numbers: true, sentence: 'No group attached.', slots: {}, ops: c0 },
   { ...container, id: 'c1', numbers: true, sentence: 'A group attached, no backend.', slots: g, ops: c1 },
@@ -320,10 +292,3 @@ export const situations: Situation[] = [
     witnesses: [setIrqs('d', { index: interrupt.msi, action: 'trigger' }), readEvent('event')],
   },
 ];
-
-/** Ops after the one under test that make its effect visible: what is mapped, whether a backend is there, whether the group is attached. */
-export const witnesses: Record<Situation['probe'], Op[]> = {
-  container: [unmapAll('c')],
-  group: [setContainer('g', 'c')],
-  device: [],
-};

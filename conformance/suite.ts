@@ -1,7 +1,7 @@
 import type { Contract } from '../reference/contract.ts';
 import type { Need } from '../spec/uapi/adapter.ts';
 import { machineName, spelledOut } from '../spec/uapi/emulated-machine.ts';
-import type { Environment, Machine, Program, Slot } from '../spec/uapi/vocabulary.ts';
+import type { Environment, Machine, Program, Slot, Topology } from '../spec/uapi/vocabulary.ts';
 
 /** A named way of making programs. */
 export interface Suite {
@@ -56,6 +56,10 @@ export function assignSlots(
   return assigned;
 }
 
+/** What a program on a machine with slots asks for. */
+export const topologyOf = ({ machine, slots }: { machine?: Machine; slots: Program['topology']['slots'] }): Topology =>
+  machine ? { machine, slots } : { slots };
+
 /** Whether two machines are the same, what is not named being as by default. */
 export function sameMachine(a: Machine, b: Machine): boolean {
   return machineName(spelledOut(a)) === machineName(spelledOut(b));
@@ -67,6 +71,8 @@ function sameSlot(a: Slot, b: Slot): boolean {
     a.viable === b.viable &&
     (a.dma ?? true) === (b.dma ?? true) &&
     (a.iommu ?? 0) === (b.iommu ?? 0) &&
-    (a.resettable ?? false) === (b.resettable ?? false)
+    (a.resettable ?? false) === (b.resettable ?? false) &&
+    (a.kind ?? 'pci') === (b.kind ?? 'pci') &&
+    (a.pasidBits ?? 20) === (b.pasidBits ?? 20)
   );
 }

@@ -1,7 +1,9 @@
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { DmaOp, Op } from '../spec/uapi/vocabulary.ts';
+import type { DmaOp, Op, TransferFault } from '../spec/uapi/vocabulary.ts';
+import type { Device } from './device.ts';
+import type { Walk } from './guest-page-walk.ts';
 import type { WriteAccess } from './region-access.ts';
-import type { Description, Mapping, Process, World } from './state.ts';
+import type { Description, Domain, Mapping, Process, World } from './state.ts';
 import type { Page, Region } from './user-memory.ts';
 
 /** Arguments of the slice's structs, decoded from the bytes that the handler has read. */
@@ -38,6 +40,7 @@ export interface Segment {
   length: number;
   /** Byte of the device's buffer. */
   buffer: number;
+  /** Without a PASID: what the address is mapped to. */
   mapping: Mapping | undefined;
 }
 
@@ -45,6 +48,8 @@ export interface Segment {
 export interface Unspecified {
   address: bigint;
   length: number;
+  /** Whether the contract allows what they turned out to be; without it, it allows anything. */
+  accepts?: (bytes: Uint8Array) => boolean;
   /** Takes over into the state what they turned out to be: from then on it is known. */
   learn?: (bytes: Uint8Array) => void;
 }
@@ -84,6 +89,12 @@ export class Call {
   charge = 0;
   /** dma: the part of the transfer under consideration. */
   segment: Segment | undefined;
+  /** dma with a PASID: how the segment's address was translated. */
+  walk: Walk | undefined;
+  /** dma with a PASID: what is mapped with WRITE alone can be read. */
+  readsWriteOnly = false;
+  /** dma: the first reason why something was not translated. */
+  fault: TransferFault | undefined;
   /** The number that the op returns, where an effect works it out. */
   result = 0;
   /** GET_INFO: the capabilities. */
@@ -107,6 +118,24 @@ export class Call {
   unspecified: readonly Unspecified[] = nothingUnspecified;
   /** The kernel or a device stored in memory. */
   stored = false;
+  /** An allocation within a call of the IOMMU driver may fail. */
+  allocationMayFail = false;
+  /** The errno that the op answers, where a condition works it out. */
+  errno = '';
+  /** Calls of the IOMMU driver that the op has made. */
+  driverCalls = 0;
+  /** The device under consideration, as a request reaches the driver for it, and its domain. */
+  device: Device | undefined;
+  domain: Domain | undefined;
+  /** PASID_REQUEST: the number that is given. */
+  pasid = 0;
+  /** CACHE_INVALIDATE: the kind of cache under consideration, as the driver sees it. */
+  cacheType = 0;
+  /** What may be remembered is. */
+  insists = false;
+  /** The data of BIND and CACHE_INVALIDATE starts with a size of its own. */
+  sizeFirst = false;
+  #copyFailed = false;
   #map: MapArgument | undefined;
   #unmap: UnmapArgument | undefined;
   #bitmap: BitmapArgument | undefined;
@@ -124,6 +153,22 @@ export class Call {
     this.#map = undefined;
     this.#unmap = undefined;
     this.#bitmap = undefined;
+  }
+
+  /** Whether the copy that comes next is the one that was told to fail: nobody but the implementation knows which one that is. */
+  copyFails(): boolean {
+    if (this.#copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
+    this.#copyFailed = this.chooser.choose(2) === 1;
+    return this.#copyFailed;
+  }
+
+  /** Copies [from, from + length) of the argument from user memory; whether all of it could be read. */
+  copyIn(from: number, length: number): boolean {
+    const address = BigInt.asUintN(64, this.argument + BigInt(from));
+    const readable = this.copyFails() ? 0 : this.process.memory.accessible(address, length, 'read');
+    this.process.memory.read(address, this.block, from, readable);
+    this.forgetArgument();
+    return readable === length;
   }
 
   /** The argument of MAP_DMA. */
@@ -162,6 +207,11 @@ export class Call {
       data: view.getBigUint64(UNMAP.data, true),
     };
     return this.#bitmap;
+  }
+
+  /** The bytes of the argument that were read; what was not is 0. */
+  get argumentBytes(): DataView {
+    return view;
   }
 
   /** The 32-bit value at the start of the argument. */

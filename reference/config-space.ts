@@ -1,5 +1,7 @@
+import { deviceOf } from '../spec/uapi/emulated-machine.ts';
 import { fromHex } from '../spec/uapi/integer.ts';
-import type { DeviceModel } from '../spec/uapi/vocabulary.ts';
+import type { DeviceModel, Environment, Slot } from '../spec/uapi/vocabulary.ts';
+import { extendedCapabilities, lengthOf } from './extended-capabilities.ts';
 
 /** What a byte of config space is for, as far as that decides what becomes of a write. */
 export type ConfigField =
@@ -13,6 +15,7 @@ export type ConfigField =
   | 'interrupt_pin'
   | 'msi_control'
   | 'msi_message'
+  | 'read_only_capability'
   | 'other_capability'
   | 'unassigned';
 
@@ -60,10 +63,31 @@ const MSI = 5;
 /** Bits of the control register of MSI. */
 const MSI_64_BIT = 0x80;
 const MSI_MASKABLE = 0x100;
+/** Where the space that every function has ends. */
+const CONVENTIONAL_END = 256;
 
 const spaces = new WeakMap<DeviceModel, ConfigSpace>();
 
-/** The config space of a machine's devices, laid out once. */
+/** Devices of one machine that are alike but for their PASIDs, by the width of these. */
+const byWidth = new WeakMap<DeviceModel, Map<number, DeviceModel>>();
+
+/** The config space of the devices of a slot. */
+export function configSpaceOf(environment: Environment, slot: Slot): ConfigSpace {
+  if (!environment.nesting || slot.pasidBits === undefined) return configSpace(environment.device);
+  let models = byWidth.get(environment.device);
+  if (!models) {
+    models = new Map();
+    byWidth.set(environment.device, models);
+  }
+  let model = models.get(slot.pasidBits);
+  if (!model) {
+    model = deviceOf(environment, slot);
+    models.set(slot.pasidBits, model);
+  }
+  return configSpace(model);
+}
+
+/** The config space of a kind of device, laid out once. */
 export function configSpace(model: DeviceModel): ConfigSpace {
   let space = spaces.get(model);
   if (!space) {
@@ -85,13 +109,19 @@ function layOut(model: DeviceModel): ConfigSpace {
   let block = 1;
   for (const at of capabilities(initial)) {
     if (initial[at] === MSI) putMsi(initial, at, (field, offset, bytes) => put(field, at + offset, bytes, block));
-    else put('other_capability', at, initial.length - at, block);
+    else put('other_capability', at, Math.min(initial.length, CONVENTIONAL_END) - at, block);
+    block++;
+  }
+  for (const { id, at } of extendedCapabilities(initial).sort((a, b) => a.at - b.at)) {
+    const length = lengthOf(id);
+    if (length === undefined) put('other_capability', at, initial.length - at, block);
+    else put('read_only_capability', at, length, block);
     block++;
   }
   return { initial, writable: fromHex(model.configWritable), unknown: fromHex(model.configUnknown), fields, blocks };
 }
 
-/** Offsets of the capabilities, ascending: of one that is not known, all is taken up to the next. */
+/** Offsets of the capabilities before byte 256, ascending: of one that is not known, all is taken up to the next. */
 function capabilities(config: Uint8Array): number[] {
   const found: number[] = [];
   if ((config[STATUS]! & STATUS_CAPABILITIES) === 0) return found;

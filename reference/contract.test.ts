@@ -260,13 +260,14 @@ describe('each', () => {
       Buffer.alloc(8),
     ]).toString('hex');
     expect(outcomes(contract, before, ops)).toEqual([
-      { value: 0 },
+      { value: 0, fault: 'not_mapped' },
       { value: 0, changed: [{ memory: 'ram', at: 0x2000, bytes: expected }] },
     ]);
     // The other way about: stored over the edge, the second half is dropped.
     expect(outcomes(contract, before, [ops[0]!, dmaOut('d', 0x5ff8, 16)])[1]).toEqual({
       value: 0,
       changed: [{ memory: 'ram', at: 0x2ff8, bytes: expected.slice(0, 16) }],
+      fault: 'not_mapped',
     });
   });
 });

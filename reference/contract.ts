@@ -1,7 +1,8 @@
-import type { ContractData, Handler, Rule, RuleOutcome, Step, When } from '../spec/contract/types.ts';
+import type { Choice, ContractData, Handler, Rule, RuleOutcome, Step, When } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
+import { type DriverTable, type FanOut, fanOut, type Worded } from './fan-out.ts';
 import { iterations } from './iterations.ts';
 import type { Condition, Content, Effect } from './rule-functions.ts';
 import { conditions, contents, effects } from './rules.ts';
@@ -29,6 +30,12 @@ export interface Contract {
   ioctls: Record<Kind, Map<number, HandlerFunction>>;
   /** Handlers of numbers that nobody knows. */
   unknown: Record<Kind, HandlerFunction>;
+  /** What follows when groups have left their containers. */
+  groupsLeft: DriverTable;
+  /** What may be remembered is: a contract with a defect that lets more be remembered. */
+  insists: boolean;
+  /** The data of requests starts with a size of its own. */
+  sizeFirst: boolean;
   /** Rules that stand in a handler at this setting. */
   rules: Set<string>;
 }
@@ -51,9 +58,11 @@ export function compileContract(data: ContractData, parameters: Record<string, s
   const byName = new Map<string, HandlerFunction>();
   const ops = new Map<string, HandlerFunction>();
   for (const handler of data.handlers) {
+    // A table is compiled where it is named.
+    if (handler.table) continue;
     const runnable = compiler.handler(handler);
     if (handler.op) ops.set(handler.op, runnable);
-    else byName.set(handler.ioctl!, runnable);
+    else if (handler.ioctl) byName.set(handler.ioctl, runnable);
   }
   for (const name of requiredOps) missing(ops.has(name), name);
   for (const kind of kinds) missing(byName.has(`unknown ${kind}`), `unknown ${kind}`);
@@ -75,6 +84,9 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     ops,
     ioctls: each(table),
     unknown: each((kind) => byName.get(`unknown ${kind}`)!),
+    groupsLeft: compiler.table('groups left'),
+    sizeFirst: parameters.driver === 'v5.10',
+    insists: defect?.kind === 'removed' && data.rules.get(defect.rule)?.forgets === true,
     rules,
   };
 }
@@ -103,6 +115,13 @@ function missing(there: boolean, name: string): void {
 /** Whether a step is there at a setting of the parameters. */
 export function selected(when: When | undefined, parameters: Record<string, string>): boolean {
   return Object.entries(when ?? {}).every(([name, values]) => [values].flat().includes(parameters[name]!));
+}
+
+/** Whether nothing can come after a step: it is a result, or ends with one. */
+function endsHandler(step: Step, parameters: Record<string, string>): boolean {
+  if (step.if !== undefined || step.each !== undefined) return false;
+  if (step.return !== undefined) return true;
+  return step.steps?.some((one) => selected(one.when, parameters) && endsHandler(one, parameters)) ?? false;
 }
 
 class Compiler {
@@ -142,12 +161,18 @@ class Compiler {
     };
   }
 
-  #steps(steps: Step[]): Runnable[] {
+  /** `turn`: the steps are those of a turn, which a case ends. */
+  #steps(steps: Step[], turn = false): Runnable[] {
     const runnables: Runnable[] = [];
     let handled: Runnable[] | undefined;
+    let ended = false;
     for (const step of steps) {
       if (!selected(step.when, this.#parameters)) continue;
-      const runnable = this.#step(step);
+      if (ended) break;
+      // A block of which nothing is left.
+      if (step.steps?.every(({ when }) => !selected(when, this.#parameters))) continue;
+      ended = endsHandler(step, this.#parameters);
+      const runnable = this.#step(step, turn);
       if (!step.case) {
         handled = undefined;
         runnables.push(runnable);
@@ -171,8 +196,8 @@ class Compiler {
   }
 
   /** A step that is taken only if a rule holds. */
-  #step(step: Step): Runnable {
-    const runnable = this.#unconditional(step);
+  #step(step: Step, turn: boolean): Runnable {
+    const runnable = this.#unconditional(step, turn);
     if (!step.if) return runnable;
     const id = step.if;
     const condition = conditionOf(id);
@@ -185,9 +210,43 @@ class Compiler {
     };
   }
 
-  #unconditional(step: Step): Runnable {
+  /** The steps of a table: an errno is a refusal, reaching the end or a case is none. */
+  table(name: string): DriverTable {
+    const handler = this.#data.handlers.find(({ table }) => table === name);
+    if (!handler) throw new Problem(`the contract has no table ${name}; add one in handlers/.`);
+    const steps = this.#steps(handler.steps, true);
+    return (call, note) => {
+      const decision = run(steps, call, note, true);
+      return decision === 'handled' ? undefined : decision;
+    };
+  }
+
+  /** The word of a choice; where its rule is missing, the other one. */
+  #word<Word extends string>(choice: Choice<Word>, otherwise: (word: Word) => Word): Worded<Word> {
+    const [word, rule] = Object.entries(choice)[0] as [Word, string];
+    this.#rules.add(rule);
+    return { rule, word: this.#defect?.rule === rule ? otherwise(word) : word };
+  }
+
+  #devices({ table, undo_table, stop, result, undo }: Step): Runnable {
+    const plan: FanOut = {
+      table: this.table(table!),
+      ...(stop && { stop: this.#word(stop, (word) => (word === 'group' ? 'container' : 'group')) }),
+      ...(result && { result: this.#word(result, (word) => (word === 'last' ? 'first' : 'last')) }),
+      ...(undo && { undo: this.#word<'all' | 'done_reversed' | 'none'>(undo, () => 'none') }),
+      ...(undo_table && { undoTable: this.table(undo_table) }),
+    };
+    return (call, note) => fanOut(plan, call, note);
+  }
+
+  #unconditional(step: Step, turn: boolean): Runnable {
+    if (step.each === 'devices') return this.#devices(step);
+    if (step.steps && !step.each) {
+      const steps = this.#steps(step.steps, turn);
+      return (call, note) => run(steps, call, note, turn);
+    }
     if (step.each) {
-      const steps = this.#steps(step.steps!);
+      const steps = this.#steps(step.steps!, true);
       const iterate = iterations[step.each];
       return (call, note) => {
         for (const _ of iterate(call)) {
@@ -229,28 +288,34 @@ class Compiler {
     if (step.read) {
       const { from, length } = step as { from: number; length: number };
       return (call) => {
-        const address = BigInt.asUintN(64, call.argument + BigInt(from));
-        const readable = call.process.memory.accessible(address, length, 'read');
-        call.process.memory.read(address, call.block, from, readable);
-        call.forgetArgument();
-        return readable < length && !removed ? decision : undefined;
+        const read = call.copyIn(from, length);
+        return !read && !removed ? decision : undefined;
       };
     }
     const content = contentOf(id);
+    const undo = step.on_fault === undefined ? undefined : effectOf(step.on_fault);
+    if (step.on_fault !== undefined) this.#rules.add(step.on_fault);
+    const kept = this.#defect?.rule === step.on_fault && this.#defect?.kind === 'removed';
     return (call, note) => {
       const written = content(call);
       if (!written) return undefined;
       note(id);
-      const { address, bytes } = written;
+      const { address, bytes, learn, accepts, untold } = written;
       const end = address + BigInt(bytes.length) - call.argument;
       if (end > call.extent && end <= PAGE) call.extent = Number(end);
-      const writable = call.process.memory.accessible(address, bytes.length, 'write');
+      const writable = call.copyFails() ? 0 : call.process.memory.accessible(address, bytes.length, 'write');
       if (writable < bytes.length) {
         call.unspecified = [{ address, length: writable }];
+        untold?.();
+        if (undo) {
+          note(step.on_fault!);
+          if (!kept) undo(call);
+        }
         return decision;
       }
       call.stored = true;
       if (!removed) call.process.memory.store(address, bytes);
+      if (accepts) call.unspecified = [{ address, length: bytes.length, learn, accepts }];
       return undefined;
     };
   }
@@ -266,12 +331,12 @@ function run(
   steps: Runnable[],
   call: Call,
   note: (rule: string) => void,
-  iteration = false,
+  turn = false,
 ): Decision | 'handled' | undefined {
   for (const step of steps) {
     const decision = step(call, note);
     if (decision === undefined) continue;
-    if (decision !== 'handled' || iteration) return decision;
+    if (decision !== 'handled' || turn) return decision;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { type Description, detachGroup, type Group, type OpenDevice, type Process } from './state.ts';
+import { type Description, detachGroup, type Group, type OpenDevice, type Process, type World } from './state.ts';
 
 /** The number that a name stands for; -1 for one that does not exist or was closed, as the executor does. */
 export function numberOf(process: Process, name: string): number {
@@ -25,35 +25,35 @@ export function hasFreeDescriptor(process: Process, count = 1): boolean {
 }
 
 /** Closes a named descriptor. */
-export function release(process: Process, name: string): void {
+export function release(world: World, process: Process, name: string): void {
   const number = numberOf(process, name);
   const description = process.descriptors.get(number);
   process.descriptors.delete(number);
   process.names.delete(name);
-  if (description) drop(description);
+  if (description) drop(world, description);
 }
 
 /** Gives up one reference to what a descriptor stands for. */
-export function drop(description: Description): void {
+export function drop(world: World, description: Description): void {
   description.refs--;
   if (description.refs > 0) return;
   const { object } = description;
   if (object.kind === 'group') {
     object.open = 0;
-    letGo(object);
+    letGo(world, object);
   } else if (object.kind === 'device') {
-    closeDevice(object);
+    closeDevice(world, object);
   }
 }
 
-function closeDevice({ device, group }: OpenDevice): void {
+function closeDevice(world: World, { device, group }: OpenDevice): void {
   device.opens--;
   if (device.opens === 0) device.stop();
   group.devicesOpen--;
-  letGo(group);
+  letGo(world, group);
 }
 
 /** A group leaves its container when neither its node nor a device of it is open. */
-function letGo(group: Group): void {
-  if (group.open === 0 && group.devicesOpen === 0) detachGroup(group);
+function letGo(world: World, group: Group): void {
+  if (group.open === 0 && group.devicesOpen === 0) detachGroup(world, group);
 }

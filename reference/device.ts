@@ -1,6 +1,9 @@
 import { uapi } from '../spec/uapi/uapi.ts';
+import type { Slot } from '../spec/uapi/vocabulary.ts';
 import type { ConfigSpace } from './config-space.ts';
+import { capability, hideCapability, leadsTo } from './extended-capabilities.ts';
 import type { Event } from './state.ts';
+import { TranslationCache } from './translation-cache.ts';
 
 const { commandRegister, commandBusMaster, commandDisableInterrupt, commandMemory } = uapi.device;
 const closed = new Uint8Array(0);
@@ -16,9 +19,22 @@ export interface EnabledInterrupt {
   sends: boolean;
 }
 
+/** A guest page table that is bound. */
+export interface GuestTable {
+  /** Guest physical address; the low 12 bits do not count. */
+  root: bigint;
+  levels: 4 | 5;
+}
+
 /** A vfio-bound device of a slot. */
 export class Device {
+  /** What the slot of its group is. */
+  readonly slot: Slot;
   bound = true;
+  /** Guest page tables by PASID. */
+  readonly pasidTable = new Map<number, GuestTable>();
+  /** What its own TLB may remember of tagged transfers. */
+  readonly tlb = new TranslationCache();
   opens = 0;
   /** What it holds for transfers; undefined before it read anything. */
   buffer: Uint8Array | undefined;
@@ -26,6 +42,8 @@ export class Device {
   config: Uint8Array = closed;
   /** Bits of it that nobody knows. */
   unknown: Uint8Array = closed;
+  /** How its config space is laid out; undefined before the first open. */
+  space: ConfigSpace | undefined;
   /** Bytes of config space, by offset, that outlive the last close. */
   readonly leftovers = new Map<number, number>();
   /** Bytes of the registers of 8 bytes, by their place among all of the machine's list, as far as they are known. */
@@ -38,6 +56,10 @@ export class Device {
   intxDisabled = false;
   /** Why it asks for attention: bits that were raised and not acknowledged. */
   cause = 0;
+
+  constructor(slot: Slot) {
+    this.slot = slot;
+  }
 
   /** Whether it may start transfers. */
   get busMaster(): boolean {
@@ -54,14 +76,30 @@ export class Device {
     return (this.#command & commandDisableInterrupt) !== 0;
   }
 
+  /** Whether a user who follows the links of its config space finds that it has PASIDs; never while it is closed. */
+  get showsPasid(): boolean {
+    return this.shows('pasid');
+  }
+
+  /** Whether the links of its config space lead to a capability. */
+  shows(name: keyof typeof capability): boolean {
+    return leadsTo(this.config, capability[name]);
+  }
+
+  /** Takes a capability out of the list that a user follows; its bytes stay. */
+  hide(name: keyof typeof capability): void {
+    hideCapability(this.config, capability[name]);
+  }
+
   get #command(): number {
     return (this.config[commandRegister] ?? 0) | ((this.config[commandRegister + 1] ?? 0) << 8);
   }
 
   /** The first open. */
-  start({ initial, unknown }: ConfigSpace): void {
-    this.config = initial.slice();
-    this.unknown = unknown.slice();
+  start(space: ConfigSpace): void {
+    this.space = space;
+    this.config = space.initial.slice();
+    this.unknown = space.unknown.slice();
     for (const [at, byte] of this.leftovers) this.config[at] = byte;
     // Another user may have written them since.
     this.registers.clear();

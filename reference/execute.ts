@@ -1,9 +1,10 @@
 import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
-import type { Changed, IoctlOp, MmapOp, Name, Op, OpenOp } from '../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, OpenOp, TransferFault } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
 import type { Contract, Decision } from './contract.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
+import { Device } from './device.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from './memory-ops.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from './state.ts';
@@ -15,6 +16,7 @@ export interface UnspecifiedMemory {
   region: Region;
   at: number;
   length: number;
+  accepts?: (bytes: Uint8Array) => boolean;
   learn?: (bytes: Uint8Array) => void;
 }
 
@@ -28,6 +30,10 @@ export interface Expectation extends Decision {
   /** peek. */
   bytes?: string;
   saved?: Record<Name, bigint>;
+  /** dma: the first reason why something was not translated. */
+  fault?: TransferFault;
+  /** Takes the saved outputs again, from memory as it is. */
+  saveAgain?: () => void;
   /** Memory whose new contents are not specified. */
   unspecified?: UnspecifiedMemory[];
 }
@@ -40,6 +46,8 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const process = world.processes.get(op.actor === undefined ? 'main' : op.actor.split('/')[0]!);
   if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
   const call = new Call(world, process, op, chooser);
+  call.sizeFirst = contract.sizeFirst;
+  call.insists = contract.insists;
   const effects: string[] = [];
   const note = (rule: string) => {
     effects.push(rule);
@@ -48,7 +56,12 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const { rule, outcome: general } = failsToAllocate(call)
     ? contract.ops.get('allocation failure')!(call, note)
     : vocabulary(call, contract, note);
-  const outcome: RuleOutcome = 'value' in general && general.value === 'result' ? { value: call.result } : general;
+  if (op.op !== 'inject') process.injections = [];
+  if (world.left.length > 0) {
+    contract.groupsLeft(call, note);
+    world.left = [];
+  }
+  const outcome = workedOut(call, general);
   const looked = call.stored || op.op === 'protect';
   const expectation: Expectation = { rule, outcome, extent: call.extent, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
@@ -56,6 +69,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
   }
   if (op.op === 'ioctl' && op.save && !('errno' in outcome)) expectation.saved = save(process, op);
+  if (call.fault) expectation.fault = call.fault;
   if (op.op === 'peek' && !('errno' in outcome)) expectation.bytes = peek(process, op.memory, op.at, op.length);
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
@@ -64,6 +78,11 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
         const { region } = process.memory.find(address)!;
         return { process, region, at: Number(address - region.base), ...one };
       });
+  }
+  if (expectation.saved && expectation.unspecified) {
+    expectation.saveAgain = () => {
+      expectation.saved = save(process, op as IoctlOp);
+    };
   }
   if (looked) {
     process.memory.collectNews(undefined, expectation.changed);
@@ -74,15 +93,26 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   return expectation;
 }
 
+/** An outcome with what an effect or a condition has worked out. */
+function workedOut({ result, errno }: Call, outcome: RuleOutcome): RuleOutcome {
+  if ('value' in outcome && outcome.value === 'result') return { value: result };
+  return 'errno' in outcome && outcome.errno === 'result' ? { errno } : outcome;
+}
+
 /** Ops that are system calls of the process, whose allocations can fail. */
 const allocating = new Set(['open', 'close', 'dup', 'ioctl', 'pread', 'pwrite', 'fork']);
 
 /** Whether the op fails for want of memory: after an injected fault it may, or may not. */
-function failsToAllocate({ process, op, chooser }: Call): boolean {
-  const { injected } = process;
-  process.injected = false;
-  return injected && allocating.has(op.op) && chooser.choose(2) === 1;
+function failsToAllocate(call: Call): boolean {
+  const { process, op, chooser } = call;
+  if (!allocating.has(op.op) || !process.injections.some(({ fault }) => fault === 'allocation')) return false;
+  if (chooser.choose(2) === 1) return true;
+  call.allocationMayFail = true;
+  return false;
 }
+
+/** Ops other than ioctls that may copy memory of the process. */
+const copying = new Set(['open', 'pread', 'pwrite']);
 
 type Note = (rule: string) => void;
 
@@ -103,6 +133,9 @@ function look(call: Call, name: Name): void {
 /** What the vocabulary itself says, where no handler of the contract speaks. */
 function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   const { op, process, world } = call;
+  // Which copies there are is known of ioctls only.
+  if (copying.has(op.op) && process.injections.some(({ fault }) => fault === 'copy'))
+    return plain(op.op, { undefined: true });
   const handle = (name: string): Decision => contract.ops.get(name)!(call, note);
   switch (op.op) {
     case 'open':
@@ -139,6 +172,9 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       );
     case 'inject':
       return handle('inject');
+    case 'plug':
+      plug(world, op.slot);
+      return plain('plug', zero);
     case 'close':
       call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
       return handle('close');
@@ -194,7 +230,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('fork', zero);
     case 'exit':
       if (process.name === 'main') throw new MalformedProgram('main cannot exit');
-      for (const description of process.descriptors.values()) drop(description);
+      for (const description of process.descriptors.values()) drop(world, description);
       world.processes.delete(process.name);
       return plain('exit', zero);
     case 'rlimit':
@@ -227,7 +263,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
 const present = new Set(['/', '/dev/null', '/dev/zero']);
 
 /** Parameters of the type1 module that a program may set to a number. */
-const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts']);
+const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts', 'pasid_quota']);
 
 const zero: RuleOutcome = { value: 0 };
 
@@ -294,6 +330,14 @@ function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decis
   if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');
   return decision;
+}
+
+function plug(world: World, name: Name): void {
+  const slot = world.slots.get(name);
+  if (!slot) throw new MalformedProgram(`there is no slot ${name}`);
+  const device = new Device(slot.properties);
+  device.bound = false;
+  slot.devices.push(device);
 }
 
 function fork(world: World, parent: Process, name: Name): void {

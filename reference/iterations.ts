@@ -1,6 +1,7 @@
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { Call } from './call.ts';
+import type { Call, Segment } from './call.ts';
+import { invalidation } from './nesting-request.ts';
 import { configBytes, writeAccesses } from './region-access.ts';
 import type { Container, Group, OpenDevice } from './state.ts';
 import { mappingAt, overlapping } from './type1-mappings.ts';
@@ -24,9 +25,22 @@ function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
   }
 }
 
+/** The parts of a transfer that lie in one page each, ascending. */
+function* parts({ world, transfer }: Call): Iterable<Segment> {
+  const { length, at = 0 } = transfer;
+  // The device loses the high bits of an address.
+  let iova = BigInt.asUintN(world.environment.dmaAddressBits, toBigInt(transfer.iova));
+  for (let done = 0; done < length; ) {
+    const part = Math.min(length - done, PAGE - Number(iova % PAGE_BIG));
+    yield { iova, length: part, buffer: at + done, mapping: undefined };
+    done += part;
+    iova += BigInt(part);
+  }
+}
+
 /** What an `each` step goes over; every turn sets the call up for its steps. */
 export const iterations: Record<
-  'pages' | 'segments' | 'mappings' | 'accesses' | 'config_bytes',
+  'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches',
   (call: Call) => Iterable<void>
 > = {
   /** The virtual pages of a MAP_DMA, ascending. */
@@ -49,23 +63,33 @@ export const iterations: Record<
       yield;
     }
   },
+  /** The kinds of caches that CACHE_INVALIDATE names, ascending; bits beyond the known ones do not count. */
+  *caches(call) {
+    const { cache } = invalidation(call);
+    for (const type of Object.values(uapi.flags.cache_types!)) {
+      if ((cache & type) === 0) continue;
+      call.cacheType = type;
+      yield;
+    }
+  },
   /** The accesses that a pwrite to a region is cut into, ascending. */
   accesses: writeAccesses,
   /** The bytes of config space that an access writes, ascending. */
   config_bytes: configBytes,
-  /** The parts of a transfer that lie in one page each, ascending. */
+  /** The parts of a transfer without a PASID that lie in one page each, ascending. */
   *segments(call) {
-    const { length, at = 0 } = call.transfer;
     const group: Group = (call.object as OpenDevice).group;
     const backend = group.container?.backend;
-    // The device loses the high bits of an address.
-    let iova = BigInt.asUintN(call.world.environment.dmaAddressBits, toBigInt(call.transfer.iova));
-    for (let done = 0; done < length; ) {
-      const part = Math.min(length - done, PAGE - Number(iova % PAGE_BIG));
-      call.segment = { iova, length: part, buffer: at + done, mapping: backend && mappingAt(backend, iova) };
+    for (const segment of call.transfer.pasid === undefined ? parts(call) : []) {
+      call.segment = { ...segment, mapping: backend && mappingAt(backend, segment.iova) };
       yield;
-      done += part;
-      iova += BigInt(part);
+    }
+  },
+  /** The same of a transfer with a PASID; an address of it is none that the container maps. */
+  *tagged_segments(call) {
+    for (const segment of call.transfer.pasid === undefined ? [] : parts(call)) {
+      call.segment = segment;
+      yield;
     }
   },
 };

@@ -7,7 +7,7 @@ import { type Expectation, execute } from './execute.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { allows, sameChanges } from './outcome.ts';
 import { World } from './state.ts';
-import { adopt, outside } from './unspecified.ts';
+import { accepted, adopt, outside } from './unspecified.ts';
 
 /** States that a trace may leave open at once; more is an error, never a silent cut. */
 export const MOST_STATES = 1024;
@@ -79,6 +79,11 @@ export function judge(
           if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
           if (agrees(expectation, actual, op)) {
             adopt(expectation, actual.changed);
+            // What was saved is known only now that what was left open is.
+            if (expectation.saveAgain && !sameSaved(expectation, actual)) {
+              first ??= branch;
+              continue;
+            }
             // Where nothing was left open, the state goes on as it is.
             if (found.length === 1 && tracks.length === 1) kept = tracks;
             else kept.push(branch);
@@ -195,15 +200,21 @@ function blame(contract: Contract, { rule, outcome, effects }: Expectation, actu
 function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
   if (!allows(expectation.outcome, actual, op)) return false;
   if (expectation.bytes !== undefined && expectation.bytes !== actual.bytes) return false;
-  if (expectation.saved) {
-    for (const [name, value] of Object.entries(expectation.saved)) {
-      const given = actual.saved?.[name];
-      if (given === undefined || toBigInt(given) !== value) return false;
-    }
-  }
+  // Hardly any target can tell why.
+  if (actual.fault !== undefined && actual.fault !== expectation.fault) return false;
+  if (!expectation.saveAgain && !sameSaved(expectation, actual)) return false;
   const { unspecified } = expectation;
   if (!unspecified) return sameChanges(expectation.changed, actual.changed);
+  if (!accepted(unspecified, actual.changed)) return false;
   return sameChanges(outside(unspecified, expectation.changed), outside(unspecified, actual.changed ?? []));
+}
+
+/** Whether the saved outputs are those that the contract expects. */
+function sameSaved({ saved = {} }: Expectation, actual: Outcome): boolean {
+  return Object.entries(saved).every(([name, value]) => {
+    const given = actual.saved?.[name];
+    return given !== undefined && toBigInt(given) === value;
+  });
 }
 
 idle = new Recorder([]);

@@ -76,6 +76,7 @@ const ops = [
   'close_on_exec',
   'truncate',
   'lock',
+  'plug',
 ];
 
 /** The environment of the model: that of the emulated machine. */

@@ -30,11 +30,12 @@ export function sameChanges(expected: readonly Changed[], actual: readonly Chang
 
 /** An outcome that an implementation which follows the contract gives; undefined where the contract says nothing. */
 export function toOutcome(expectation: Expectation, op: Op): Outcome | undefined {
-  const { outcome, changed, bytes, saved } = expectation;
+  const { outcome, changed, bytes, saved, fault } = expectation;
   const result: Outcome | undefined = single(outcome, op);
   if (!result) return undefined;
   if (changed.length > 0) result.changed = changed;
   if (bytes !== undefined) result.bytes = bytes;
+  if (fault !== undefined) result.fault = fault;
   if (saved) result.saved = Object.fromEntries(Object.entries(saved).map(([name, value]) => [name, fromBigInt(value)]));
   return result;
 }
@@ -50,17 +51,18 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
 }
 
 /** An expectation in words. */
-export function describeExpectation({ outcome, changed, bytes, saved }: Expectation, op: Op): string {
-  return inWords(describeRuleOutcome(outcome, op), changed, bytes, saved);
+export function describeExpectation({ outcome, changed, bytes, saved, fault }: Expectation, op: Op): string {
+  return inWords(describeRuleOutcome(outcome, op), changed, bytes, saved, fault);
 }
 
 /** An outcome in words. */
-export function describeOutcome({ errno, fd, value, changed = [], bytes, saved }: Outcome): string {
+export function describeOutcome({ errno, fd, value, changed = [], bytes, saved, fault }: Outcome): string {
   return inWords(
     errno ?? (fd === undefined ? `returns ${value}` : `returns the descriptor ${fd}`),
     changed,
     bytes,
     saved,
+    fault,
   );
 }
 
@@ -69,9 +71,10 @@ function inWords(
   changed: readonly Changed[],
   bytes: string | undefined,
   saved: Record<string, Integer | bigint> | undefined,
+  fault: string | undefined,
 ): string {
   const outputs = Object.entries(saved ?? {}).map(([name, value]) => `${name} is 0x${BigInt(value).toString(16)}`);
-  return [result, describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`, ...outputs]
+  return [result, fault ?? '', describeChanges(changed), bytes === undefined ? '' : `bytes ${bytes}`, ...outputs]
     .filter(Boolean)
     .join('; ');
 }

@@ -7,15 +7,19 @@ import { configSpace } from './config-space.ts';
 import { accessesOf } from './region-access.ts';
 import { World } from './state.ts';
 
-const world = new World(emulatedEnvironment(spelledOut({}), {}), {});
+const world = new World(emulatedEnvironment(spelledOut({}), {}), { g: { devices: 1, viable: true } });
 const main = world.processes.get('main')!;
 main.memory.map({ op: 'mmap', as: 'out', length: 4096 }, false);
-const { blocks } = configSpace(world.environment.device);
+const { group, devices } = world.slots.get('g')!;
+const device = devices[0]!;
+device.start(configSpace(world.environment.device));
+const { blocks } = device.space!;
 
 function accesses(region: number, offset: number, length: number, widest: number) {
   const place = region * uapi.device.regionStride + offset;
   const op = { op: 'pread', fd: 'd', offset: `0x${place.toString(16)}`, memory: 'out', at: 0, length } as const;
   const call = new Call(world, main, op, { choose: () => 0 });
+  call.object = { kind: 'device', device, group };
   call.result = length;
   call.widestAccess = widest;
   return [...accessesOf(call)];

@@ -2,7 +2,7 @@ import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { DeviceRegister, PreadOp, PwriteOp } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
-import { configSpace } from './config-space.ts';
+import type { OpenDevice } from './state.ts';
 
 const STRIDE = BigInt(uapi.device.regionStride);
 
@@ -59,7 +59,7 @@ const CONFIG_WIDEST = 4;
 /** The accesses that a transfer of `call.result` bytes is cut into, ascending. */
 export function* accessesOf(call: Call): Iterable<Access> {
   const { offset, address } = targetOf(call);
-  const blocks = toConfig(call) ? configSpace(call.world.environment.device).blocks : undefined;
+  const blocks = toConfig(call) ? (call.object as OpenDevice).device.space!.blocks : undefined;
   const choice = widths[blocks ? CONFIG_WIDEST : call.widestAccess]!;
   for (let done = 0; done < call.result; ) {
     const at = offset + done;

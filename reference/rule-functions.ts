@@ -11,6 +11,12 @@ export type Effect = (call: Call) => void;
 export interface Written {
   address: bigint;
   bytes: Uint8Array;
+  /** Whether other bytes are as good as these; without it, none are. */
+  accepts?: (bytes: Uint8Array) => boolean;
+  /** Takes over into the state that the bytes could not be written, and so nobody knows them. */
+  untold?: () => void;
+  /** Takes over into the state which bytes were written. */
+  learn?: (bytes: Uint8Array) => void;
 }
 
 /** What a rule writes; undefined if that is nothing. */

@@ -1,6 +1,7 @@
 import { Problem } from '../spec/uapi/problem.ts';
-import type { Environment } from '../spec/uapi/vocabulary.ts';
+import type { Environment, InjectOp, Slot as TopologySlot } from '../spec/uapi/vocabulary.ts';
 import { Device } from './device.ts';
+import { TranslationCache } from './translation-cache.ts';
 import { PAGE, type Page, UserMemory } from './user-memory.ts';
 
 /** A mapping of a type1 backend: [iova, iova + size). */
@@ -18,10 +19,57 @@ export interface Mapping {
   dirty: bigint | undefined;
 }
 
+/** The groups of a container behind one IOMMU; newest first. */
+export interface Domain {
+  /** Which IOMMU, as slots count them. */
+  iommu: number;
+  groups: Group[];
+  /** What the IOMMU may remember of translations of tagged transfers. */
+  cache: TranslationCache;
+}
+
+/** An address space that has containers with a backend: whom PASIDs belong to. */
+export interface PasidOwner {
+  process: Process;
+  /** The module's parameter as it was last looked at. */
+  quota: number;
+  /** PASIDs that it may have at once. */
+  limit: number;
+  /** Backends of its containers; with the last one its PASIDs go. */
+  backends: number;
+  /** PASIDs that are taken and that nobody knows. */
+  lost: number;
+}
+
+/** A PASID that is allocated. */
+export interface Pasid {
+  owner: PasidOwner;
+  /** What the IOMMU driver keeps about who is bound; undefined while nobody is. */
+  bound: BoundPasid | undefined;
+}
+
+/** A device in the driver's record: how many times it is bound, and the domain that it was in. */
+export interface Bound {
+  uses: number;
+  domain: Domain;
+}
+
+/** The driver's record of a PASID's bindings. */
+export interface BoundPasid {
+  /** The process that bound it first, and the guest's PASID that it gave; 0 for none. */
+  process: Process;
+  guestPasid: bigint;
+  devices: Map<Device, Bound>;
+}
+
 /** A type1 backend; mappings ascend by I/O virtual address. */
 export interface Backend {
   type: number;
   v2: boolean;
+  nesting: boolean;
+  /** Newest first. */
+  domains: Domain[];
+  owner: PasidOwner;
   mappings: Mapping[];
   entryLimit: number;
   dirtyTracking: boolean;
@@ -55,6 +103,10 @@ export interface Slot {
   claimed: boolean;
   /** Whether its devices can be reset on their own. */
   resettable: boolean;
+  /** What the slot is in the topology. */
+  properties: TopologySlot;
+  /** The device that a kernel driver claimed at first. */
+  claimedDevice: Device | undefined;
 }
 
 /** An open device. */
@@ -98,8 +150,8 @@ export interface Process {
   saved: Map<string, bigint>;
   /** RLIMIT_NOFILE. */
   openFiles: number;
-  /** An allocation may fail in the next op. */
-  injected: boolean;
+  /** What is told to fail in the next op. */
+  injections: InjectOp[];
   lockedPages: number;
   memlockBytes: bigint;
   ipcLock: boolean;
@@ -121,21 +173,37 @@ export class World {
   readonly slots = new Map<string, Slot>();
   readonly parameters: Map<string, string>;
   readonly history: HistoryEntry[] = [];
+  /** PASIDs by number. */
+  readonly pasids = new Map<number, Pasid>();
+  /** Groups that left their containers in this op, with the owner whose last backend went along. */
+  left: { devices: Device[]; owner?: PasidOwner }[] = [];
+  /** Address spaces that have backends. */
+  readonly owners = new Map<Process, PasidOwner>();
 
-  constructor(
-    environment: Environment,
-    slots: Record<string, { devices: number; viable: boolean; resettable?: boolean }>,
-  ) {
+  constructor(environment: Environment, slots: Record<string, TopologySlot>) {
     if (environment.pageSize !== PAGE) {
       throw new Problem(
         `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
       );
     }
     this.environment = environment;
-    this.parameters = new Map([['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)]]);
-    for (const [name, { devices, viable, resettable = false }] of Object.entries(slots)) {
-      const slot: Slot = { name, group: undefined as never, devices: [], claimed: !viable, resettable };
-      for (let i = 0; i < devices; i++) slot.devices.push(new Device());
+    this.parameters = new Map([
+      ['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)],
+      ['vfio_iommu_type1.pasid_quota', String(DEFAULT_QUOTA)],
+    ]);
+    for (const [name, properties] of Object.entries(slots)) {
+      const { devices, viable, resettable = false } = properties;
+      const claimedDevice = viable ? undefined : new Device(properties);
+      const slot: Slot = {
+        name,
+        group: undefined as never,
+        devices: [],
+        claimed: !viable,
+        resettable,
+        properties,
+        claimedDevice,
+      };
+      for (let i = 0; i < devices; i++) slot.devices.push(new Device(properties));
       slot.group = newGroup(slot);
       this.slots.set(name, slot);
     }
@@ -166,22 +234,75 @@ export function newProcess(name: string, memory: UserMemory): Process {
     closeOnExec: new Set(),
     saved: new Map(),
     openFiles: 1024,
-    injected: false,
+    injections: [],
     lockedPages: 0,
     memlockBytes: 8n << 20n,
     ipcLock: true,
   };
 }
 
+/** Every device of a group, in order, whatever its driver. */
+export function membersOf({ slot }: Group): Device[] {
+  return slot.claimedDevice ? [...slot.devices, slot.claimedDevice] : slot.devices;
+}
+
+/** The domain of a group; undefined for one that has none. */
+export function domainOf(group: Group): Domain | undefined {
+  return group.container?.backend?.domains.find(({ groups }) => groups.includes(group));
+}
+
+/** Whether a group is behind an IOMMU at all. */
+export function hasDomain({ slot }: Group): boolean {
+  return slot.properties.kind !== 'emulated';
+}
+
+/** Puts a group into the domain of its IOMMU, a new one if there is none: at the head, as every list is filled. */
+export function joinDomain(backend: Backend, group: Group): void {
+  if (!hasDomain(group)) return;
+  const iommu = group.slot.properties.iommu ?? 0;
+  let domain = backend.domains.find((one) => one.iommu === iommu);
+  if (!domain) {
+    domain = { iommu, groups: [], cache: new TranslationCache() };
+    backend.domains.unshift(domain);
+  }
+  domain.groups.unshift(group);
+}
+
+/** The PASIDs that may be had at once, unless the module's parameter was changed. */
+const DEFAULT_QUOTA = 1000;
+
+/** A process as the owner of PASIDs; it is none for as long as it has no backend. */
+export function ownerOf(world: World, process: Process): PasidOwner {
+  let owner = world.owners.get(process);
+  if (!owner) {
+    owner = { process, quota: DEFAULT_QUOTA, limit: DEFAULT_QUOTA, backends: 0, lost: 0 };
+    world.owners.set(process, owner);
+  }
+  return owner;
+}
+
 /** Takes a group out of its container; the last one takes the backend and its mappings along. */
-export function detachGroup(group: Group): void {
+export function detachGroup(world: World, group: Group): void {
   const container = group.container;
   if (!container) return;
+  const { backend } = container;
+  const domain = domainOf(group);
+  if (domain) {
+    domain.groups.splice(domain.groups.indexOf(group), 1);
+    if (domain.groups.length === 0) backend!.domains.splice(backend!.domains.indexOf(domain), 1);
+  }
   group.container = undefined;
   container.groups.delete(group);
-  if (container.groups.size > 0 || !container.backend) return;
-  for (const mapping of container.backend.mappings) uncharge(mapping);
+  if (!backend) return;
+  const devices = membersOf(group);
+  if (container.groups.size > 0) {
+    world.left.push({ devices });
+    return;
+  }
+  for (const mapping of backend.mappings) uncharge(mapping);
   container.backend = undefined;
+  backend.owner.backends--;
+  world.left.push({ devices, ...(backend.owner.backends === 0 && { owner: backend.owner }) });
 }
 
 /** Gives the charge of a mapping back. */

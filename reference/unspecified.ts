@@ -20,8 +20,30 @@ function without({ process, region, at, length }: UnspecifiedMemory, run: Change
   return [...part(run.at, from), ...part(to, end)];
 }
 
+/** Whether what changed among the bytes that the contract leaves open is something that it allows. */
+export function accepted(unspecified: readonly UnspecifiedMemory[], changes: readonly Changed[] = []): boolean {
+  return unspecified.every((one) => !one.accepts || one.accepts(bytesOf(one, changes)));
+}
+
+/** The bytes of an unspecified place with the changes in it. */
+function bytesOf({ process, region, at, length }: UnspecifiedMemory, changes: readonly Changed[]): Uint8Array {
+  const bytes = new Uint8Array(length);
+  process.memory.read(region.base + BigInt(at), bytes, 0, length);
+  for (const run of changes) {
+    if (run.memory !== region.name || (run.process !== undefined && run.process !== process.name)) continue;
+    fromHex(run.bytes).forEach((byte, i) => {
+      const offset = run.at + i - at;
+      if (offset >= 0 && offset < length) bytes[offset] = byte;
+    });
+  }
+  return bytes;
+}
+
 /** Takes over into the state what the bytes that the contract left open turned out to be. */
-export function adopt({ unspecified = [] }: Pick<Expectation, 'unspecified'>, changes: readonly Changed[] = []): void {
+export function adopt(
+  { unspecified = [], saveAgain }: Pick<Expectation, 'unspecified' | 'saveAgain'>,
+  changes: readonly Changed[] = [],
+): void {
   for (const { process, region, at, length, learn } of unspecified) {
     for (const run of changes) {
       if (run.memory !== region.name || (run.process !== undefined && run.process !== process.name)) continue;
@@ -34,4 +56,5 @@ export function adopt({ unspecified = [] }: Pick<Expectation, 'unspecified'>, ch
     process.memory.read(region.base + BigInt(at), bytes, 0, length);
     learn(bytes);
   }
+  saveAgain?.();
 }

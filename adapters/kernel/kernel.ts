@@ -42,7 +42,12 @@ let virtualisation: boolean | undefined;
 export function kernelAdapter(spec: KernelSpec = {}): Adapter {
   const named = spec.image ?? spec.version;
   const target = named === undefined ? 'kernel' : `kernel:${named}`;
-  return { target, start: (need) => start(target, spec, need) };
+  return {
+    target,
+    // The emulated IOMMU translates in one stage.
+    offers: ({ machine }) => spelledOut(machine).nesting === 'none',
+    start: (need) => start(target, spec, need),
+  };
 }
 
 async function start(target: string, spec: KernelSpec, need: Need): Promise<Session> {

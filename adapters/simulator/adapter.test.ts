@@ -14,8 +14,17 @@ describe('parameters', () => {
   });
 
   it('with an unknown value are refused with the values that are known', () => {
-    expect(() => simulatorAdapter({ bind: 'present' })).toThrow(/bind.*absent/);
+    expect(() => simulatorAdapter({ bind: 'perhaps' })).toThrow(/bind.*absent/);
     expect(() => simulatorAdapter({ foreign_container_fd: '' })).toThrow(/ebadfd or einval/);
+  });
+});
+
+describe('the seed of what hardware keeps', () => {
+  it('is a whole number', () => {
+    for (const cache_seed of ['0', '-1', '18446744073709551616']) simulatorAdapter({ cache_seed });
+    for (const cache_seed of ['', 'x', '1.5', '0x1']) {
+      expect(() => simulatorAdapter({ cache_seed })).toThrow(Problem);
+    }
   });
 });
 
@@ -35,7 +44,7 @@ describe('the description', () => {
     const { name, version, ops, environment } = session.description;
     expect(name).toBe('simulator');
     expect(version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(ops).toHaveLength(27);
+    expect(ops).toHaveLength(28);
     expect(environment).toMatchObject({
       id: 'default',
       machine: { interruptRemapping: true, addressBits: 39, snoopControl: false, type1Module: true },

@@ -3,24 +3,33 @@ import type { Adapter, Description, Need, ProgramResult, Session } from '../../s
 import { emulatedEnvironment, machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
-import type { Environment, Machine, Program } from '../../spec/uapi/vocabulary.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
+import type { Environment, Machine, Program, Slot } from '../../spec/uapi/vocabulary.ts';
 import { USER_END } from './bitmap-argument.ts';
 import { ADDRESS_BITS, BUFFER_BYTES } from './edu-device.ts';
 import { Executor, OPS } from './executor.ts';
 import type { IommuUnit } from './iommu-domain.ts';
-import { DMA_ENTRY_LIMIT, Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
+import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
+import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
+import { SeededCaching } from './nested/caching.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 
 /**
- * An implementation of the uapi in this process. `parameters` set what it does where kernels differ; throws a
- * Problem for one that it does not know.
+ * An implementation of the uapi in this process. `parameters` set what it does where kernels differ, and `cache_seed`,
+ * a whole number, which translations its hardware keeps; throws a Problem for what it does not know.
  */
-export function simulatorAdapter(parameters?: Record<string, string>, target = 'sim'): Adapter {
+export function simulatorAdapter(
+  { cache_seed = '0', ...parameters }: Record<string, string> = {},
+  target = 'sim',
+): Adapter {
+  if (!/^-?\d+$/.test(cache_seed)) {
+    throw new Problem(`The simulator's cache_seed cannot be ${cache_seed}; it is a whole number.`);
+  }
   const parsed = parseParameters(parameters);
   return {
     target,
-    start: async (need) => new SimulatorSession(parsed, need),
+    start: async (need) => new SimulatorSession(parsed, need, cache_seed),
   };
 }
 
@@ -34,12 +43,16 @@ class SimulatorSession implements Session {
   constructor(
     private readonly parameters: Parameters,
     need: Need,
+    private readonly cacheSeed: string,
   ) {
     const machine = spelledOut(need.machine);
     this.unit = unitOf(machine, parameters);
     this.hasType1 = machine.type1Module;
-    const slots = Object.fromEntries(
-      need.slots.map((slot, i) => [`s${i}`, { dma: true, iommu: 0, resettable: false, ...slot }]),
+    const slots: Record<string, Required<Slot>> = Object.fromEntries(
+      need.slots.map((slot, i) => [
+        `s${i}`,
+        { dma: true, iommu: 0, resettable: false, kind: 'pci', pasidBits: 20, ...slot },
+      ]),
     );
     this.slots = new Map(Object.entries(slots));
     this.description = {
@@ -53,7 +66,13 @@ class SimulatorSession implements Session {
   run(program: Program, slots: Record<string, string>): ProgramResult {
     const missing = this.missing(program, slots);
     if (missing !== undefined) return { end: 'unsupported', outcomes: [], detail: missing };
-    const kernel = new Kernel(this.unit, this.parameters, this.hasType1, this.slots);
+    const kernel = new Kernel(
+      this.unit,
+      this.parameters,
+      this.hasType1,
+      this.slots,
+      new SeededCaching(this.cacheSeed, program.id),
+    );
     try {
       return new Executor(kernel, slots).run(program.ops);
     } finally {
@@ -71,6 +90,7 @@ class SimulatorSession implements Session {
         if (machine[property] !== value) return `The machine has not got ${property} ${value}.`;
       }
     }
+    const iommus = new Map<number, number>();
     for (const name in topology.slots) {
       const slot = topology.slots[name]!;
       const own = this.slots.get(slots[name] ?? '');
@@ -78,16 +98,26 @@ class SimulatorSession implements Session {
         own === undefined ||
         own.devices < slot.devices ||
         own.viable !== slot.viable ||
-        own.resettable !== (slot.resettable ?? false)
+        own.resettable !== (slot.resettable ?? false) ||
+        own.kind !== (slot.kind ?? 'pci') ||
+        own.pasidBits !== (slot.pasidBits ?? 20)
       ) {
         return `The machine has no group for slot ${name}.`;
       }
+      // Which one it is does not matter, but which groups share it.
+      const iommu = slot.iommu ?? 0;
+      const known = iommus.get(iommu);
+      if (known === undefined ? [...iommus.values()].includes(own.iommu) : known !== own.iommu) {
+        return `The machine has the group for slot ${name} behind another IOMMU.`;
+      }
+      iommus.set(iommu, own.iommu);
     }
     return undefined;
   }
 }
 
 function environmentOf(machine: Required<Machine>, slots: Environment['slots']): Environment {
+  const { device, nesting } = emulatedEnvironment(machine, slots);
   return {
     id: machineName(machine),
     machine,
@@ -102,8 +132,9 @@ function environmentOf(machine: Required<Machine>, slots: Environment['slots']):
     userAddressEnd: fromBigInt(BigInt(USER_END)),
     dmaEntryLimit: DMA_ENTRY_LIMIT,
     memlockExempt: true,
-    dmaAddressBits: ADDRESS_BITS,
+    dmaAddressBits: machine.nesting === 'none' ? ADDRESS_BITS.ordinary : ADDRESS_BITS.nesting,
     dmaBufferBytes: BUFFER_BYTES,
-    device: emulatedEnvironment(machine, slots).device,
+    device,
+    ...(nesting !== undefined && { nesting }),
   };
 }

@@ -26,6 +26,11 @@ export class Container implements FileOperations {
 
   constructor(private readonly kernel: Kernel) {}
 
+  /** How many devices its groups have, whatever their drivers. */
+  get deviceCount(): number {
+    return this.groups.reduce((count, { iommuGroup }) => count + (iommuGroup?.devices.length ?? 0), 0);
+  }
+
   /** Whether groups of this container can be translated. */
   get hasBackend(): boolean {
     return this.backend !== undefined;
@@ -38,20 +43,20 @@ export class Container implements FileOperations {
       case Request.CHECK_EXTENSION:
         return done(this.checkExtension(argument));
       case Request.SET_IOMMU:
-        return this.setIommu(argument);
+        return this.setIommu(process, argument);
       default:
         return this.backend === undefined ? done('EINVAL') : this.backend.ioctl(process, request, argument);
     }
   }
 
   /** A group joins; with a backend chosen, it is translated from now on. Its own lock is held by the caller. */
-  *attachGroup(group: VfioGroup): Steps<Errno | undefined> {
+  *attachGroup(group: VfioGroup, process: Process): Steps<Errno | undefined> {
     const iommuGroup = group.iommuGroup!;
     do yield LOCK;
     while (!this.lock.take());
     let errno = iommuGroup.claimForUserSpace();
     if (errno === undefined && this.backend !== undefined) {
-      errno = yield* this.backend.attachGroup(iommuGroup);
+      errno = yield* this.backend.attachGroup(iommuGroup, process);
       if (errno !== undefined) iommuGroup.releaseFromUserSpace();
     }
     if (errno === undefined) this.groups.unshift(group);
@@ -67,40 +72,44 @@ export class Container implements FileOperations {
     if (this.backend !== undefined) yield* this.backend.detachGroup(iommuGroup);
     iommuGroup.releaseFromUserSpace();
     this.groups.splice(this.groups.indexOf(group), 1);
-    if (this.groups.length === 0) this.backend = undefined;
+    if (this.groups.length === 0) {
+      this.backend?.close();
+      this.backend = undefined;
+    }
     this.lock.release();
   }
 
   private checkExtension(extension: number): number {
     if (this.backend === undefined && !this.kernel.hasType1) return 0;
-    return Type1.checkExtension(this.backend, extension);
+    return Type1.checkExtension(this.backend, extension, this.kernel.parameters);
   }
 
   /** VFIO_SET_IOMMU: chooses the backend. */
-  private *setIommu(type: number): Steps<Result> {
+  private *setIommu(process: Process, type: number): Steps<Result> {
     // state
     do yield LOCK;
     while (!this.lock.take());
-    const result = yield* this.setIommuLocked(type);
+    const result = yield* this.setIommuLocked(process, type);
     this.lock.release();
 
     // result
     return result;
   }
 
-  private *setIommuLocked(type: number): Steps<Result> {
+  private *setIommuLocked(process: Process, type: number): Steps<Result> {
     if (this.groups.length === 0 || this.backend !== undefined) return 'EINVAL';
     if (!this.kernel.hasType1) return 'ENODEV';
-    if (Type1.checkExtension(undefined, type) === 0) return 'ENODEV';
+    if (Type1.checkExtension(undefined, type, this.kernel.parameters) === 0) return 'ENODEV';
 
     // effect
-    const backend = yield* Type1.open(this.kernel, type);
+    const backend = yield* Type1.open(this.kernel, process, type);
     if (typeof backend === 'string') return backend;
     const attached: VfioGroup[] = [];
     for (const group of this.groups) {
-      const errno = yield* backend.attachGroup(group.iommuGroup!);
+      const errno = yield* backend.attachGroup(group.iommuGroup!, process);
       if (errno !== undefined) {
         for (const earlier of attached.reverse()) yield* backend.detachGroup(earlier.iommuGroup!);
+        backend.close();
         return errno;
       }
       attached.push(group);

@@ -3,7 +3,6 @@ import { type DeviceInterrupts, Interrupt } from './device-interrupts.ts';
 import { REGISTER_BYTES } from './edu-device.ts';
 import { infoBytes } from './info-bytes.ts';
 import type { Parameters } from './parameters.ts';
-import { CONFIG_BYTES } from './pci-config-space.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
 import type { Result } from './result.ts';
@@ -46,7 +45,7 @@ export function* getDeviceInfo(
 }
 
 /** VFIO_DEVICE_GET_REGION_INFO: tells where a region is, and what it allows. */
-export function* getRegionInfo(process: Process, argument: number): Steps<Result> {
+export function* getRegionInfo(configBytes: number, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(argument, REGION.size);
@@ -57,7 +56,7 @@ export function* getRegionInfo(process: Process, argument: number): Steps<Result
   if (words[REGION.word.argsz!]! < REGION.size || index >= GRAPHICS_REGION) return 'EINVAL';
 
   // state
-  const { size, flags } = regionOf(index);
+  const { size, flags } = regionOf(index, configBytes);
   words[REGION.word.flags!] = flags;
   words[REGION.word.size!] = size;
   words[REGION.word.size! + 1] = 0;
@@ -92,8 +91,8 @@ export function* getInterruptInfo(interrupts: DeviceInterrupts, process: Process
   return process.mm.copyToUser(argument, words) ? 0 : 'EFAULT';
 }
 
-function regionOf(index: number): { size: number; flags: number } {
+function regionOf(index: number, configBytes: number): { size: number; flags: number } {
   if (index === 0) return { size: REGISTER_BYTES, flags: Region.READ | Region.WRITE | Region.MAP };
-  if (index === configRegion) return { size: CONFIG_BYTES, flags: Region.READ | Region.WRITE };
+  if (index === configRegion) return { size: configBytes, flags: Region.READ | Region.WRITE };
   return { size: 0, flags: 0 };
 }

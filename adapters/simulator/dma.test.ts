@@ -72,6 +72,19 @@ describe('a transfer', () => {
     expect(await readBack([map({ flags: WRITE })], IOVA, stage)).toBe('00000000');
   });
 
+  it('tells why not all of it was done, the first reason', async () => {
+    const faultOf = async (before: Op[], transfer: Op) =>
+      (await outcomesOf(setup(), [...before, transfer], { parameters: { write_only_mapping: 'unreadable' } })).at(-1)!
+        .fault;
+    expect(await faultOf([map()], dma('to-memory', IOVA, 4))).toBeUndefined();
+    expect(await faultOf([], dma('to-memory', IOVA, 4))).toBe('not_mapped');
+    expect(await faultOf([map({ flags: READ })], dma('to-memory', IOVA, 4))).toBe('not_writable');
+    expect(await faultOf([map({ flags: WRITE })], dma('from-memory', IOVA, 4))).toBe('not_readable');
+    expect(await faultOf([map({ flags: READ })], dma('to-memory', IOVA + PAGE - 2, 4))).toBe('not_writable');
+    expect(await faultOf([dma('to-memory', IOVA, 4), map()], dma('to-memory', IOVA, 4))).toBeUndefined();
+    expect(await faultOf(setCommand(0x0103), dma('to-memory', IOVA, 4))).toBeUndefined();
+  });
+
   it('follows each page to where it is mapped', async () => {
     const swapped = [map({ memoryAt: PAGE }), map({ iova: IOVA + PAGE, memoryAt: 0 })];
     expect(await readBack(swapped)).toBe('55667788');

@@ -1,8 +1,12 @@
-import { Direction, type IommuDomain } from './iommu-domain.ts';
-import type { Journal } from './journal.ts';
+import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
+import { Direction } from './direction.ts';
+import type { IommuDomain } from './iommu-domain.ts';
+import type { PasidFunction } from './nested/pasid-function.ts';
+import { translateTagged } from './nested/tagged-request.ts';
+import type { Hardware } from './nested/translation.ts';
 import { PciConfigSpace } from './pci-config-space.ts';
-import { PAGE_SIZE, type PhysicalMemory } from './physical-memory.ts';
-import { ProgramEnd, unsupported } from './result.ts';
+import { PAGE_SIZE, type Page, requireMemory } from './physical-memory.ts';
+import { ProgramEnd } from './result.ts';
 
 /** Bytes of the one region that has registers in it. */
 export const REGISTER_BYTES = 0x10_0000;
@@ -10,8 +14,10 @@ export const REGISTER_BYTES = 0x10_0000;
 export const BUFFER_BYTES = 4096;
 /** Where the device's side of a transfer finds the buffer. */
 export const BUFFER_ADDRESS = 0x4_0000;
-/** Bits of an address that the device drives. */
-export const ADDRESS_BITS = 28;
+/** Bits of an address that the device drives: on a machine that nests all. */
+export const ADDRESS_BITS = { ordinary: 28, nesting: 64 } as const;
+/** Pages of 64 address bits. */
+const ALL_PAGES = 2 ** ADDRESS_BITS.nesting / PAGE_SIZE;
 
 /** Places of registers. From SOURCE on they have 8 bytes. */
 export const Register = {
@@ -39,15 +45,17 @@ const TRANSFER_DONE = 0x100;
 /** Where the registers of 8 bytes end. */
 const WIDE_END = Register.COMMAND + 8;
 
-/** The memory side of a transfer. */
-export interface DmaMemory {
-  physical: PhysicalMemory;
-  journal: Journal;
-}
-
 /** What translates the addresses of a device. */
 export interface Translated {
   domain: IommuDomain | undefined;
+}
+
+/** What the device is told of a transfer that no register holds. */
+export interface Prefix {
+  /** Bits 32 to 63 of the address, instead of what the register has. */
+  upper: number;
+  /** The PASID that every request carries; none if absent. */
+  pasid?: number;
 }
 
 /** A test device with a small buffer, between which and memory it transfers what it is told. */
@@ -55,6 +63,10 @@ export class EduDevice {
   readonly config = new PciConfigSpace();
   /** Called for each interrupt that is a message. */
   onMessage: (() => void) | undefined;
+  /** Goes with the next transfers, while it is there. */
+  prefix: Prefix | undefined;
+  /** The first reason why a part of the last transfer was blocked. */
+  fault: TransferFault | undefined;
   private buffer: Uint8Array | undefined;
   private readonly wide = new Uint8Array(WIDE_END - Register.SOURCE);
   private inverted = 0;
@@ -64,8 +76,15 @@ export class EduDevice {
 
   constructor(
     private readonly bus: Translated,
-    private readonly memory: DmaMemory,
+    private readonly hardware: Hardware,
+    /** What it has of PASIDs, on a machine that nests. */
+    private readonly pasids?: PasidFunction,
   ) {}
+
+  /** Whether it can send requests with a PASID. */
+  sends(pasid: number): boolean {
+    return this.pasids !== undefined && this.pasids.bits > 0 && pasid < 2 ** this.pasids.bits;
+  }
 
   /** Loads 1, 2, 4 or 8 bytes of registers, aligned, into the beginning of `into`. */
   load(at: number, width: number, into: Uint8Array): void {
@@ -150,39 +169,84 @@ export class EduDevice {
     if (own < 0 || own + length > BUFFER_BYTES) {
       throw new ProgramEnd('crashed', 'A transfer outside of the buffer of the device ends the machine.');
     }
-    // The high bits are lost.
-    const iova = this.wordAt(toMemory ? Register.DESTINATION : Register.SOURCE, 4) % 2 ** ADDRESS_BITS;
-    if (toMemory) this.writeMemory(iova, own, length);
-    else this.readMemory(iova, own, length);
+    this.fault = undefined;
+    const address = toMemory ? Register.DESTINATION : Register.SOURCE;
+    if (toMemory) this.writeMemory(address, own, length);
+    else this.readMemory(address, own, length);
     this.wide[Register.COMMAND - Register.SOURCE]! &= ~Command.RUN;
     if (command & Command.INTERRUPT) this.raise(TRANSFER_DONE);
   }
 
   /** Fills part of the buffer from memory. What the IOMMU blocks, or the bus does not carry, reads as zeros. */
-  private readMemory(iova: number, at: number, length: number): void {
+  private readMemory(address: number, at: number, length: number): void {
     this.buffer ??= new Uint8Array(BUFFER_BYTES);
-    const { buffer, bus } = this;
-    const domain = this.config.isBusMaster ? bus.domain : undefined;
-    forEachPage(iova, length, (iovaPage, from, count, done) => {
-      const page = domain?.translate(iovaPage, Direction.READ);
+    const { buffer } = this;
+    this.forEachPage(address, length, (iovaPage, from, count, done) => {
+      const page = this.config.isBusMaster ? this.find(iovaPage, false) : undefined;
       const target = buffer.subarray(at + done, at + done + count);
-      if (page === undefined) target.fill(0);
-      else if (page.bytes !== undefined) target.set(page.bytes.subarray(from, from + count));
-      else target.fill(isMemory(page) ? page.fill : 0);
+      if (page?.bytes !== undefined) target.set(page.bytes.subarray(from, from + count));
+      else target.fill(page?.fill ?? 0);
     });
   }
 
   /** Stores part of the buffer to memory. What the IOMMU blocks is lost. */
-  private writeMemory(iova: number, at: number, length: number): void {
+  private writeMemory(address: number, at: number, length: number): void {
     if (!this.config.isBusMaster) return;
     const buffer = this.buffer ?? new Uint8Array(BUFFER_BYTES);
-    const { memory, bus } = this;
-    forEachPage(iova, length, (iovaPage, from, count, done) => {
-      const page = bus.domain?.translate(iovaPage, Direction.WRITE);
-      if (page === undefined || !isMemory(page)) return;
-      memory.journal.beforeFrameStore(page, from, count);
-      memory.physical.bytesOf(page).set(buffer.subarray(at + done, at + done + count), from);
+    const { physical, journal } = this.hardware;
+    this.forEachPage(address, length, (iovaPage, from, count, done) => {
+      const page = this.find(iovaPage, true);
+      if (page === undefined) return;
+      journal.beforeFrameStore(page, from, count);
+      physical.bytesOf(page).set(buffer.subarray(at + done, at + done + count), from);
     });
+  }
+
+  /** The page of memory behind one of the device's; remembers why if there is none. */
+  private find(iovaPage: number, write: boolean): Page | undefined {
+    const found = this.prefix?.pasid === undefined ? this.mapped(iovaPage, write) : this.tagged(iovaPage, write);
+    if (typeof found === 'string') {
+      this.fault ??= found;
+      return undefined;
+    }
+    requireMemory(found);
+    return found;
+  }
+
+  private mapped(iovaPage: number, write: boolean): Page | TransferFault {
+    const { domain } = this.bus;
+    const page = domain?.translate(iovaPage, write ? Direction.WRITE : Direction.READ);
+    if (page !== undefined) return page;
+    if (domain?.lookUp(iovaPage) === undefined) return 'not_mapped';
+    return write ? 'not_writable' : 'not_readable';
+  }
+
+  private tagged(page: number, write: boolean): Page | TransferFault {
+    const { domain } = this.bus;
+    const pasid = this.prefix!.pasid!;
+    if (domain === undefined) return 'pasid_not_bound';
+    const found = translateTagged(this.hardware, this.pasids!, domain.nested, { pasid, page, write });
+    return typeof found === 'string' ? found : found.page;
+  }
+
+  /** Cuts a transfer at the ends of pages. Address bits that the device does not drive are lost. */
+  private forEachPage(
+    register: number,
+    length: number,
+    transfer: (iovaPage: number, from: number, count: number, done: number) => void,
+  ): void {
+    const low = this.wordAt(register, 4);
+    const upper = this.prefix?.upper ?? this.wordAt(register + 4, 4);
+    const start =
+      this.pasids === undefined
+        ? Math.floor((low % 2 ** ADDRESS_BITS.ordinary) / PAGE_SIZE)
+        : upper * (2 ** 32 / PAGE_SIZE) + Math.floor(low / PAGE_SIZE);
+    for (let done = 0; done < length; ) {
+      const from = (low + done) % PAGE_SIZE;
+      const count = Math.min(length - done, PAGE_SIZE - from);
+      transfer((start + Math.floor(((low % PAGE_SIZE) + done) / PAGE_SIZE)) % ALL_PAGES, from, count, done);
+      done += count;
+    }
   }
 
   /** The low bytes of a register, or all of it: exact as far as it can mean anything. */
@@ -198,23 +262,4 @@ function factorialOf(value: number): number {
   let product = 1;
   for (let i = Math.min(value, 34); i > 1; i--) product = Math.imul(product, i);
   return product >>> 0;
-}
-
-function isMemory(page: { reserved: boolean; fill: number }): boolean {
-  if (page.reserved && page.fill !== 0) unsupported('a transfer to or from the registers of a device');
-  return true;
-}
-
-/** Cuts a transfer at the ends of pages. */
-function forEachPage(
-  iova: number,
-  length: number,
-  transfer: (iovaPage: number, from: number, count: number, done: number) => void,
-): void {
-  for (let done = 0; done < length; ) {
-    const from = (iova + done) % PAGE_SIZE;
-    const count = Math.min(length - done, PAGE_SIZE - from);
-    transfer(Math.floor((iova + done) / PAGE_SIZE), from, count, done);
-    done += count;
-  }
 }

@@ -1,7 +1,7 @@
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
-import type { DmaOp, ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
-import { BUFFER_ADDRESS, BUFFER_BYTES, Command, Register } from './edu-device.ts';
+import type { ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
+import { dma } from './dma-op.ts';
 import { toNumber, toOffset } from './encoding.ts';
 import { EventCounter, eventNode } from './event-counter.ts';
 import { type Node, OpenFile } from './file-table.ts';
@@ -10,7 +10,7 @@ import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
 import { addressIn, discard, lock, memoryNamed, mmap, peek, protect, store, truncate, unmap } from './memory-ops.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
-import { Process } from './process.ts';
+import { fdNamed, Process } from './process.ts';
 import { Request } from './requests.ts';
 import { type Errno, ProgramEnd, type Result, unsupported } from './result.ts';
 import { drain, type Hook } from './steps.ts';
@@ -53,12 +53,13 @@ export const OPS: Op['op'][] = [
   'read_event',
   'truncate',
   'lock',
+  'plug',
 ];
 
 /** Performs the ops of one program on a kernel that has just come up. */
 export class Executor {
   private readonly processes = new Map<string, Process>();
-  private readonly injector = new Injector();
+  private readonly injector: Injector;
   private readonly main: Process;
   private memories = 0;
   private forks = 0;
@@ -68,6 +69,7 @@ export class Executor {
     /** Slot of the program -> slot of the machine. */
     private readonly slots: Readonly<Record<string, string>>,
   ) {
+    this.injector = new Injector(kernel.parameters.bind === 'present');
     const standard = new OpenFile('read-write');
     drain(standardNode.open(standard), undefined);
     this.main = new Process(MAIN, 0, kernel, standard);
@@ -95,7 +97,7 @@ export class Executor {
   private perform(process: Process, op: Op): Outcome {
     const actor = op.actor ?? MAIN;
     if (op.op === 'inject') {
-      this.injector.arm(actor, op.fault, op.nth);
+      this.injector.arm(actor, op);
       return { value: 0 };
     }
     const hook = this.injector.take(actor);
@@ -125,7 +127,7 @@ export class Executor {
       case 'pwrite':
         return this.transfer('write', process, op, hook);
       case 'dma':
-        return outcomeOf(this.dma(process, op));
+        return dma(process, op, (register, value) => this.setRegister(process, op.device, register, value));
       case 'fork':
         return this.fork(process, op);
       case 'exit':
@@ -141,6 +143,9 @@ export class Executor {
         return outcomeOf(this.kernel.bindDriver(this.slot(op.slot), op.device, op.driver));
       case 'unbind_driver':
         return outcomeOf(drain(this.kernel.unbindDriver(this.slot(op.slot), op.device), hook));
+      case 'plug':
+        this.kernel.plug(this.slot(op.slot));
+        return { value: 0 };
       case 'barrier':
         return { value: 0 };
       case 'seek':
@@ -221,28 +226,6 @@ export class Executor {
     return outcomeOf(drain(transfer(direction, process, fd, toOffset(op.offset), address, op.length), hook));
   }
 
-  /** Tells the device through its registers, as a driver in user space does. */
-  private dma(process: Process, op: DmaOp): Result {
-    if (op.pasid !== undefined) unsupported('transfers with a PASID');
-    const { length, at = 0 } = op;
-    if (length === 0 || at + length > BUFFER_BYTES) return 'EINVAL';
-    const iova = Number(toBigInt(op.iova) & 0xffff_ffffn);
-    const own = BUFFER_ADDRESS + at;
-    const toMemory = op.direction === 'to-memory';
-    return (
-      this.setRegister(process, op.device, Register.SOURCE, toMemory ? own : iova) ??
-      this.setRegister(process, op.device, Register.DESTINATION, toMemory ? iova : own) ??
-      this.setRegister(process, op.device, Register.COUNT, length) ??
-      this.setRegister(
-        process,
-        op.device,
-        Register.COMMAND,
-        toMemory ? Command.RUN | Command.TO_MEMORY : Command.RUN,
-      ) ??
-      0
-    );
-  }
-
   private setRegister(process: Process, device: string, register: number, value: number): Errno | undefined {
     registerBytes.setUint32(0, value, true);
     const address = this.ownMemory(process, new Uint8Array(registerBytes.buffer));
@@ -298,12 +281,6 @@ function readEvent(process: Process, fd: number): Result {
   const { operations } = file;
   if (operations instanceof EventCounter) return operations.take();
   return operations?.read === undefined && !operations?.stream ? 'EINVAL' : unsupported('an event of this file');
-}
-
-/** The descriptor that a process knows by a name; -1 when there is none. */
-function fdNamed(process: Process, name: string): number {
-  const named = process.named(name);
-  return typeof named === 'number' ? named : -1;
 }
 
 function outcomeOf(result: Result): Outcome {

@@ -101,14 +101,14 @@ export class VfioGroup implements FileOperations, Node {
     // state
     do yield LOCK;
     while (!this.lock.take());
-    const result = yield* this.setContainerLocked(file.operations);
+    const result = yield* this.setContainerLocked(process, file.operations);
     this.lock.release();
 
     // result
     return result;
   }
 
-  private *setContainerLocked(container: FileOperations | undefined): Steps<Result> {
+  private *setContainerLocked(process: Process, container: FileOperations | undefined): Steps<Result> {
     if (this.container !== undefined) return 'EINVAL';
     if (this.iommuGroup === undefined) return 'ENODEV';
     if (!(container instanceof Container)) {
@@ -116,7 +116,7 @@ export class VfioGroup implements FileOperations, Node {
     }
 
     // effect
-    const errno = yield* container.attachGroup(this);
+    const errno = yield* container.attachGroup(this, process);
     if (errno !== undefined) return errno;
     this.container = container;
     this.containerUsers = 1;

@@ -90,4 +90,11 @@ describe('an injected fault', () => {
     expect(await answersOf(setup, ops)).toEqual([0, 0, 'EFAULT', 0]);
     expect(await answersOf(ready(), [inject('copy', 2), map(), unmap()])).toEqual([0, 0, 0]);
   });
+
+  it('in the driver is one of its hooks for guest tables where it has them', async () => {
+    const stage = { parameters: { bind: 'present' } };
+    expect(await answersOf(attached(), [inject('driver'), setIommu(), inject('driver'), map()], stage)).toEqual([
+      0, 0, 0, 0,
+    ]);
+  });
 });

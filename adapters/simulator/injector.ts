@@ -1,4 +1,5 @@
 import type { InjectOp } from '../../spec/uapi/vocabulary.ts';
+import type { Errno } from './result.ts';
 import type { Hook, Point } from './steps.ts';
 
 type Fault = InjectOp['fault'];
@@ -9,17 +10,30 @@ const FAULT_AT: Record<Point['at'], Fault | undefined> = {
   lock: undefined,
   allocation: 'allocation',
   driver_call: 'driver',
+  driver_hook: 'driver',
 };
+
+interface Armed {
+  fault: Fault;
+  nth: number;
+  /** What a driver answers. */
+  errno: Errno | undefined;
+}
 
 /** Faults waiting for the next op of each actor. */
 export class Injector {
-  private readonly waiting = new Map<string, { fault: Fault; nth: number }[]>();
+  private readonly waiting = new Map<string, Armed[]>();
+
+  /** Where there are hooks for guest tables, faults of the driver are theirs, and others of its calls are not counted. */
+  constructor(private readonly hasHooks: boolean) {}
 
   /** Makes the nth step of that kind in the actor's next op fail. */
-  arm(actor: string, fault: Fault, nth: number): void {
+  arm(actor: string, { fault, nth, errno }: InjectOp): void {
+    // Whatever errno it is, it is only passed on.
+    const armed: Armed = { fault, nth, errno: errno as Errno | undefined };
     const faults = this.waiting.get(actor);
-    if (faults === undefined) this.waiting.set(actor, [{ fault, nth }]);
-    else faults.push({ fault, nth });
+    if (faults === undefined) this.waiting.set(actor, [armed]);
+    else faults.push(armed);
   }
 
   /** The hook for the actor's next op; the faults are used up by it, whether they are reached or not. */
@@ -30,10 +44,12 @@ export class Injector {
     this.waiting.delete(actor);
     const passed: Record<Fault, number> = { allocation: 0, copy: 0, driver: 0 };
     return (point) => {
+      if (this.hasHooks && point.at === 'driver_call') return false;
       const kind = point.fallible ? FAULT_AT[point.at] : undefined;
       if (kind === undefined) return false;
       passed[kind]++;
-      return faults.some(({ fault, nth }) => fault === kind && nth === passed[kind]);
+      const armed = faults.find(({ fault, nth }) => fault === kind && nth === passed[kind]);
+      return armed === undefined ? false : (armed.errno ?? true);
     };
   }
 }

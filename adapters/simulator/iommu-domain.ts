@@ -1,8 +1,8 @@
+import type { NestingAbility } from '../../spec/uapi/vocabulary.ts';
+import { Direction } from './direction.ts';
 import type { IommuGroup } from './iommu-group.ts';
+import { NestedTranslation } from './nested/translation-unit.ts';
 import type { Page } from './physical-memory.ts';
-
-/** What a device may do with a page. */
-export const Direction = { READ: 1, WRITE: 2 } as const;
 
 interface Translation {
   page: Page;
@@ -22,13 +22,23 @@ export interface IommuUnit {
   readonly snoopControl: boolean;
   /** Whether its page tables let a device read what it may only write. */
   readonly writeImpliesRead: boolean;
+  /** What it does with guest page tables; undefined if it cannot nest. */
+  readonly nesting: NestingAbility | undefined;
 }
 
 /** A page table of the IOMMU driver. */
 export class IommuDomain {
+  /** Translates requests with a PASID; their addresses end up in this table. */
+  readonly nested = new NestedTranslation(this);
   private readonly table = new Map<number, Translation>();
 
-  constructor(private readonly unit: IommuUnit) {}
+  constructor(
+    readonly unit: IommuUnit,
+    /** Which IOMMU it belongs to. */
+    readonly iommu: number,
+    /** Whether it was made to be the second of two stages. */
+    readonly isNesting: boolean,
+  ) {}
 
   /** Whether it keeps devices from bypassing the caches of the CPU. */
   get enforcesCoherency(): boolean {
@@ -39,8 +49,15 @@ export class IommuDomain {
     group.domain = this;
   }
 
+  /** The group's devices go with their PASID tables, and with what they kept themselves. */
   detach(group: IommuGroup): void {
     group.domain = undefined;
+    if (this.unit.nesting === undefined) return;
+    for (const { pasids } of group.devices) {
+      pasids?.table.clearAll();
+      pasids?.tlb?.flush();
+    }
+    this.nested.flushPasidCache();
   }
 
   map(iovaPage: number, page: Page, allowed: number): void {

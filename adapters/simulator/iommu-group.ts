@@ -1,13 +1,19 @@
-import { type DmaMemory, EduDevice } from './edu-device.ts';
+import type { Slot } from '../../spec/uapi/vocabulary.ts';
+import { EduDevice } from './edu-device.ts';
 import type { VfioGroup } from './group.ts';
 import type { IommuDomain } from './iommu-domain.ts';
+import type { PasidFunction } from './nested/pasid-function.ts';
+import type { Hardware } from './nested/translation.ts';
 import type { Errno } from './result.ts';
 import type { VfioDevice } from './vfio-device.ts';
 
 /** The driver of a PCI function. */
 export type Driver = 'vfio-pci' | 'native';
 
-/** A PCI function of a group. */
+/** What the devices of a group are. */
+export type DeviceKind = NonNullable<Slot['kind']>;
+
+/** A device of a group: a PCI function, or what stands for one here. */
 export class PciDevice {
   driver: Driver | undefined;
   vfio: VfioDevice | undefined;
@@ -19,10 +25,12 @@ export class PciDevice {
     readonly group: IommuGroup,
     /** Whether it can be reset without others. */
     readonly resettable: boolean,
-    /** The memory that the test device transfers; undefined for a function that is another device. */
-    memory: DmaMemory | undefined,
+    /** The machine whose memory the test device transfers; undefined for a function that is another device. */
+    hardware: Hardware | undefined,
+    /** What it has of PASIDs, on a machine that nests. */
+    readonly pasids?: PasidFunction,
   ) {
-    this.edu = memory === undefined ? undefined : new EduDevice(group, memory);
+    this.edu = hardware === undefined ? undefined : new EduDevice(group, hardware, pasids);
   }
 }
 
@@ -35,6 +43,13 @@ export class IommuGroup {
   vfio: VfioGroup | undefined;
   private ownerCount = 0;
   private userSpaceOwns = false;
+
+  constructor(
+    readonly number: number,
+    readonly kind: DeviceKind,
+    /** Which IOMMU it is behind. */
+    readonly iommu: number,
+  ) {}
 
   /** User space takes the group's DMA: nobody else may have it. */
   claimForUserSpace(): Errno | undefined {

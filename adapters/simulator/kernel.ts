@@ -1,3 +1,4 @@
+import { emulatedEnvironment } from '../../spec/uapi/emulated-machine.ts';
 import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
 import type { MemorySystem } from './address-space.ts';
 import { ContainerNode } from './container.ts';
@@ -5,27 +6,19 @@ import type { Node } from './file-table.ts';
 import { foreignNodes } from './foreign-file.ts';
 import { VfioGroup } from './group.ts';
 import type { IommuUnit } from './iommu-domain.ts';
-import { type Driver, IommuGroup, PciDevice } from './iommu-group.ts';
+import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu-group.ts';
 import { Journal } from './journal.ts';
+import { ModuleParameters } from './module-parameters.ts';
+import type { Caching } from './nested/caching.ts';
+import { PasidFunction } from './nested/pasid-function.ts';
+import type { Hardware } from './nested/translation.ts';
 import type { Parameters } from './parameters.ts';
+import { PasidService } from './pasids/pasid-service.ts';
 import { PAGE_SIZE, PhysicalMemory } from './physical-memory.ts';
 import { ProgramEnd, type Result, unsupported } from './result.ts';
 import type { Steps } from './steps.ts';
 import { VfioDevice } from './vfio-device.ts';
 
-/** Mappings that a new backend allows unless the module's parameter says otherwise. */
-export const DMA_ENTRY_LIMIT = 65535;
-
-/** Parameters of the type1 module that a user may write at any time. */
-export interface ModuleParameters {
-  dmaEntryLimit: number;
-  allowUnsafeInterrupts: boolean;
-}
-
-/** Whether a text is a switch to the kernel: its first letter tells. */
-function isSwitch(text: string): boolean {
-  return /^[01yn]/i.test(text);
-}
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
 
@@ -37,6 +30,9 @@ export interface KernelSlot {
   devices: number;
   viable: boolean;
   resettable: boolean;
+  iommu: number;
+  kind: DeviceKind;
+  pasidBits: number;
 }
 
 /** IOMMU of a machine, as its properties say. */
@@ -51,16 +47,19 @@ export function unitOf(machine: Required<Machine>, parameters: Parameters): Iomm
     interruptRemapping: machine.interruptRemapping,
     snoopControl: machine.snoopControl,
     writeImpliesRead: parameters.write_only_mapping === 'readable',
+    nesting: emulatedEnvironment(machine, {}).nesting,
   };
 }
 
 /** A kernel that has just come up on a machine. Its groups exist once somebody asks for them. */
-export class Kernel implements MemorySystem {
+export class Kernel implements MemorySystem, Hardware {
   readonly physical = new PhysicalMemory();
   readonly journal = new Journal();
   readonly pinsZeroPage: boolean;
   /** Parameters of the type1 module. */
-  readonly type1: ModuleParameters = { dmaEntryLimit: DMA_ENTRY_LIMIT, allowUnsafeInterrupts: false };
+  readonly type1: ModuleParameters;
+  /** Who has which PASIDs, and what the IOMMU driver does with them. */
+  readonly pasids: PasidService;
   private readonly container = new ContainerNode(this);
   private readonly groups = new Map<string, IommuGroup>();
 
@@ -70,8 +69,11 @@ export class Kernel implements MemorySystem {
     /** Whether the type1 module is loaded. */
     readonly hasType1: boolean,
     private readonly slots: ReadonlyMap<string, KernelSlot>,
+    readonly caching: Caching,
   ) {
     this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
+    this.type1 = new ModuleParameters(parameters);
+    this.pasids = new PasidService(parameters, unit, this.type1);
   }
 
   /** The node at a path; undefined when there is none. */
@@ -97,22 +99,13 @@ export class Kernel implements MemorySystem {
   /** Writes a module's parameter. */
   setParameter(module: string, parameter: string, value: string): Result {
     if (module !== 'vfio_iommu_type1' || !this.hasType1) return 'ENOENT';
-    // This kernel maps page by page anyway.
-    if (parameter === 'disable_hugepages') return isSwitch(value) ? 0 : 'EINVAL';
-    if (parameter === 'allow_unsafe_interrupts') {
-      if (!isSwitch(value)) return 'EINVAL';
-      this.type1.allowUnsafeInterrupts = /^[1y]/i.test(value);
-      return 0;
-    }
-    if (parameter !== 'dma_entry_limit') return 'ENOENT';
-    // Writing nothing changes nothing.
-    if (value === '') return 0;
-    const digits = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)\n?$/i.exec(value)?.[1];
-    if (digits === undefined) return 'EINVAL';
-    const number = /^0[0-7]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
-    if (number > 0xffff_ffff) return 'ERANGE';
-    this.type1.dmaEntryLimit = number;
-    return 0;
+    return this.type1.set(parameter, value);
+  }
+
+  /** One more device appears in a group, behind the others. */
+  plug(slot: string): void {
+    const group = this.group(slot);
+    this.addDevice(group, this.slots.get(slot)!, true);
   }
 
   /** Gives a device without driver one. */
@@ -158,31 +151,34 @@ export class Kernel implements MemorySystem {
 
   private device(slot: string, which: SlotDevice): PciDevice {
     const { devices } = this.group(slot);
-    const device = which === 'claimed' ? devices.find(({ edu }) => edu === undefined) : devices[which];
-    if (device === undefined || (which !== 'claimed' && device.edu === undefined)) {
-      unsupported(`an op on device ${which} of ${slot}, which is not there`);
-    }
-    return device;
+    const { devices: first, viable } = this.slots.get(slot)!;
+    // The claimed device stands between those that were there and those that were plugged.
+    const claimed = viable ? devices.length : first;
+    const device = devices[which === 'claimed' ? claimed : which < claimed ? which : which + 1];
+    return device ?? unsupported(`an op on device ${which} of ${slot}, which is not there`);
   }
 
   private group(name: string): IommuGroup {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
     const slot = this.slots.get(name) ?? unsupported(`an op on slot ${name}, which is not there`);
-    const group = new IommuGroup();
-    const bus = (this.groups.size + 1).toString(16).padStart(2, '0');
-    for (let i = 0; i < slot.devices; i++) {
-      const device = new PciDevice(`0000:${bus}:${i.toString(16).padStart(2, '0')}.0`, group, slot.resettable, this);
-      group.devices.push(device);
-      this.bindVfio(device);
-    }
+    const group = new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu);
+    for (let i = 0; i < slot.devices; i++) this.bindVfio(this.addDevice(group, slot, true));
     if (!slot.viable) {
-      const claimed = new PciDevice(`0000:${bus}:ff.0`, group, false, undefined);
-      group.devices.push(claimed);
-      claimed.driver = 'native';
+      this.addDevice(group, slot, false).driver = 'native';
       group.claimForKernel();
     }
     this.groups.set(name, group);
     return group;
+  }
+
+  private addDevice(group: IommuGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
+    const pasids = this.unit.nesting && new PasidFunction(slot.pasidBits);
+    const bus = group.number.toString(16).padStart(2, '0');
+    const place = isTestDevice ? group.devices.length.toString(16).padStart(2, '0') : 'ff';
+    const hardware = isTestDevice ? this : undefined;
+    const device = new PciDevice(`0000:${bus}:${place}.0`, group, isTestDevice && slot.resettable, hardware, pasids);
+    group.devices.push(device);
+    return device;
   }
 }

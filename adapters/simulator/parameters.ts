@@ -19,8 +19,33 @@ const VALUES = {
   write_only_mapping: ['readable', 'unreadable'],
   /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */
   device_cdev: ['absent', 'present'],
-  /** The ioctl that binds guest page tables. */
-  bind: ['absent'],
+  /** Which kernel there is around the requests of 2020. */
+  surroundings: ['6.12', '6.1', '2020'],
+  /** The ioctl that binds guest page tables, and the one that gives PASIDs and takes them back. */
+  bind: ['absent', 'present'],
+  pasid_request: ['absent', 'present'],
+  /** The ioctl that flushes what was cached of guest page tables. */
+  cache_invalidate: ['absent', 'present'],
+  /** The code of these three: as it was posted in March 2020, or as it should have been. */
+  requests: ['repaired', 'as_posted'],
+  /** The IOMMU driver under it. */
+  driver: ['complete', 'none', 'v10', 'v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10'],
+  /** Which table tells the size of the data by its version. */
+  size_lookup: ['march', 'january'],
+  /** Whether the driver is given the function behind a mediated device. */
+  mediated_devices: ['substituted', 'not_substituted'],
+  /** What becomes of the bindings of a PASID that is freed. */
+  free_of_bound: ['unbinds', 'survives'],
+  /** Whether UNMAP_DMA flushes translations of requests with PASIDs. */
+  unmap_flushes_nested: ['yes', 'no'],
+  /** What a container of the nesting type may have one of, and what is refused when it has more. */
+  unit: ['device', 'group', 'none'],
+  second_unit_at_attach: ['while_bound', 'never', 'always'],
+  second_unit_use: ['refused', 'allowed'],
+  /** When devices show their capabilities. */
+  pasid_exposure: ['singleton_container', 'never', 'always', 'singleton_group'],
+  pri_exposure: ['always', 'never'],
+  ats_exposure: ['always'],
 } as const;
 
 /** What the simulated kernel does where kernels differ. */

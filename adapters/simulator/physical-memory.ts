@@ -1,3 +1,4 @@
+import { unsupported } from './result.ts';
 import type { SharedPages, UserMapping } from './user-mapping.ts';
 
 /** Bytes of a page, of the CPU as of the IOMMU. */
@@ -30,6 +31,11 @@ export class Page {
   load(at: number): number {
     return this.bytes === undefined ? this.fill : this.bytes[at]!;
   }
+}
+
+/** Ends the program if a device would get at another's registers. */
+export function requireMemory({ reserved, fill }: Page): void {
+  if (reserved && fill !== 0) unsupported('a transfer to or from the registers of a device');
 }
 
 /** The frames that a program uses; all are given back together. */

@@ -1,16 +1,16 @@
+import { Direction } from './direction.ts';
 import type { Dma } from './dma-list.ts';
-import { Direction } from './iommu-domain.ts';
 import { PAGE_SIZE, type Page } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import type { Errno } from './result.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * Pins the page that a mapping grows by next and charges it to the owner. The limit is the one of the caller when it
+ * Pins a page of a mapping, the one that it grows by next if none is named, and charges it to the owner. The limit is the one of the caller when it
  * began; a page that is not there decides before the limit does.
  */
-export function* pinNext(dma: Dma, limit: number): Steps<Page | Errno> {
-  const page = yield* dma.mm.pin(dma.vaddr + dma.count, (dma.allowed & Direction.WRITE) !== 0);
+export function* pinNext(dma: Dma, limit: number, index = dma.count): Steps<Page | Errno> {
+  const page = yield* dma.mm.pin(dma.vaddr + index, (dma.allowed & Direction.WRITE) !== 0);
   if (typeof page === 'string' || page.reserved) return page;
   if (!dma.exempt && dma.mm.lockedPages + 1 > limit) {
     page.pins--;

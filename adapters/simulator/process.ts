@@ -79,3 +79,9 @@ export class Process {
     return child;
   }
 }
+
+/** The descriptor that a process knows by a name; -1 when there is none. */
+export function fdNamed(process: Process, name: string): number {
+  const named = process.named(name);
+  return typeof named === 'number' ? named : -1;
+}

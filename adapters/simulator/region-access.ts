@@ -1,5 +1,4 @@
 import { type EduDevice, REGISTER_BYTES } from './edu-device.ts';
-import { CONFIG_BYTES } from './pci-config-space.ts';
 import type { Process } from './process.ts';
 import type { Result } from './result.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from './steps.ts';
@@ -25,7 +24,7 @@ export function* readConfig(
   length: number,
 ): Steps<Result> {
   for (let done = 0; done < length; ) {
-    if (at + length > CONFIG_BYTES) return 'EFAULT';
+    if (at + length > config.size) return 'EFAULT';
     const count = VirtualConfigSpace.chunk(at + done, length - done);
     config.load(at + done, count, carried);
     if (yield COPY_TO_USER) return 'EFAULT';
@@ -44,7 +43,7 @@ export function* writeConfig(
   length: number,
 ): Steps<Result> {
   for (let done = 0; done < length; ) {
-    if (at + length > CONFIG_BYTES) return 'EFAULT';
+    if (at + length > config.size) return 'EFAULT';
     const count = VirtualConfigSpace.chunk(at + done, length - done);
     if (yield COPY_FROM_USER) return 'EFAULT';
     if (!process.mm.loadFromUser(address + done, count, carried)) return 'EFAULT';

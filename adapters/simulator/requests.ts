@@ -29,6 +29,9 @@ export const Request = {
   IOMMU_MAP_DMA: named('VFIO_IOMMU_MAP_DMA'),
   IOMMU_UNMAP_DMA: named('VFIO_IOMMU_UNMAP_DMA'),
   IOMMU_DIRTY_PAGES: named('VFIO_IOMMU_DIRTY_PAGES'),
+  IOMMU_PASID_REQUEST: named('VFIO_IOMMU_PASID_REQUEST'),
+  IOMMU_BIND: named('VFIO_IOMMU_BIND'),
+  IOMMU_CACHE_INVALIDATE: named('VFIO_IOMMU_CACHE_INVALIDATE'),
 } as const;
 
 /** Requests that are answered for every open file, before its driver is asked. */

@@ -20,7 +20,10 @@ export type Errno =
   | 'ESPIPE'
   | 'ERANGE'
   | 'EOVERFLOW'
-  | 'EBADFD';
+  | 'EBADFD'
+  | 'EOPNOTSUPP'
+  /** ENOTSUPP, which is the kernel's own and has no name outside. */
+  | '524';
 
 /** What a system call gives back: a number that is not negative, or an errno. */
 export type Result = number | Errno;

@@ -1,9 +1,11 @@
+import type { Errno } from './result.ts';
+
 /**
  * A place inside a handler where another thread may run, or where a fault may be injected. Points are constants,
  * so that passing one costs nothing but the switch.
  */
 export interface Point {
-  readonly at: 'copy_from_user' | 'copy_to_user' | 'lock' | 'allocation' | 'driver_call';
+  readonly at: 'copy_from_user' | 'copy_to_user' | 'lock' | 'allocation' | 'driver_call' | 'driver_hook';
   /** Whether the step can fail at all: releasing cannot. */
   readonly fallible: boolean;
 }
@@ -16,13 +18,18 @@ export const COPY_TO_USER: Point = { at: 'copy_to_user', fallible: true };
 export const LOCK: Point = { at: 'lock', fallible: false };
 /** Before kernel memory is allocated. Answered true, there is none. */
 export const ALLOCATION: Point = { at: 'allocation', fallible: true };
-/** Before the IOMMU driver is asked for something. Answered true, it refuses with EIO. */
+/** Before the IOMMU driver is asked for something. Answered true, it refuses with EIO, or with the errno of the answer. */
 export const DRIVER_CALL: Point = { at: 'driver_call', fallible: true };
+/** The same for the driver's hooks for guest tables. */
+export const DRIVER_HOOK: Point = { at: 'driver_hook', fallible: true };
 /** Before the IOMMU driver is told to give something up. */
 export const DRIVER_RELEASE: Point = { at: 'driver_call', fallible: false };
 
+/** Whether a step fails; as an errno, how. */
+export type Failure = boolean | Errno;
+
 /** Work of the kernel, cut at its points. What a point is answered with says whether that step fails. */
-export type Steps<T> = Generator<Point, T, boolean>;
+export type Steps<T> = Generator<Point, T, Failure>;
 
 /** Work that has no points. */
 // biome-ignore lint/correctness/useYield: there is nothing to wait for.
@@ -31,7 +38,7 @@ export function* done<T>(result: T): Steps<T> {
 }
 
 /** Decides at each point; the only way for schedules and faults to get into a handler. */
-export type Hook = (point: Point) => boolean;
+export type Hook = (point: Point) => Failure;
 
 /** Runs work of the kernel to its end. */
 export function drain<T>(steps: Steps<T>, hook: Hook | undefined): T {

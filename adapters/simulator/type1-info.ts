@@ -3,6 +3,7 @@ import { BITMAP_MAXIMUM } from './bitmap-argument.ts';
 import { infoBytes } from './info-bytes.ts';
 import { bytesOfPages } from './page-number.ts';
 import type { Parameters } from './parameters.ts';
+import { nestingCapability } from './pasids/nesting-capability.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
@@ -20,6 +21,7 @@ const {
   VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL: DMA_AVAILABLE,
   VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE: IOVA_RANGES,
 } = uapi.values.iommu_info_capability!;
+const { VFIO_IOMMU_TYPE1_INFO_CAP_NESTING: NESTING } = uapi.values.nesting_capability!;
 /** All capabilities are of their first version, which stands in the high half of a word. */
 const VERSION = 1 << 16;
 
@@ -40,11 +42,12 @@ export function* getInfo(backend: Type1, process: Process, argument: number): St
   const chain = yield* capabilities(backend);
   backend.lock.release();
   if (typeof chain === 'string') return chain;
+  const hasChain = chain.length > 0;
   const needed = CHAIN_AT + chain.length * 4;
-  const fits = argsz >= needed;
+  const fits = hasChain && argsz >= needed;
   const header = [
-    fits ? argsz : needed,
-    PAGE_SIZES! | CAPABILITIES!,
+    fits || !hasChain ? argsz : needed,
+    PAGE_SIZES! | (hasChain ? CAPABILITIES! : 0),
     backend.unit.pageSizes,
     0,
     fits ? CHAIN_AT : 0,
@@ -61,22 +64,43 @@ export function* getInfo(backend: Type1, process: Process, argument: number): St
 }
 
 /** The words of all capabilities, each of which begins with what it is and where the next one is. */
-function* capabilities({ validRanges, available, parameters }: Type1): Steps<number[] | Errno> {
-  const chain: number[] = [];
-  if (yield ALLOCATION) return 'ENOMEM';
-  append(chain, MIGRATION!, [0, 0, PAGE_SIZE, 0, BITMAP_MAXIMUM, 0], false);
-  if (yield ALLOCATION) return 'ENOMEM';
-  append(chain, DMA_AVAILABLE!, paddedAvailable(parameters, available), false);
-  if (yield ALLOCATION) return 'ENOMEM';
-  const ranges = validRanges.flatMap(({ first, last }) => [...bytesOfPages(first), ...lastByteOf(last)]);
-  if (yield ALLOCATION) return 'ENOMEM';
-  append(chain, IOVA_RANGES!, [validRanges.length, 0, ...ranges], true);
-  return chain;
+function* capabilities(backend: Type1): Steps<number[] | Errno> {
+  const { validRanges, available, parameters } = backend;
+  const all: Capability[] = [];
+  if (parameters.surroundings !== '2020') {
+    if (yield ALLOCATION) return 'ENOMEM';
+    all.push({ id: MIGRATION!, content: [0, 0, PAGE_SIZE, 0, BITMAP_MAXIMUM, 0] });
+    if (yield ALLOCATION) return 'ENOMEM';
+    all.push({ id: DMA_AVAILABLE!, content: paddedAvailable(parameters, available) });
+  }
+  if (validRanges.length > 0) {
+    if (yield ALLOCATION) return 'ENOMEM';
+    const ranges = validRanges.flatMap(({ first, last }) => [...bytesOfPages(first), ...lastByteOf(last)]);
+    if (yield ALLOCATION) return 'ENOMEM';
+    all.push({ id: IOVA_RANGES!, content: [validRanges.length, 0, ...ranges] });
+  }
+  const nesting = nestingCapability(backend);
+  if (typeof nesting === 'string') return nesting;
+  if (nesting !== undefined) {
+    if (yield ALLOCATION) return 'ENOMEM';
+    all.push({ id: NESTING!, content: nesting });
+  }
+  return chained(all);
 }
 
-function append(chain: number[], id: number, content: number[], isLast: boolean): void {
-  const next = CHAIN_AT + (chain.length + 2 + content.length) * 4;
-  chain.push(id | VERSION, isLast ? 0 : next, ...content);
+interface Capability {
+  id: number;
+  /** The words behind its header. */
+  content: number[];
+}
+
+function chained(capabilities: Capability[]): number[] {
+  const chain: number[] = [];
+  capabilities.forEach(({ id, content }, i) => {
+    const next = CHAIN_AT + (chain.length + 2 + content.length) * 4;
+    chain.push(id | VERSION, i + 1 < capabilities.length ? next : 0, ...content);
+  });
+  return chain;
 }
 
 function paddedAvailable({ dma_available_capability }: Parameters, available: number): number[] {

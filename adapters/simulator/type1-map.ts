@@ -1,7 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { Direction } from './direction.ts';
 import { DirtyBitmap } from './dirty-bitmap.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
-import { Direction } from './iommu-domain.ts';
 import { pageNumber } from './page-number.ts';
 import { changeOwner, lockLimit, pinNext, unpinOne } from './pinning.ts';
 import type { Process } from './process.ts';
@@ -30,7 +30,8 @@ export function* mapDma(backend: Type1, process: Process, argument: number): Ste
 
   // argument
   const flags = words[FLAGS]!;
-  if (words[ARGSZ]! < MAP.size || (flags & ~(READ | WRITE | NEW_VADDR)) !== 0) return 'EINVAL';
+  const known = backend.parameters.surroundings === '2020' ? READ | WRITE : READ | WRITE | NEW_VADDR;
+  if (words[ARGSZ]! < MAP.size || (flags & ~known) !== 0) return 'EINVAL';
   const allowed = (flags & READ ? Direction.READ : 0) | (flags & WRITE ? Direction.WRITE : 0);
   const newVaddr = (flags & NEW_VADDR) !== 0;
   if ((allowed !== 0) === newVaddr) return 'EINVAL';
@@ -61,7 +62,7 @@ function* mapLocked(
   if (newVaddr) return updateVaddr(backend, process, existing, iova, count, vaddr);
   if (existing !== undefined) return 'EEXIST';
   if (backend.available === 0) return 'ENOSPC';
-  if (!backend.validRanges.some(({ first, last }) => iova >= first && iova + count - 1 <= last)) return 'EINVAL';
+  if (!isTranslated(backend, iova, count)) return 'EINVAL';
   if (yield ALLOCATION) return 'ENOMEM';
 
   // effect
@@ -85,6 +86,11 @@ function* mapLocked(
   }
   if (errno !== undefined) yield* backend.remove(dma);
   return errno;
+}
+
+/** Whether a range is one that can be translated, as any is before there is an IOMMU. */
+function isTranslated({ validRanges }: Type1, iova: number, count: number): boolean {
+  return validRanges.length === 0 || validRanges.some(({ first, last }) => iova >= first && iova + count - 1 <= last);
 }
 
 function updateVaddr(
@@ -117,6 +123,8 @@ function faultInBatch(dma: Dma, count: number): void {
 
 /** Page by page, so that a mapping that fails has grown as far as it got, and can be removed like any other. */
 function* pinAndMap(backend: Type1, dma: Dma, count: number, limit: number): Steps<Errno | undefined> {
+  // Where nothing is translated, nothing has to be in place.
+  if (backend.domains.length === 0) dma.count = count;
   while (dma.count < count) {
     const page = yield* pinNext(dma, limit);
     if (typeof page === 'string') {

@@ -2,6 +2,7 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import { BITMAP_ARGUMENT_BYTES, BitmapArgument } from './bitmap-argument.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { bytesOfPages, pageNumber } from './page-number.ts';
+import { flushNested } from './pasids/unmap-flush.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
@@ -28,7 +29,8 @@ export function* unmapDma(backend: Type1, process: Process, argument: number): S
 
   // argument
   const flags = words[FLAGS]!;
-  if (words[ARGSZ]! < UNMAP.size || (flags & ~(GET_DIRTY | ALL | INVALIDATE)) !== 0) return 'EINVAL';
+  const known = backend.parameters.surroundings === '2020' ? 0 : GET_DIRTY | ALL | INVALIDATE;
+  if (words[ARGSZ]! < UNMAP.size || (flags & ~known) !== 0) return 'EINVAL';
   let bitmap: BitmapArgument | undefined;
   if (flags & GET_DIRTY) {
     if (flags & (ALL | INVALIDATE)) return 'EINVAL';
@@ -44,6 +46,7 @@ export function* unmapDma(backend: Type1, process: Process, argument: number): S
   do yield LOCK;
   while (!backend.lock.take());
   const unmapped = yield* unmapLocked(backend, process, words, flags, bitmap);
+  if (unmapped !== 0) flushNested(backend);
   backend.lock.release();
   if (typeof unmapped === 'string') return unmapped;
 

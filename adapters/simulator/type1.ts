@@ -1,9 +1,15 @@
 import { type Dma, DmaList } from './dma-list.ts';
 import { IommuDomain, type IommuUnit } from './iommu-domain.ts';
 import type { IommuGroup } from './iommu-group.ts';
-import type { Kernel, ModuleParameters } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
+import type { ModuleParameters } from './module-parameters.ts';
 import type { Parameters } from './parameters.ts';
-import { unpin } from './pinning.ts';
+import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
+import type { PasidOwner } from './pasids/pasid-owner.ts';
+import type { PasidService } from './pasids/pasid-service.ts';
+import { performPasidRequest } from './pasids/requests.ts';
+import type { Page } from './physical-memory.ts';
+import { lockLimit, pinNext, unpin, unpinOne } from './pinning.ts';
 import type { Process } from './process.ts';
 import { Request } from './requests.ts';
 import type { Errno, Result } from './result.ts';
@@ -25,14 +31,20 @@ export interface PageRange {
 }
 
 /** Extensions that the type1 module has whatever its instances hold. */
-const EXTENSIONS: ReadonlySet<number> = new Set([1, 3, 6, 9]);
+const EXTENSIONS: ReadonlySet<number> = new Set([1, 3, 6]);
 const DMA_CC = 4;
+const UNMAP_ALL = 9;
 const UPDATE_VADDR = 10;
+/** What UNMAP_ALL was in 2020: the version of the requests for guest tables. */
+const NESTING_UAPI = UNMAP_ALL;
+const NESTING_UAPI_VERSION = 1;
 
 /** An instance of the type1 backend: what a container translates with. */
 export class Type1 {
   readonly lock = new Lock();
   readonly domains: BackendDomain[] = [];
+  /** Groups that no IOMMU translates. */
+  readonly external: IommuGroup[] = [];
   readonly dmas = new DmaList();
   /** Where mappings may lie; in order. */
   validRanges: PageRange[] = [];
@@ -45,23 +57,39 @@ export class Type1 {
     readonly unit: IommuUnit,
     readonly parameters: Parameters,
     private readonly module: ModuleParameters,
+    readonly pasids: PasidService,
+    /** Whose PASIDs it gives out: the address space that chose it. */
+    readonly owner: PasidOwner | undefined,
     /** The interface that tells mappings apart by what was asked for. */
     readonly v2: boolean,
-    private readonly nesting: boolean,
+    /** Its page tables can be the second of two stages. */
+    readonly nesting: boolean,
     /** Mappings that may still be made. */
     public available: number,
   ) {}
 
   /** Makes an instance for a type that a user named. */
-  static *open({ unit, parameters, type1 }: Kernel, type: number): Steps<Type1 | Errno> {
+  static *open(kernel: Kernel, process: Process, type: number): Steps<Type1 | Errno> {
     if (yield ALLOCATION) return 'ENOMEM';
     if (type !== 1 && type !== 3 && type !== 6) return 'EINVAL';
-    return new Type1(unit, parameters, type1, type !== 1, type === 6, type1.dmaEntryLimit);
+    const { unit, parameters, type1, pasids } = kernel;
+    const owner = parameters.pasid_request === 'present' ? pasids.join(process.mm) : undefined;
+    return new Type1(unit, parameters, type1, pasids, owner, type !== 1, type === 6, type1.dmaEntryLimit);
+  }
+
+  /** Nobody uses the instance any longer. */
+  close(): void {
+    if (this.owner !== undefined) this.pasids.leave(this.owner);
   }
 
   /** CHECK_EXTENSION, of an instance or of the module alone. */
-  static checkExtension(backend: Type1 | undefined, extension: number): number {
+  static checkExtension(backend: Type1 | undefined, extension: number, parameters: Parameters): number {
     if (EXTENSIONS.has(extension)) return 1;
+    if (parameters.surroundings === '2020') {
+      if (extension === NESTING_UAPI && parameters.bind === 'present') return NESTING_UAPI_VERSION;
+      if (extension >= UNMAP_ALL) return 0;
+    }
+    if (extension === UNMAP_ALL) return 1;
     if (backend === undefined) return 0;
     if (extension === UPDATE_VADDR) return 1;
     return extension === DMA_CC && backend.domains.every(({ domain }) => domain.enforcesCoherency) ? 1 : 0;
@@ -75,19 +103,19 @@ export class Type1 {
       case Request.IOMMU_UNMAP_DMA:
         return unmapDma(this, process, argument);
       case Request.IOMMU_DIRTY_PAGES:
-        return dirtyPages(this, process, argument);
+        return this.parameters.surroundings === '2020' ? done('ENOTTY') : dirtyPages(this, process, argument);
       case Request.IOMMU_GET_INFO:
         return getInfo(this, process, argument);
       default:
-        return done('ENOTTY');
+        return performPasidRequest(this, process, request, argument) ?? done('ENOTTY');
     }
   }
 
   /** A group starts to be translated by this instance. */
-  *attachGroup(group: IommuGroup): Steps<Errno | undefined> {
+  *attachGroup(group: IommuGroup, process: Process): Steps<Errno | undefined> {
     do yield LOCK;
     while (!this.lock.take());
-    const errno = yield* this.attachLocked(group);
+    const errno = yield* this.attachLocked(group, process);
     this.lock.release();
     return errno;
   }
@@ -96,14 +124,20 @@ export class Type1 {
   *detachGroup(group: IommuGroup): Steps<void> {
     do yield LOCK;
     while (!this.lock.take());
+    const outside = this.external.indexOf(group);
+    if (outside >= 0) {
+      this.external.splice(outside, 1);
+      if (this.external.length === 0 && this.domains.length === 0) yield* this.removeAll();
+    }
     const index = this.domains.findIndex(({ groups }) => groups.includes(group));
     const entry = this.domains[index];
     if (entry !== undefined) {
       yield DRIVER_RELEASE;
+      forgetBindings(this, group);
       entry.domain.detach(group);
       entry.groups.splice(entry.groups.indexOf(group), 1);
       if (entry.groups.length === 0) {
-        if (this.domains.length === 1) yield* this.removeAll();
+        if (this.domains.length === 1) yield* this.removeLast(entry.domain);
         this.domains.splice(index, 1);
       }
     }
@@ -132,19 +166,27 @@ export class Type1 {
     this.available++;
   }
 
-  private *attachLocked(group: IommuGroup): Steps<Errno | undefined> {
+  private *attachLocked(group: IommuGroup, process: Process): Steps<Errno | undefined> {
     if (this.invalidCount > 0) return 'EBUSY';
-    if (this.domains.some(({ groups }) => groups.includes(group))) return 'EINVAL';
+    if (this.domains.some(({ groups }) => groups.includes(group)) || this.external.includes(group)) return 'EINVAL';
+    const refused = refusesSecondGroup(this);
+    if (refused !== undefined) return refused;
     if (yield ALLOCATION) return 'ENOMEM';
+    if (group.kind === 'emulated') {
+      this.external.unshift(group);
+      return undefined;
+    }
     if (yield ALLOCATION) return 'ENOMEM';
     if (yield DRIVER_CALL) return 'EIO';
     if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
-    const domain = new IommuDomain(this.unit);
-    // No IOMMU of this machine can nest page tables for this interface.
-    if (this.nesting) return 'EINVAL';
+    const domain = new IommuDomain(this.unit, group.iommu, this.nesting);
+    if (this.nesting && this.unit.nesting === undefined) {
+      return this.parameters.surroundings === '2020' ? 'ENODEV' : 'EINVAL';
+    }
     if (yield DRIVER_CALL) return 'EIO';
     if (!this.unit.interruptRemapping && !this.module.allowUnsafeInterrupts) return 'EPERM';
-    const shared = this.domains.find((other) => other.domain.enforcesCoherency === domain.enforcesCoherency);
+    // All units of a machine treat the caches of the CPU alike.
+    const shared = this.domains.find((other) => other.domain.iommu === domain.iommu);
     if (shared !== undefined) {
       if (!(yield DRIVER_CALL)) {
         shared.domain.attach(group);
@@ -154,7 +196,8 @@ export class Type1 {
       // Where the driver refuses to share a page table, the group keeps one of its own.
       if (yield DRIVER_CALL) return 'EIO';
     }
-    if (yield* this.replay(domain)) return 'EIO';
+    const errno = yield* this.replay(domain, process);
+    if (errno !== undefined) return errno;
     domain.attach(group);
     // Units of one machine translate the same addresses, so further groups leave the ranges as they are.
     this.validRanges = rangesOf(this.unit);
@@ -162,15 +205,36 @@ export class Type1 {
     return undefined;
   }
 
-  /** Copies every mapping into a new page table; true when the driver refuses. */
-  private *replay(domain: IommuDomain): Steps<boolean> {
-    for (const { iova, count, allowed } of this.dmas.entries) {
-      for (let page = iova; page < iova + count; page++) {
-        if (yield DRIVER_CALL) return true;
-        domain.map(page, this.domains[0]!.domain.lookUp(page)!, allowed);
+  /** Copies every mapping into a new page table. What nothing translated so far is pinned by that. */
+  private *replay(domain: IommuDomain, process: Process): Steps<Errno | undefined> {
+    const known = this.domains[0]?.domain;
+    const limit = lockLimit(process);
+    for (const dma of this.dmas.entries) {
+      for (let i = 0; i < dma.count; i++) {
+        const page = known?.lookUp(dma.iova + i) ?? (yield* pinNext(dma, limit, i));
+        const errno = typeof page === 'string' ? page : (yield DRIVER_CALL) ? 'EIO' : undefined;
+        if (errno !== undefined) {
+          if (known === undefined) {
+            if (typeof page !== 'string') unpinOne(dma, page);
+            this.unpinAll(domain);
+          }
+          return errno;
+        }
+        domain.map(dma.iova + i, page as Page, dma.allowed);
       }
     }
-    return false;
+    return undefined;
+  }
+
+  private unpinAll(domain: IommuDomain): void {
+    for (const dma of this.dmas.entries) unpin(dma, (i) => domain.unmap(dma.iova + i));
+  }
+
+  /** The last page table goes: mappings are kept for groups that nothing translates. */
+  private *removeLast(domain: IommuDomain): Steps<void> {
+    if (this.external.length === 0) return yield* this.removeAll();
+    this.unpinAll(domain);
+    this.validRanges = [];
   }
 
   private *removeAll(): Steps<void> {

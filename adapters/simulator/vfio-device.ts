@@ -2,10 +2,12 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import { getDeviceInfo, getInterruptInfo, getRegionInfo } from './device-info.ts';
 import { DeviceInterrupts } from './device-interrupts.ts';
 import { type EduDevice, REGISTER_BYTES } from './edu-device.ts';
+import { EXPRESS_BYTES, ExtendedConfigSpace } from './extended-config-space.ts';
 import type { FileMapping, FileOperations, OpenFile } from './file-table.ts';
 import type { VfioGroup } from './group.ts';
 import type { PciDevice } from './iommu-group.ts';
 import type { Parameters } from './parameters.ts';
+import { CONFIG_BYTES } from './pci-config-space.ts';
 import type { Process } from './process.ts';
 import { type Registers, readConfig, readRegisters, writeConfig, writeRegisters } from './region-access.ts';
 import { Request } from './requests.ts';
@@ -25,6 +27,8 @@ const UNSUPPORTED: ReadonlySet<number> = new Set([
 /** What the driver has for a device while it is open. */
 interface Enabled extends Registers {
   readonly interrupts: DeviceInterrupts;
+  /** Whether user space can see that the device has PASIDs. */
+  readonly showsPasids: boolean;
 }
 
 /** A device bound to vfio-pci. */
@@ -40,6 +44,16 @@ export class VfioDevice {
 
   get isOpen(): boolean {
     return this.openCount > 0;
+  }
+
+  /** Whether somebody has the device open and can see that it has PASIDs. */
+  get showsPasids(): boolean {
+    return this.state?.showsPasids === true;
+  }
+
+  /** Bytes of its configuration space. */
+  get configBytes(): number {
+    return this.hardware.pasids === undefined ? CONFIG_BYTES : EXPRESS_BYTES;
   }
 
   /** Makes a file of the device. The group's lock is held by the caller. */
@@ -78,8 +92,26 @@ export class VfioDevice {
     if (this.hardware.resettable) edu.config.linePulled = false;
     edu.config.enable();
     const interrupts: DeviceInterrupts = new DeviceInterrupts(edu, () => config.hasInterruptLine, this.parameters);
-    const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts);
-    this.state = { edu, config, interrupts, widest: this.parameters.region_access_width === 'eight_bytes' ? 8 : 4 };
+    const exposure = { pageRequest: this.parameters.pri_exposure === 'always', pasid: this.exposesPasids };
+    const bits = this.hardware.pasids?.bits;
+    const extended = bits === undefined ? undefined : new ExtendedConfigSpace(bits, exposure);
+    const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts, extended);
+    const widest = this.parameters.region_access_width === 'eight_bytes' ? 8 : 4;
+    this.state = { edu, config, interrupts, widest, showsPasids: exposure.pasid && bits !== undefined && bits > 0 };
+  }
+
+  /** Whether the capability for PASIDs may be found, as things are now. */
+  private get exposesPasids(): boolean {
+    switch (this.parameters.pasid_exposure) {
+      case 'always':
+        return true;
+      case 'singleton_group':
+        return this.hardware.group.devices.length === 1;
+      case 'singleton_container':
+        return this.group.container?.deviceCount === 1;
+      default:
+        return false;
+    }
   }
 
   private disable({ edu, interrupts }: Enabled): void {
@@ -137,7 +169,7 @@ export class DeviceFile implements FileOperations {
       case Request.DEVICE_GET_INFO:
         return getDeviceInfo(parameters, hardware.resettable, process, argument);
       case Request.DEVICE_GET_REGION_INFO:
-        return getRegionInfo(process, argument);
+        return getRegionInfo(this.device.configBytes, process, argument);
       case Request.DEVICE_GET_IRQ_INFO:
         return getInterruptInfo(this.device.enabled.interrupts, process, argument);
       case Request.DEVICE_SET_IRQS:

@@ -1,4 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { EXPRESS_BYTES, type ExtendedConfigSpace } from './extended-config-space.ts';
 import { CONFIG_BYTES, HEADER_BYTES, MSI, type PciConfigSpace } from './pci-config-space.ts';
 
 const { commandRegister, commandMemory } = uapi.device;
@@ -60,8 +61,15 @@ export class VirtualConfigSpace {
   constructor(
     private readonly hardware: PciConfigSpace,
     private readonly interrupts: Interrupts,
+    /** What a function of PCI Express has more than one of conventional PCI. */
+    private readonly extended: ExtendedConfigSpace | undefined,
   ) {
     for (let at = 0; at < MSI_END; at++) this.bytes[at] = hardware.load(at);
+  }
+
+  /** Bytes that there are. */
+  get size(): number {
+    return this.extended === undefined ? CONFIG_BYTES : EXPRESS_BYTES;
   }
 
   /** Whether user space lets the device decode memory, so that its registers can be reached. */
@@ -86,6 +94,10 @@ export class VirtualConfigSpace {
   /** Loads a chunk into the beginning of `into`. */
   load(at: number, count: number, into: Uint8Array): void {
     if (isBar(at)) this.completeBars();
+    if (at >= CONFIG_BYTES) {
+      for (let i = 0; i < count; i++) into[i] = this.extended!.load(at + i);
+      return;
+    }
     for (let i = 0; i < count; i++) {
       const own = VIRTUAL[at + i]!;
       into[i] = (this.hardware.load(at + i) & ~own) | (this.bytes[at + i]! & own);
@@ -102,6 +114,8 @@ export class VirtualConfigSpace {
       case 'msi':
         this.storePermitted(at, count, bytes);
         if (at - MSI.at <= MSI.flags && at - MSI.at + count >= MSI.flags) this.afterMessageFlags();
+        break;
+      case 'extended':
         break;
       default:
         for (let i = 0; i < count; i++) this.hardware.store(at + i, bytes[i]!);
@@ -150,8 +164,9 @@ export class VirtualConfigSpace {
 }
 
 /** What decides how a byte is accessed. */
-function kindOf(at: number): 'header' | 'msi' | 'unassigned' {
+function kindOf(at: number): 'header' | 'msi' | 'unassigned' | 'extended' {
   if (at < HEADER_BYTES) return 'header';
+  if (at >= CONFIG_BYTES) return 'extended';
   return at >= MSI.at && at < MSI_END ? 'msi' : 'unassigned';
 }
 

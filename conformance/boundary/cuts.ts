@@ -1,7 +1,7 @@
 import { PAGE } from '../../reference/user-memory.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { layOut, memory, type Value } from '../build.ts';
-import type { Surroundings } from './edges.ts';
+import type { Surroundings } from './edge.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
 

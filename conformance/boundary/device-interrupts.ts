@@ -2,7 +2,7 @@ import { PAGE } from '../../reference/user-memory.ts';
 import type { IoctlOp, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
 import { interrupt, setIrqs } from '../device-ops.ts';
-import type { Situation } from '../situations.ts';
+import type { Situation } from '../situation.ts';
 
 /** SET_IRQS with its data cut off by an unreadable page at every byte, in a program of its own for each kind of data. */
 export function* interruptData({ id, slots, ops }: Situation): Iterable<Program> {

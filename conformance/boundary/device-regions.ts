@@ -4,7 +4,7 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Integer, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
 import { regionAt, writeConfig } from '../device-ops.ts';
-import type { Situation } from '../situations.ts';
+import type { Situation } from '../situation.ts';
 
 const { regionStride, regionCount, configRegion, commandRegister } = uapi.device;
 /** What a single read of a result takes in memory, in bytes. */

@@ -1,15 +1,21 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import type { Value } from '../build.ts';
-import { type Edge, edgesOf, type Surroundings } from './edges.ts';
+import type { Edge, Surroundings } from './edge.ts';
+import { edgesOf } from './edges.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
 
-/** A form as it is, and with each field at each of its edges. */
-export function* singleFields(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
+/** A form as it is, and with each field at each of its edges, or at those that are telling. */
+export function* singleFields(
+  form: Form,
+  make: Make,
+  surroundings: Surroundings,
+  which: 'all' | 'telling' = 'all',
+): Iterable<Program> {
   yield make(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
   for (const { name, edges } of fieldsOf(form, surroundings)) {
-    for (const edge of edges)
+    for (const edge of which === 'all' ? edges : tellingOf(edges))
       yield make(`${edge.label}${form.suffix}`, edge.before ?? [], atTheEnd(form, { [name]: edge.value }));
   }
 }

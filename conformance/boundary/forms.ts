@@ -1,12 +1,12 @@
 import { PAGE } from '../../reference/user-memory.ts';
 import { type Field, uapi } from '../../spec/uapi/uapi.ts';
-import type { Argument } from '../../spec/uapi/vocabulary.ts';
+import type { Argument, Name } from '../../spec/uapi/vocabulary.ts';
 import { argumentAt, layOut, type Value } from '../build.ts';
 
-/** An ordinary request: a struct in its plain size, or with the part that a flag adds. */
+/** An ordinary request: a struct in its plain size, or with the part that a flag adds, or one that asks for something else. */
 export interface Form {
   /** Ending of program names; empty for the plain form. */
-  suffix: '' | '_extended';
+  suffix: string;
   struct: string;
   extended: boolean;
   /** What is written depends on argsz. */
@@ -16,14 +16,18 @@ export interface Form {
   values: Record<string, Value>;
 }
 
-/** The forms of a struct, the plain one first. */
-export function formsOf(struct: string): Form[] {
+/** The forms of a struct, the plain one first. `pasid` is a number that was saved, if there is one. */
+export function formsOf(struct: string, pasid?: Name): Form[] {
   const { size, extended, extendedBy, argszEdges, fields } = uapi.structs[struct]!;
   const grows = argszEdges !== undefined;
-  const valuesOf = (some: Field[]) => Object.fromEntries(some.map((field) => [field.name, ordinary(size, field)]));
+  const valuesOf = (some: Field[]) =>
+    Object.fromEntries(some.map((field) => [field.name, ordinary(size, field, pasid)]));
   const values = valuesOf(fields.filter((field) => !field.extended));
   const plain: Form = { suffix: '', struct, extended: false, grows, size, values };
-  if (!extended) return [plain];
+  const others = otherRequests(values, pasid).map(
+    ([suffix, other]): Form => ({ ...plain, suffix, values: { ...values, ...other } }),
+  );
+  if (!extended) return [plain, ...others];
   const flags = fields.find(({ holds }) => holds === 'flags')!;
   const flag = uapi.flags[flags.flags!]![extendedBy!]!;
   return [
@@ -39,12 +43,22 @@ export function formsOf(struct: string): Form[] {
   ];
 }
 
-function ordinary(size: number, field: Field): Value {
+/** What else a struct can ask for, by the ending of program names: FREE, UNBIND, and to invalidate addresses. */
+function otherRequests(values: Record<string, Value>, pasid?: Name): [string, Record<string, Value>][] {
+  if ('min' in values) {
+    const freed = pasid === undefined ? values.min! : { ref: pasid };
+    return [['_free', { flags: uapi.flags.pasid_request_flags!.VFIO_IOMMU_PASID_FREE!, min: freed }]];
+  }
+  if ('hpasid' in values) return [['_unbind', { flags: uapi.flags.bind_flags!.VFIO_IOMMU_UNBIND_GUEST_PGTBL! }]];
+  if ('granularity' in values)
+    return [['_of_addresses', { granularity: uapi.values.granularity!.IOMMU_INV_GRANU_ADDR! }]];
+  return [];
+}
+
+function ordinary(size: number, field: Field, pasid?: Name): Value {
   switch (field.holds) {
     case 'argsz':
       return size;
-    case 'flags':
-      return field.example ?? 0;
     case 'fd':
       return { ref: 'c' };
     case 'address':
@@ -58,11 +72,24 @@ function ordinary(size: number, field: Field): Value {
       return 8;
     case 'bitmap':
       return { ref: 'bitmap' };
+    // The range of ALLOC is one of numbers.
+    case 'pasid':
+      return pasid === undefined || field.width === 4 ? field.example! : { ref: pasid };
     case 'feature':
     case 'region':
+    case 'zero':
       return 0;
+    case 'flags':
     case 'interrupt':
     case 'vector':
+    case 'version':
+    case 'format':
+    case 'bits':
+    case 'guest_address':
+    case 'address_width':
+    case 'granularity':
+    case 'page_count':
+    case 'data_argsz':
       return field.example ?? 0;
     case 'ignored':
       return field.width === 8 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffff;

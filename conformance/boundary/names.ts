@@ -1,7 +1,7 @@
 import { PAGE } from '../../reference/user-memory.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { number, openDevice } from '../build.ts';
-import type { Situation } from '../situations.ts';
+import type { Situation } from '../situation.ts';
 import { badPointers } from './pointers.ts';
 import { type Make, probeOp } from './probe.ts';
 

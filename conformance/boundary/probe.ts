@@ -1,6 +1,7 @@
 import type { Argument, IoctlOp, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
-import { type Situation, witnesses } from '../situations.ts';
+import { type Situation, witnesses } from '../situation.ts';
+import { topologyOf } from '../suite.ts';
 
 /** Makes a program out of what it is called, the ops before the one under test, and its argument. */
 export type Make = (what: string, before: Op[], argument: Argument) => Program;
@@ -26,12 +27,12 @@ export function probeOp(
   op: Op,
   feature?: string,
 ): Program {
-  const { id, machine, slots, changes, witnesses: own } = situation;
+  const { id, changes, witnesses: own } = situation;
   const ops: Op[] = [memory('arg', 1), ...situation.ops, ...before, op, ...(own ?? witnesses[situation.probe])];
   return {
     id: `boundary/${handler}/${id}/${what}`,
     ...(feature && { feature }),
-    topology: machine ? { machine, slots } : { slots },
+    topology: topologyOf(situation),
     ...(changes && { changes }),
     ops,
   };

@@ -2,10 +2,11 @@ import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { type Container, type Mapping, World } from '../../reference/state.ts';
+import type { Step } from '../../spec/contract/types.ts';
 import type { Ioctl } from '../../spec/uapi/uapi.ts';
-import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, Name, Op } from '../../spec/uapi/vocabulary.ts';
 import { argumentAt, layOut, memory, type Value } from '../build.ts';
-import type { Situation } from '../situations.ts';
+import type { Situation } from '../situation.ts';
 import type { Form } from './forms.ts';
 
 /** What `before` ops of a request bring into memory does not matter to how much is written. */
@@ -13,8 +14,12 @@ const PAGES = 2;
 
 /** What the model says of a situation. */
 export class SituationModel {
+  /** Whether the contract lets the situation come about. */
+  readonly comesAbout: boolean;
   /** What is mapped. */
   readonly mappings: readonly Mapping[];
+  /** Numbers that the set-up was given and saved. */
+  readonly saved: readonly Name[];
   readonly #contract: Contract;
   readonly #environment: Environment;
   readonly #situation: Situation;
@@ -23,8 +28,12 @@ export class SituationModel {
     this.#contract = contract;
     this.#environment = environment;
     this.#situation = situation;
-    const { names, descriptors } = this.#world().processes.get('main')!;
-    this.mappings = (descriptors.get(names.get(situation.fd)!)!.object as Container).backend?.mappings ?? [];
+    const world = new World(environment, situation.slots);
+    this.comesAbout = this.#succeed(world, this.#setUp);
+    const { names, descriptors, saved } = world.processes.get('main')!;
+    const object = descriptors.get(names.get(situation.fd) ?? -1)?.object;
+    this.mappings = (object as Container | undefined)?.backend?.mappings ?? [];
+    this.saved = [...saved.keys()];
   }
 
   /** Whether an ioctl gets as far as reading its argument: a pointer that leads nowhere decides. */
@@ -45,10 +54,33 @@ export class SituationModel {
     return written;
   }
 
+  get #setUp(): Op[] {
+    return [memory('arg', 1), ...this.#situation.ops];
+  }
+
   #world(): World {
     const world = new World(this.#environment, this.#situation.slots);
-    const ops: Op[] = [memory('arg', 1), ...this.#situation.ops];
-    for (const [i, op] of ops.entries()) execute(this.#contract, world, op, i, firstChoice);
+    this.#succeed(world, this.#setUp);
     return world;
   }
+
+  /** Performs ops up to one that fails, and tells whether there was none. */
+  #succeed(world: World, ops: readonly Op[]): boolean {
+    return ops.every((op, i) => {
+      const { outcome } = execute(this.#contract, world, op, i, firstChoice);
+      return !('errno' in outcome || 'undefined' in outcome);
+    });
+  }
+}
+
+/** Whether at the contract's setting anything that an ioctl can meet leads to where it does not say what happens. */
+export function leavesOpen({ data, rules }: Contract, ioctl: string): boolean {
+  const inSteps = (steps: readonly Step[]): boolean =>
+    steps.some((step) => {
+      const id = step.refuse ?? step.case ?? step.return ?? step.read ?? step.write;
+      const open = id !== undefined && rules.has(id) && 'undefined' in (data.rules.get(id)?.outcome ?? {});
+      const tables = data.handlers.filter(({ table }) => table && [step.table, step.undo_table].includes(table));
+      return open || inSteps(step.steps ?? []) || tables.some((table) => inSteps(table.steps));
+    });
+  return data.handlers.some((handler) => handler.ioctl === ioctl && inSteps(handler.steps));
 }

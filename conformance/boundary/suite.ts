@@ -1,35 +1,52 @@
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
-import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
-import { type Situation, situations } from '../situations.ts';
+import { layoutOf } from '../nesting-ops.ts';
+import { nestingSituations } from '../nesting-situations.ts';
+import { decides } from '../rehearsal.ts';
+import type { Situation } from '../situation.ts';
+import { situations } from '../situations.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
 import { interruptData } from './device-interrupts.ts';
 import { deviceRegions } from './device-regions.ts';
-import { type Surroundings, valueEdges } from './edges.ts';
+import type { Surroundings } from './edge.ts';
+import { valueEdges } from './edges.ts';
 import { pairsOfFields, ranges, singleFields } from './field-edges.ts';
 import { atTheEnd, formsOf } from './forms.ts';
 import { nameProbes } from './names.ts';
 import { unknownNumbers } from './numbers.ts';
 import { badPointers } from './pointers.ts';
 import { type Make, probe } from './probe.ts';
-import { SituationModel } from './situation-model.ts';
+import { leavesOpen, SituationModel } from './situation-model.ts';
 
 /** Each ioctl, in each state it can meet, with each field at its edges and its argument cut off at every byte. */
 export const boundary: Suite = {
   name: 'boundary',
   about: 'Each field of each argument at its edges, each argument cut off at every byte, in each state.',
-  needs: () => mergeNeeds(situations.map(({ machine = {}, slots }) => ({ machine, slots: Object.values(slots) }))),
+  needs: () =>
+    mergeNeeds(
+      [...situations, ...nestingSituations('version_first')].map(({ machine = {}, slots }) => ({
+        machine,
+        slots: Object.values(slots),
+      })),
+    ),
   *programs(contract, environment) {
-    for (const situation of situations) {
-      if (!sameMachine(situation.machine ?? {}, environment.machine)) continue;
+    const layout = layoutOf(contract.parameters);
+    for (const situation of [...situations, ...nestingSituations(layout)]) {
+      const { machine = {}, feature } = situation;
+      if (!sameMachine(machine, environment.machine)) continue;
+      if (feature && contract.parameters[feature] === 'absent') continue;
       const model = new SituationModel(situation, contract, environment);
-      const surroundings = { environment, mappings: model.mappings };
+      if (!model.comesAbout) continue;
       for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
         if (situation.only && !situation.only.includes(name)) continue;
         if (ioctl.fd !== situation.probe || !contract.data.handlers.some((handler) => handler.ioctl === name)) continue;
-        yield* probesOf(situation, name, ioctl, model, surroundings);
+        const struct = (layout === 'argsz_first' && ioctl.argszFirst) || ioctl.struct;
+        const programs = probesOf(situation, name, { ...ioctl, ...(struct && { struct }) }, model, environment);
+        if (!leavesOpen(contract, name)) yield* programs;
+        else for (const program of programs) if (decides(contract, environment, program)) yield program;
       }
       if (situation.id === 'd_open') {
         yield* deviceRegions(situation, environment);
@@ -52,9 +69,11 @@ function* probesOf(
   name: string,
   ioctl: Ioctl,
   model: SituationModel,
-  surroundings: Surroundings,
+  environment: Environment,
 ): Iterable<Program> {
   const { number, feature, argument: kind } = ioctl;
+  const { mappings, saved } = model;
+  const surroundings: Surroundings = { environment, mappings, saved };
   const make: Make = (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature);
   if (kind === 'string') {
     yield* nameProbes(situation, name, make);
@@ -69,15 +88,19 @@ function* probesOf(
   if (holds.includes('address')) buffers.push(memory('buf', 4));
   if (holds.includes('bitmap')) buffers.push(memory('bitmap', 1));
   const buffered: Make = (what, before, argument) => make(what, [...buffers, ...before], argument);
-  const forms = formsOf(ioctl.struct!);
+  const forms = formsOf(ioctl.struct!, saved[0]);
   // An argument that is not even read has no edges.
   const reads = model.reads(ioctl);
+  // What is only there on machines that nest has its edges there.
+  const least = situation.thorough === 'least' || (feature !== undefined && !situation.machine?.nesting);
   for (const form of forms) {
-    if (!reads || situation.thorough === 'least') {
+    if (!reads || least) {
       yield buffered(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
       continue;
     }
-    yield* singleFields(form, buffered, surroundings);
+    const telling = situation.thorough === 'telling';
+    yield* singleFields(form, buffered, surroundings, telling ? 'telling' : 'all');
+    if (telling) continue;
     const { form: only, thorough } = situation;
     const all = thorough !== undefined && (only === undefined || (only === 'extended') === form.extended);
     yield* readCuts(form, buffered, all);

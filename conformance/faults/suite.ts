@@ -1,122 +1,85 @@
-import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
-import {
-  getInfo,
-  getStatus,
-  map,
-  memory,
-  openContainer,
-  openDevice,
-  openGroup,
-  setContainer,
-  setIommu,
-  startDirtyTracking,
-  unmap,
-  unmapAll,
-} from '../build.ts';
-import { mergeNeeds, type Suite, sameMachine, single } from '../suite.ts';
+import type { Contract } from '../../reference/contract.ts';
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Environment, InjectOp, Op, Program } from '../../spec/uapi/vocabulary.ts';
+import { memory } from '../build.ts';
+import { layoutOf } from '../nesting-ops.ts';
+import { Rehearsal } from '../rehearsal.ts';
+import { mergeNeeds, type Suite, sameMachine, topologyOf } from '../suite.ts';
+import { chancesOf } from './counting.ts';
+import { nestingOperations } from './nesting-operations.ts';
+import type { Operation } from './operation.ts';
+import { plainOperations } from './plain-operations.ts';
 
-/** An operation that allocates, what has to be there before it, and what shows that a failure has left nothing behind. */
-interface Allocating {
-  id: string;
-  before: Op[];
-  op: Op;
-  after: Op[];
-  /** Where only so many allocations may be made to fail. */
-  most?: number;
-}
-
-const v2 = 'VFIO_TYPE1v2_IOMMU';
-const attached: Op[] = [openContainer('c'), openGroup('g', 'g'), setContainer('g', 'c')];
-const ready: Op[] = [...attached, setIommu('c', v2)];
-const mapped: Op[] = [...ready, memory('ram', 4), map('c', 0x10000, 'ram', 0, 2)];
-
-/** The failed operation again, which succeeds, and its effect. */
-const allocating: Allocating[] = [
-  {
-    id: 'open_container',
-    before: [],
-    op: openContainer('c'),
-    after: [openContainer('c'), openGroup('g', 'g'), setContainer('g', 'c')],
-  },
-  { id: 'open_group', before: [], op: openGroup('g', 'g'), after: [openGroup('g', 'g'), getStatus('g')] },
-  {
-    id: 'set_container',
-    before: [openContainer('c'), openGroup('g', 'g')],
-    op: setContainer('g', 'c'),
-    after: [setContainer('g', 'c'), setIommu('c', v2)],
-  },
-  {
-    id: 'set_container_with_backend',
-    before: [...mapped, openGroup('h', 'h')],
-    op: setContainer('h', 'c'),
-    after: [setContainer('h', 'c'), getStatus('h'), unmapAll('c')],
-  },
-  {
-    id: 'set_iommu',
-    before: attached,
-    op: setIommu('c', v2),
-    after: [setIommu('c', 'VFIO_TYPE1_IOMMU'), unmapAll('c')],
-  },
-  {
-    id: 'set_iommu_two_groups',
-    before: [...attached, openGroup('h', 'h'), setContainer('h', 'c')],
-    op: setIommu('c', v2),
-    after: [setIommu('c', v2), unmapAll('c')],
-  },
-  {
-    id: 'open_device',
-    // Soon the allocations are those of the firmware's interpreter, which does not survive a failure.
-    most: 2,
-    before: ready,
-    op: openDevice('g', 'g', 'd'),
-    after: [openDevice('g', 'g', 'd')],
-  },
-  {
-    id: 'map_dma',
-    before: [...ready, memory('ram', 4)],
-    op: map('c', 0x10000, 'ram', 0, 4),
-    after: [map('c', 0x10000, 'ram', 0, 4), unmapAll('c')],
-  },
-  {
-    id: 'map_dma_while_tracking',
-    before: [...ready, memory('ram', 4), startDirtyTracking('c')],
-    op: map('c', 0x10000, 'ram', 0, 4),
-    after: [map('c', 0x10000, 'ram', 0, 4), unmapAll('c')],
-  },
-  { id: 'unmap_dma', before: mapped, op: unmap('c', 0x10000, 2), after: [unmapAll('c')] },
-  {
-    id: 'start_dirty_tracking',
-    before: [...mapped, map('c', 0x20000, 'ram', 0x2000, 2)],
-    op: startDirtyTracking('c'),
-    after: [startDirtyTracking('c'), unmapAll('c')],
-  },
-  {
-    id: 'get_info',
-    before: [...mapped, memory('info', 1)],
-    op: getInfo('c', 'info', 256),
-    after: [getInfo('c', 'info', 256)],
-  },
+const operationsOf = ({ parameters }: Pick<Contract, 'parameters'>): Operation[] => [
+  ...plainOperations,
+  ...(parameters.bind === 'absent' ? [] : nestingOperations(layoutOf(parameters))),
 ];
 
-/** Allocations that are made to fail, one after the other: more than any of the operations needs. */
-const MOST = 24;
-
-/** What happens when there is no memory: for each operation that allocates, its first allocation fails, its second, ... */
+/** What happens when something fails within an operation: its first allocation, its second, ..., a copy, a call of the driver. */
 export const faults: Suite = {
   name: 'faults',
-  about: 'Each allocation of each operation that allocates fails, and nothing must be left behind.',
-  needs: () => mergeNeeds([{ machine: {}, slots: [single, single] }]),
-  *programs(_, { machine }) {
-    if (!sameMachine(machine, {})) return;
-    for (const one of allocating) for (let nth = 1; nth <= (one.most ?? MOST); nth++) yield program(one, nth);
+  about: 'Each allocation, copy and driver call of each operation fails, and nothing must be left behind.',
+  needs: () =>
+    mergeNeeds(
+      [...plainOperations, ...nestingOperations('version_first')].map(({ machine = {}, slots }) => ({
+        machine,
+        slots: Object.values(slots),
+      })),
+    ),
+  *programs(contract, environment) {
+    for (const operation of operationsOf(contract)) {
+      if (!sameMachine(operation.machine ?? {}, environment.machine)) continue;
+      yield* programsOf(contract, environment, operation);
+    }
   },
 };
 
-function program({ id, before, op, after }: Allocating, nth: number): Program {
-  return {
-    id: `faults/${id}/allocation_${nth}`,
-    about: 'An operation for which there is no memory leaves everything as it was.',
-    topology: { slots: { g: single, h: single } },
-    ops: [memory('arg', 1), ...before, { op: 'inject', fault: 'allocation', nth }, op, ...after],
-  };
+/** Allocations that are made to fail, one after the other: more than any of the operations needs. */
+const ALLOCATIONS = 24;
+/** Copies and calls that are made to fail at most. */
+const MOST = 12;
+/** What calls of the driver answer, each something else, so that the answer tells whose it is. */
+const errnos = ['EIO', 'ENXIO', 'ENODEV', 'EPERM'];
+
+function* programsOf(contract: Contract, environment: Environment, operation: Operation): Iterable<Program> {
+  const { id, slots, before, op, after, allocations = ALLOCATIONS } = operation;
+  const setUp: Op[] = [memory('arg', 1), ...before];
+  const chances = chancesOf(contract, environment, operation, setUp);
+  if (!chances) return;
+  for (const faults of [
+    ...upTo(allocations).map((nth) => [{ fault: 'allocation', nth } as const]),
+    ...upTo(Math.min(chances.copies + 1, MOST)).map((nth) => [{ fault: 'copy', nth } as const]),
+    ...refusals(asksDriver(op) ? chances.devices : 0),
+  ]) {
+    const injected = faults.map((fault): InjectOp => ({ op: 'inject', ...fault }));
+    const rehearsal = new Rehearsal(contract, environment, slots);
+    for (const one of [...setUp, ...injected]) rehearsal.perform(one);
+    if (rehearsal.perform(op) === 'left out') continue;
+    for (const one of after) if (rehearsal.possible(one)) rehearsal.perform(one);
+    rehearsal.world.release();
+    yield {
+      id: `faults/${id}/${faults[0]!.fault}_${faults.map(({ nth }) => nth).join('_')}`,
+      about: 'An operation in which something fails leaves behind what the contract says.',
+      topology: topologyOf(operation),
+      ops: rehearsal.ops,
+    };
+  }
+}
+
+/** Whether an operation can make calls of the driver that count: those of the 2020 series can. */
+const asksDriver = (op: Op): boolean =>
+  op.op === 'ioctl' && Object.values(uapi.ioctls).some(({ number, feature }) => feature && number === op.number);
+
+const upTo = (most: number): number[] => Array.from({ length: most }, (_, i) => i + 1);
+
+type Refusal = Pick<InjectOp, 'fault' | 'nth' | 'errno'>;
+
+/** One call that is refused, up to the first that is not made; and two, of which the second may be one that undoes. */
+function refusals(devices: number): Refusal[][] {
+  const refusal = (nth: number): Refusal => ({ fault: 'driver', nth, errno: errnos[(nth - 1) % errnos.length]! });
+  const firsts = upTo(Math.min(devices + 1, MOST));
+  const pairs = firsts
+    .slice(0, devices)
+    .flatMap((first) => upTo(devices + 1).map((further) => [refusal(first), refusal(first + further)]));
+  return [...firsts.map((nth) => [refusal(nth)]), ...pairs];
 }

@@ -1,8 +1,9 @@
 import type { Container, Description, Group, Slot, World } from '../../reference/state.ts';
+import { bindingsOf, domainsOf, namedPasids, pasidsOf } from './abstract-pasids.ts';
 
 /**
- * A world's containers, groups, backends, devices and mappings in one line, and who holds what. Two worlds with the same
- * line answer everything in the same way, as far as one stage can ask. Memory is left out.
+ * A world's containers, groups, backends, devices, mappings and PASIDs in one line, and who holds what. Two worlds with the
+ * same line answer everything in the same way, as far as one stage can ask. Memory and caches are left out.
  */
 export function abstractState(world: World): string {
   const containers = new Map<Container, number>();
@@ -13,6 +14,7 @@ export function abstractState(world: World): string {
   const parts = heldBy(world, numbered);
   for (const slot of world.slots.values()) parts.push(groupOf(slot, numbered));
   for (const [container, number] of containers) parts.push(`${number} ${backendOf(container, world)}`);
+  parts.push(...pasidsOf(world));
   return parts.join('; ');
 }
 
@@ -27,6 +29,7 @@ function heldBy(world: World, numbered: (container: Container) => number): strin
       words.push(`${name}=${holder ?? objectOf(description.object, numbered)}`);
       if (!holder) holders.set(description, process.name === 'main' ? name : `${process.name}.${name}`);
     }
+    words.push(...namedPasids(process));
     return words.join(' ');
   });
 }
@@ -53,9 +56,10 @@ function groupOf({ name, group, devices, claimed }: Slot, numbered: (container: 
   const words = [name, group.container ? `in ${numbered(group.container)}` : 'alone'];
   if (group.orphaned) words.push('orphaned');
   if (claimed) words.push('claimed');
-  devices.forEach(({ bound, busMaster }, i) => {
-    if (!bound) words.push(`${i} without driver`);
-    if (busMaster) words.push(`${i} bus master`);
+  devices.forEach((device, i) => {
+    if (!device.bound) words.push(`${i} without driver`);
+    if (device.busMaster) words.push(`${i} bus master`);
+    for (const word of bindingsOf(device)) words.push(`${i} ${word}`);
   });
   return words.join(' ');
 }
@@ -64,6 +68,7 @@ function backendOf({ backend }: Container, world: World): string {
   if (!backend) return 'without backend';
   const words = [`type ${backend.type}`];
   if (backend.dirtyTracking) words.push('tracking');
+  words.push(...domainsOf(backend, world));
   for (const { iova, charged, vaddrInvalid } of backend.mappings) {
     const { name } = charged.process;
     const owner = world.processes.get(name) === charged.process ? name : 'the dead';

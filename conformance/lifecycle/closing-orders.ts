@@ -13,8 +13,8 @@ import {
   setIommu,
   unmapAll,
 } from '../build.ts';
+import { Rehearsal } from '../rehearsal.ts';
 import { multi, single } from '../suite.ts';
-import { Rehearsal } from './rehearsal.ts';
 import { deciding } from './stage.ts';
 import { asksInfo, asksStatus, IOVA, maps, memories, tracks } from './steps.ts';
 

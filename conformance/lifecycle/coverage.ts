@@ -7,7 +7,7 @@ import type { CaseVerdict } from '../verdict.ts';
 import { abstractState } from './abstract-state.ts';
 import { transitionId } from './graph.ts';
 import { deciding, type Stage, type Step } from './stage.ts';
-import { stages } from './stages.ts';
+import { stagesOf } from './stages.ts';
 import { graphsOf, lifecycle } from './suite.ts';
 
 const undecided = 'the contract does not say what happens';
@@ -36,7 +36,7 @@ export class TransitionCoverage {
   /** Notes a trace that was judged. */
   note(environment: Environment, trace: Trace, { judgement, verdict, reason }: CaseVerdict): void {
     const [suite, id] = trace.program.id.split('/');
-    const stage = stages.find((one) => one.id === id);
+    const stage = stagesOf(this.#contract).find((one) => one.id === id);
     if (suite !== lifecycle.name || !stage || judgement.kind === 'malformed') return;
     const beyond = verdict === 'inconclusive' ? inconclusive : (reason ?? failedBefore);
     for (const { op, transition } of transitionsOf(this.#contract, environment, stage, trace.program)) {

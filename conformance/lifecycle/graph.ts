@@ -5,8 +5,7 @@ import { World } from '../../reference/state.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Environment } from '../../spec/uapi/vocabulary.ts';
 import { abstractState } from './abstract-state.ts';
-import { possible } from './rehearsal.ts';
-import type { Stage, Step } from './stage.ts';
+import { available, type Stage, type Step } from './stage.ts';
 
 /** A step taken in a state, and the rule that decides what comes of it. */
 export interface Transition {
@@ -86,7 +85,7 @@ function tryNext(
   stateOf: (key: string) => State,
 ): State | undefined {
   for (let step = steps.shift(); step; step = steps.shift()) {
-    if (!step.ops.every((op) => possible(world, op))) continue;
+    if (!available(world, step)) continue;
     const taken = take(contract, world, step);
     if (!taken) return undefined;
     const { rule, decided } = taken;

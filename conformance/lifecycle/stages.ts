@@ -1,5 +1,8 @@
+import type { Contract } from '../../reference/contract.ts';
 import { openContainer } from '../build.ts';
+import { layoutOf } from '../nesting-ops.ts';
 import { multi, notViable, resettable, single } from '../suite.ts';
+import { nestingStages } from './nesting-stages.ts';
 import type { Stage } from './stage.ts';
 import {
   asksContainer,
@@ -25,6 +28,7 @@ import {
   transfers,
   unmaps,
   unmapsAll,
+  unmapsAllByFlag,
   updates,
 } from './steps.ts';
 
@@ -39,8 +43,8 @@ const basic = [
   ...attaches('g', 'c'),
 ];
 
-/** The worlds that the suite tours, each small enough to be seen whole. */
-export const stages: Stage[] = [
+/** The worlds of machines that do not nest. */
+export const plainStages: Stage[] = [
   {
     id: 'one_group',
     about: 'A container, a group and a device, with all that can be done to them.',
@@ -56,6 +60,7 @@ export const stages: Stage[] = [
       maps('c'),
       unmaps('c'),
       unmapsAll('c'),
+      unmapsAllByFlag('c'),
       invalidates('c'),
       updates('c'),
       ...tracks('c'),
@@ -197,3 +202,13 @@ export const stages: Stage[] = [
     ],
   },
 ];
+
+const byLayout = {
+  version_first: [...plainStages, ...nestingStages('version_first')],
+  argsz_first: [...plainStages, ...nestingStages('argsz_first')],
+};
+
+/** The worlds that the suite tours, each small enough to be seen whole; those of guest tables only if there is BIND. */
+export function stagesOf({ parameters }: Pick<Contract, 'parameters'>): readonly Stage[] {
+  return parameters.bind === 'absent' ? plainStages : byLayout[layoutOf(parameters)];
+}

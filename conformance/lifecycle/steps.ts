@@ -18,6 +18,7 @@ import {
   setIommu,
   unmap,
   unmapAll,
+  unmapAllByFlag,
   updateVaddr,
 } from '../build.ts';
 import type { Step } from './stage.ts';
@@ -35,7 +36,7 @@ export const step = (id: string, ...ops: Op[]): Step => ({ id, ops });
 
 /** Steps as another process takes them. */
 export function by(actor: Actor, steps: readonly Step[]): Step[] {
-  return steps.map(({ id, ops }) => ({ id: `${actor} ${id}`, ops: ops.map((op) => ({ ...op, actor })) }));
+  return steps.map((one) => ({ ...one, id: `${actor} ${one.id}`, ops: one.ops.map((op) => ({ ...op, actor })) }));
 }
 
 export const opensContainer = (c: Name): Step => step(`open ${c}`, openContainer(c));
@@ -81,6 +82,7 @@ export const asksInfo = (c: Name): Step => step(`info ${c}`, ioctlStruct(c, 'VFI
 export const maps = (c: Name): Step => step(`map ${c}`, map(c, IOVA, 'ram', 0, 1));
 export const unmaps = (c: Name): Step => step(`unmap ${c}`, unmap(c, IOVA, 1));
 export const unmapsAll = (c: Name): Step => step(`unmap_all ${c}`, unmapAll(c));
+export const unmapsAllByFlag = (c: Name): Step => step(`unmap_all ${c} by flag`, unmapAllByFlag(c));
 export const invalidates = (c: Name): Step => step(`invalidate ${c}`, invalidateVaddr(c, IOVA, 1));
 export const updates = (c: Name): Step => step(`update ${c}`, updateVaddr(c, IOVA, 'ram', 0, 1));
 

@@ -1,9 +1,10 @@
 import type { Contract } from '../../reference/contract.ts';
-import type { Environment, Program } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, Machine, Program } from '../../spec/uapi/vocabulary.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { closingOrders, closingSlots } from './closing-orders.ts';
 import { explore, type Graph } from './graph.ts';
-import { stages } from './stages.ts';
+import { nestingStages } from './nesting-stages.ts';
+import { plainStages, stagesOf } from './stages.ts';
 import { toursOf } from './tour.ts';
 
 /** What is made from a contract, once. */
@@ -14,24 +15,25 @@ interface Made {
 
 const made = new WeakMap<Contract, Map<string, Made>>();
 
-/** Every transition of the states of containers, groups, backends and devices, and every order in which they are closed. */
+/** Every transition of the states of containers, groups, backends, devices and PASIDs, and every order in which they are closed. */
 export const lifecycle: Suite = {
   name: 'lifecycle',
-  about: 'Every transition of containers, groups, backends, devices and mappings, and every order of closing them.',
+  about:
+    'Every transition of containers, groups, backends, devices, mappings and PASIDs, and every order of closing them.',
   needs: () =>
-    mergeNeeds(
-      [...stages.map(({ slots }) => slots), ...closingSlots].map((slots) => ({
-        machine: {},
+    mergeNeeds([
+      ...[...plainStages, ...nestingStages('version_first')].map(({ machine = {}, slots }) => ({
+        machine,
         slots: Object.values(slots),
       })),
-    ),
-  programs: (contract, environment) =>
-    sameMachine(environment.machine, {}) ? make(contract, environment).programs : [],
+      ...closingSlots.map((slots) => ({ machine: {}, slots: Object.values(slots) })),
+    ]),
+  programs: (contract, environment) => make(contract, environment).programs,
 };
 
-/** The graphs of all stages on a machine; none on one that the suite does not run on. */
+/** The graphs of all stages on a machine. */
 export function graphsOf(contract: Contract, environment: Environment): readonly Graph[] {
-  return sameMachine(environment.machine, {}) ? make(contract, environment).graphs : [];
+  return make(contract, environment).graphs;
 }
 
 /** Which groups a machine has, and what it is called, makes no difference to the model. */
@@ -41,8 +43,12 @@ function make(contract: Contract, environment: Environment): Made {
   const key = JSON.stringify({ ...environment, id: '', slots: {} });
   let one = known.get(key);
   if (!one) {
-    const graphs = stages.map((stage) => explore(contract, environment, stage));
-    const programs = [...graphs.flatMap((graph) => [...toursOf(graph)]), ...closingOrders(contract, environment)];
+    const here = ({ machine = {} }: { machine?: Machine }) => sameMachine(machine, environment.machine);
+    const graphs = stagesOf(contract)
+      .filter(here)
+      .map((stage) => explore(contract, environment, stage));
+    const tours = graphs.flatMap((graph) => [...toursOf(graph)]);
+    const programs = here({}) ? [...tours, ...closingOrders(contract, environment)] : tours;
     one = { graphs, programs };
     known.set(key, one);
   }

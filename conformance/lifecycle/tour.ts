@@ -1,4 +1,5 @@
 import type { Program } from '../../spec/uapi/vocabulary.ts';
+import { topologyOf } from '../suite.ts';
 import { type Graph, type State, shortestWay, type Transition } from './graph.ts';
 
 /** Ops of a tour beside its set-up: the longer tours are, the fewer ops lead only to where something is left to do. */
@@ -13,7 +14,7 @@ export function* toursOf({ stage, states }: Graph): Iterable<Program> {
     yield {
       id: `lifecycle/${stage.id}/tour_${number}`,
       about: stage.about,
-      topology: { slots: stage.slots },
+      topology: topologyOf(stage),
       ...(stage.changes && { changes: stage.changes }),
       ops: [...stage.ops, ...tour.flatMap(({ step }) => step.ops)],
     };

@@ -10,6 +10,8 @@ export interface Scenario {
   machine?: Machine;
   slots?: Record<Name, Slot>;
   changes?: Change[];
+  /** For which contracts it makes sense, by their parameters; all if not given. */
+  when?: (parameters: Record<string, string>) => boolean;
   ops: Op[];
 }
 

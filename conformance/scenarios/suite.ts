@@ -1,3 +1,4 @@
+import { layoutOf } from '../nesting-ops.ts';
 import { mergeNeeds, type Suite, sameMachine, single } from '../suite.ts';
 import { descriptorScenarios } from './descriptors.ts';
 import { deviceConfigScenarios } from './device-config.ts';
@@ -10,10 +11,11 @@ import { informationScenarios } from './information.ts';
 import { lifetimeScenarios } from './lifetime.ts';
 import { lockedMemoryScenarios } from './locked-memory.ts';
 import { mappingScenarios } from './mapping.ts';
-import { toProgram } from './scenario.ts';
+import { nestingScenarios } from './nesting.ts';
+import { type Scenario, toProgram } from './scenario.ts';
 import { vaddrUpdateScenarios } from './vaddr-update.ts';
 
-const scenarios = [
+const scenarios: Scenario[] = [
   ...dmaScenarios,
   ...mappingScenarios,
   ...lockedMemoryScenarios,
@@ -33,6 +35,14 @@ export const scenarioSuite: Suite = {
   name: 'scenarios',
   about: 'Stories about one fact each: transfers of a real device, processes, limits, lifetimes.',
   needs: () =>
-    mergeNeeds(scenarios.map(({ machine = {}, slots = { g: single } }) => ({ machine, slots: Object.values(slots) }))),
-  programs: (_, { machine }) => scenarios.filter((one) => sameMachine(one.machine ?? {}, machine)).map(toProgram),
+    mergeNeeds(
+      [...scenarios, ...nestingScenarios('version_first')].map(({ machine = {}, slots = { g: single } }) => ({
+        machine,
+        slots: Object.values(slots),
+      })),
+    ),
+  programs: ({ parameters }, { machine }) =>
+    [...scenarios, ...nestingScenarios(layoutOf(parameters))]
+      .filter((one) => sameMachine(one.machine ?? {}, machine) && (one.when?.(parameters) ?? true))
+      .map(toProgram),
 };

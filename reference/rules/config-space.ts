@@ -1,6 +1,6 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
-import { type ConfigField, configSpace } from '../config-space.ts';
+import type { ConfigField } from '../config-space.ts';
 import { toConfig } from '../region-access.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 import type { OpenDevice } from '../state.ts';
@@ -11,7 +11,7 @@ const MSI_ENABLE = 0x01;
 const MSI_MESSAGES = 0x70;
 
 const device = (call: Call) => (call.object as OpenDevice).device;
-const space = (call: Call) => configSpace(call.world.environment.device);
+const space = (call: Call) => device(call).space!;
 const writes = (call: Call, field: ConfigField) => space(call).fields[call.configByte!.at] === field;
 
 export const conditions = {
@@ -20,6 +20,7 @@ export const conditions = {
   config_write_to_status_is_dropped: (call) => writes(call, 'status'),
   config_write_to_capability_list_is_dropped: (call) => writes(call, 'capability_list'),
   config_write_to_interrupt_pin_is_dropped: (call) => writes(call, 'interrupt_pin'),
+  config_write_to_extended_capability_is_dropped: (call) => writes(call, 'read_only_capability'),
   config_write_to_command_reaches_device: (call) => writes(call, 'command'),
   config_write_to_timing_reaches_device: (call) => writes(call, 'timing'),
   config_write_to_base_address_is_masked: (call) => writes(call, 'base_address'),
@@ -38,6 +39,7 @@ export const effects = {
   config_write_to_status_is_dropped: nothing,
   config_write_to_capability_list_is_dropped: nothing,
   config_write_to_interrupt_pin_is_dropped: nothing,
+  config_write_to_extended_capability_is_dropped: nothing,
   config_write_to_command_reaches_device: (call) => write(call, writableBits(call)),
   config_write_to_timing_reaches_device: (call) => write(call, writableBits(call)),
   config_write_to_base_address_is_masked: (call) => write(call, writableBits(call)),

@@ -2,37 +2,49 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import type { Container } from '../state.ts';
+import { type Backend, type Container, hasDomain, joinDomain, ownerOf } from '../state.ts';
 
 const types = uapi.values.extension!;
-/** What the type1 backend reports as an extension before it has an instance. */
+/** The types of the type1 backend. */
 const claimed = new Set(
-  [types.VFIO_TYPE1_IOMMU, types.VFIO_TYPE1v2_IOMMU, types.VFIO_TYPE1_NESTING_IOMMU, types.VFIO_UNMAP_ALL].map((one) =>
-    BigInt(one!),
-  ),
+  [types.VFIO_TYPE1_IOMMU, types.VFIO_TYPE1v2_IOMMU, types.VFIO_TYPE1_NESTING_IOMMU].map((one) => BigInt(one!)),
 );
+/** In 2020 the version of the data, later that UNMAP_DMA can remove everything. */
+const NINE = BigInt(types.VFIO_UNMAP_ALL!);
+const NESTING = BigInt(types.VFIO_TYPE1_NESTING_IOMMU!);
 const container = (call: Call) => call.object as Container;
+
+/** The nesting type is asked for where the IOMMU of a group cannot nest. */
+const asksForNesting = (call: Call) =>
+  call.argument === NESTING &&
+  call.world.environment.nesting === undefined &&
+  [...container(call).groups].some(hasDomain);
 
 const hasBackendModule = (call: Call) => call.world.environment.machine.type1Module !== false;
 
 export const conditions = {
   container_ioctl_needs_backend: (call) => container(call).backend === undefined,
   unknown_container_ioctl: () => true,
-  bind_is_absent: () => true,
   check_extension_no_backend_loaded: (call) => !hasBackendModule(call),
   check_extension_of_module: (call) => claimed.has(call.argument),
+  check_extension_unmap_all: (call) => call.argument === NINE,
+  check_extension_nesting_uapi: (call) => call.argument === NINE,
   check_extension_of_instance: (call) =>
     container(call).backend !== undefined && call.argument === BigInt(types.VFIO_UPDATE_VADDR!),
   check_extension_coherent_dma: (call) =>
     container(call).backend !== undefined &&
     call.argument === BigInt(types.VFIO_DMA_CC_IOMMU!) &&
-    call.world.environment.machine.snoopControl === true,
+    // Where there is no domain, none lacks it.
+    (call.world.environment.machine.snoopControl === true || container(call).backend!.domains.length === 0),
   set_iommu_needs_group: (call) => container(call).groups.size === 0,
   set_iommu_backend_already_set: (call) => container(call).backend !== undefined,
   set_iommu_no_backend_loaded: (call) => !hasBackendModule(call),
-  set_iommu_type_not_claimed: (call) => !claimed.has(call.argument),
-  set_iommu_extension_is_no_type: (call) => call.argument === BigInt(types.VFIO_UNMAP_ALL!),
-  set_iommu_nesting_not_supported: (call) => call.argument === BigInt(types.VFIO_TYPE1_NESTING_IOMMU!),
+  set_iommu_type_not_claimed: (call) => !claimed.has(call.argument) && call.argument !== NINE,
+  set_iommu_nine_not_claimed: (call) => call.argument === NINE,
+  set_iommu_extension_is_no_type: (call) => call.argument === NINE,
+  set_iommu_nesting_not_supported: asksForNesting,
+  set_iommu_nesting_not_supported_in_2020: asksForNesting,
+  set_iommu_nesting_takes_one_group: (call) => call.argument === NESTING && container(call).groups.size > 1,
   set_iommu_interrupts_not_isolated: interruptsNotIsolated,
 } satisfies Conditions;
 
@@ -43,12 +55,20 @@ export const effects = {
   set_iommu_creates_backend: (call) => {
     const type = Number(call.argument);
     const entryLimit = Number(call.world.parameters.get('vfio_iommu_type1.dma_entry_limit'));
-    (call.object as Container).backend = {
+    const owner = ownerOf(call.world, call.process);
+    owner.backends++;
+    const backend: Backend = {
       type,
       v2: type !== uapi.values.extension!.VFIO_TYPE1_IOMMU,
+      nesting: call.argument === NESTING,
+      domains: [],
+      owner,
       mappings: [],
       entryLimit,
       dirtyTracking: false,
     };
+    container(call).backend = backend;
+    // A container keeps its groups with the last one first, and attaches them in that order.
+    for (const group of [...container(call).groups].reverse()) joinDomain(backend, group);
   },
 } satisfies Effects;

@@ -14,7 +14,7 @@ export const conditions = {
 } satisfies Conditions;
 
 export const effects = {
-  close_releases_what_nothing_holds: (call) => release(call.process, (call.op as CloseOp).fd),
+  close_releases_what_nothing_holds: (call) => release(call.world, call.process, (call.op as CloseOp).fd),
   fioclex_sets_close_on_exec: (call) => {
     call.process.closeOnExec.add(descriptor(call));
   },

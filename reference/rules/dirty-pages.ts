@@ -52,6 +52,7 @@ function placed(call: Call): { address: bigint; shift: bigint; pages: bigint } {
 const wordBits = (bits: bigint) => ((bits + WORD - 1n) / WORD) * WORD;
 
 export const conditions = {
+  dirty_pages_is_absent: () => true,
   dirty_pages_of_type1_v1: (call) => !backend(call).v2,
   dirty_pages_argsz_too_small: ({ range }) => range.argsz < plainSize,
   dirty_pages_flag_unknown: ({ range }) => (range.flags & ~FLAGS) !== 0,

@@ -1,7 +1,8 @@
 import type { Call } from '../call.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 import type { OpenDevice } from '../state.ts';
-import { PAGE, type Page, readPage, storePage } from '../user-memory.ts';
+import { bufferOf, loseSegment, readSegment, writeSegment } from '../transfer.ts';
+import { PAGE, type Page } from '../user-memory.ts';
 
 const device = (call: Call) => (call.object as OpenDevice).device;
 
@@ -29,40 +30,17 @@ export const effects = {
     bufferOf(call).fill(0, at, at + length);
   },
   dma_write_without_bus_mastering_is_dropped: nothing,
-  dma_read_of_unmapped_gives_zeros: (call) => readZeros(call),
-  dma_write_to_unmapped_is_dropped: nothing,
-  dma_write_to_read_only_is_dropped: nothing,
-  dma_read_of_write_only_gives_zeros: (call) => readZeros(call),
-  dma_read_of_write_only_gives_memory: (call) => readMemory(call),
-  dma_reads_memory: (call) => readMemory(call),
-  dma_writes_memory: (call) => {
-    const { buffer, length } = call.segment!;
-    const { page, offset } = target(call);
-    call.stored = true;
-    storePage(page, offset, bufferOf(call).subarray(buffer, buffer + length));
-  },
+  dma_read_of_unmapped_gives_zeros: (call) => loseSegment(call, 'not_mapped'),
+  dma_write_to_unmapped_is_dropped: (call) => loseSegment(call, 'not_mapped'),
+  dma_write_to_read_only_is_dropped: (call) => loseSegment(call, 'not_writable'),
+  dma_read_of_write_only_gives_zeros: (call) => loseSegment(call, 'not_readable'),
+  dma_read_of_write_only_gives_memory: (call) => readSegment(call, target(call)),
+  dma_reads_memory: (call) => readSegment(call, target(call)),
+  dma_writes_memory: (call) => writeSegment(call, target(call)),
 } satisfies Effects;
 
-function target(call: Call): { page: Page; offset: number } {
+/** The page of an untagged segment. */
+function target(call: Call): Page {
   const { iova, mapping } = call.segment!;
-  const offset = Number(iova - mapping!.iova);
-  return { page: mapping!.pages[Math.floor(offset / PAGE)]!, offset: offset % PAGE };
-}
-
-/** A device's buffer. What it holds before its first read is not specified, and no program may rely on it. */
-function bufferOf(call: Call): Uint8Array {
-  const one = device(call);
-  one.buffer ??= new Uint8Array(call.world.environment.dmaBufferBytes);
-  return one.buffer;
-}
-
-function readZeros(call: Call): void {
-  const { buffer, length } = call.segment!;
-  bufferOf(call).fill(0, buffer, buffer + length);
-}
-
-function readMemory(call: Call): void {
-  const { buffer, length } = call.segment!;
-  const { page, offset } = target(call);
-  readPage(page, offset, bufferOf(call), buffer, length);
+  return mapping!.pages[Math.floor(Number(iova - mapping!.iova) / PAGE)]!;
 }

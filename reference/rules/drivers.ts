@@ -33,7 +33,7 @@ export const effects = {
     const { slot, device } = call.op as UnbindDriverOp;
     const { group, devices } = call.world.slots.get(slot)!;
     devices[device as number]!.bound = false;
-    detachGroup(group);
+    detachGroup(call.world, group);
     group.orphaned = true;
   },
   unbind_of_one_device: (call) => {

@@ -1,8 +1,9 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
-import type { Conditions, Contents, Effects } from '../rule-functions.ts';
+import { type Conditions, type Contents, type Effects, nothing } from '../rule-functions.ts';
 import type { Backend, Container } from '../state.ts';
+import { severalDevices, severalGroups, someCannotNest, someIsMediated } from './nesting.ts';
 
 const { size: fixed } = uapi.structs.vfio_iommu_type1_info!;
 /** The fixed part, the offset of the first capability, and padding. */
@@ -10,6 +11,10 @@ const WHOLE = 24;
 /** The fixed part and the offset. */
 const WITH_OFFSET = 20;
 const CAPABILITY_HEADER = 8;
+const NESTING_BYTES = 16;
+const NESTING = uapi.values.nesting_capability!.VFIO_IOMMU_TYPE1_INFO_CAP_NESTING!;
+const ASKS_FOR_PASIDS = uapi.values.nesting_capabilities!.VFIO_IOMMU_PASID_REQS!;
+const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD!;
 const capabilities = uapi.values.iommu_info_capability!;
 const flags = uapi.flags.iommu_info_flags!;
 
@@ -59,11 +64,34 @@ function header(call: Call, length: number): Uint8Array {
 
 export const conditions = {
   get_info_argsz_too_small: ({ range }) => range.argsz < fixed,
+  get_info_without_domain: (call) => backend(call).domains.length === 0,
+  get_info_without_domain_outside_contract: (call) => backend(call).domains.length === 0,
+  get_info_of_nesting_type: (call) => backend(call).nesting,
+  get_info_hides_nesting_from_second_group: severalGroups,
+  get_info_hides_nesting_from_second_device: severalDevices,
+  get_info_hides_nesting_without_driver: () => true,
+  get_info_hides_nesting_from_mediated_device: someIsMediated,
+  get_info_hides_nesting_from_device: someCannotNest,
+  get_info_tells_nesting: () => true,
   get_info_chain_does_not_fit: (call) => !fits(call),
   get_info_chain_fits: fits,
 } satisfies Conditions;
 
+/** What the container can do in two stages. */
+function tellNesting(call: Call, abilities: number): void {
+  const body = add(call, NESTING, NESTING_BYTES);
+  body.setUint32(0, abilities, true);
+  body.setUint32(4, FORMAT, true);
+}
+
 export const effects = {
+  get_info_tells_nesting_of_any_type: (call) => tellNesting(call, backend(call).nesting ? ASKS_FOR_PASIDS : 0),
+  get_info_hides_nesting_from_second_group: nothing,
+  get_info_hides_nesting_from_second_device: nothing,
+  get_info_hides_nesting_without_driver: nothing,
+  get_info_hides_nesting_from_mediated_device: nothing,
+  get_info_hides_nesting_from_device: nothing,
+  get_info_tells_nesting: (call) => tellNesting(call, ASKS_FOR_PASIDS),
   get_info_tells_migration: (call) => {
     const body = add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION!, 32);
     body.setBigUint64(8, BigInt(call.world.environment.pageSize), true);

@@ -3,7 +3,7 @@ import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
-import { type Container, detachGroup, type Group } from '../state.ts';
+import { type Container, detachGroup, type Group, joinDomain, membersOf } from '../state.ts';
 
 const flags = uapi.flags.group_flags!;
 const statusSize = uapi.structs.vfio_group_status!.size;
@@ -28,6 +28,23 @@ export const conditions = {
     (asked(call)!.object as Container).backend?.mappings.some(({ vaddrInvalid }) => vaddrInvalid) ?? false,
   set_container_interrupts_not_isolated: (call) =>
     (asked(call)!.object as Container).backend !== undefined && interruptsNotIsolated(call),
+  set_container_second_group_of_nesting: (call) => {
+    const { backend, groups } = asked(call)!.object as Container;
+    return backend?.nesting === true && groups.size > 0;
+  },
+  set_container_while_bound: (call) => {
+    const { backend, groups } = asked(call)!.object as Container;
+    return (
+      backend?.nesting === true &&
+      [...groups].some((one) => membersOf(one).some((device) => device.pasidTable.size > 0))
+    );
+  },
+  set_container_while_pasid_is_shown: (call) => {
+    const { backend, groups } = asked(call)!.object as Container;
+    return (
+      backend?.nesting === true && [...groups].some((one) => one.slot.devices.some(({ showsPasid }) => showsPasid))
+    );
+  },
   unknown_group_ioctl: () => true,
   unset_container_not_attached: (call) => group(call).container === undefined,
   unset_container_device_open: (call) => group(call).devicesOpen > 0,
@@ -47,8 +64,9 @@ export const effects = {
     const group = call.object as Group;
     group.container = call.process.descriptors.get(call.word)!.object as Container;
     group.container.groups.add(group);
+    if (group.container.backend) joinDomain(group.container.backend, group);
   },
-  unset_container_detaches_group: (call) => detachGroup(group(call)),
+  unset_container_detaches_group: (call) => detachGroup(call.world, group(call)),
   get_status_of_attached_group: (call) => {
     call.result = flags.VFIO_GROUP_FLAGS_VIABLE! | flags.VFIO_GROUP_FLAGS_CONTAINER_SET!;
   },

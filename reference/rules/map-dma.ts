@@ -23,6 +23,8 @@ const backend = (call: Call) => (call.object as Container).backend as Backend;
 export const conditions = {
   map_dma_argsz_too_small: ({ map }) => map.argsz < mapSize,
   map_dma_flag_unknown: ({ map }) => (map.flags & ~MAP_FLAGS) !== 0,
+  map_dma_vaddr_flag_unknown: ({ map }) => has(map.flags, VADDR),
+  map_dma_without_domain: (call) => backend(call).domains.length === 0,
   map_dma_vaddr_flag_with_access: ({ map }) => has(map.flags, VADDR) && has(map.flags, READ! | WRITE!),
   map_dma_no_flag: ({ map }) => map.flags === 0,
   map_dma_size_zero: ({ map }) => map.size === 0n,

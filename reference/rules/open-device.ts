@@ -1,10 +1,10 @@
 import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
-import { configSpace } from '../config-space.ts';
+import { configSpaceOf } from '../config-space.ts';
 import { hasFreeDescriptor } from '../descriptors.ts';
 import { MalformedProgram } from '../malformed-program.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import type { Group } from '../state.ts';
+import { type Group, membersOf, type OpenDevice } from '../state.ts';
 
 /** Bytes of a name that the kernel looks at, the final NUL included. */
 const LONGEST_NAME = 4096;
@@ -12,6 +12,15 @@ const LONGEST_NAME = 4096;
 const LONGEST_DEVICE_NAME = 64;
 
 const group = (call: Call) => call.object as Group;
+
+/** The device that was opened. */
+const opened = (call: Call) => (call.created as OpenDevice | undefined)?.device;
+
+/** Whether this is the first open of a device that has a capability. */
+function startsWith(call: Call, name: 'pasid' | 'pageRequest'): boolean {
+  const device = opened(call);
+  return device?.opens === 1 && device.shows(name);
+}
 
 /** The bytes of a name in user memory before its NUL; what cannot be read ends it too. */
 function readName(call: Call): { bytes: Uint8Array; ended: boolean } {
@@ -59,16 +68,26 @@ export const conditions = {
   open_device_option_unknown: (call) => /[^ ]/.test(spelling(call).after),
   open_device_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
   open_device_without_backend: (call) => group(call).container?.backend === undefined,
+  open_device_hides_pasid: (call) => startsWith(call, 'pasid'),
+  open_device_hides_pasid_beside_others_of_group: (call) =>
+    startsWith(call, 'pasid') && membersOf(group(call)).length > 1,
+  open_device_hides_pasid_beside_others_of_container: (call) =>
+    startsWith(call, 'pasid') && [...group(call).container!.groups].flatMap(membersOf).length > 1,
+  open_device_hides_page_requests: (call) => startsWith(call, 'pageRequest'),
 } satisfies Conditions;
 
 export const effects = {
   open_device_opens: (call) => {
     const group = call.object as Group;
     const device = group.slot.devices[(call.op as OpenOp).device ?? 0]!;
-    if (device.opens++ === 0) device.start(configSpace(call.world.environment.device));
+    if (device.opens++ === 0) device.start(configSpaceOf(call.world.environment, device.slot));
     group.devicesOpen++;
     call.created = { kind: 'device', device, group };
   },
+  open_device_hides_pasid: (call) => opened(call)?.hide('pasid'),
+  open_device_hides_pasid_beside_others_of_group: (call) => opened(call)?.hide('pasid'),
+  open_device_hides_pasid_beside_others_of_container: (call) => opened(call)?.hide('pasid'),
+  open_device_hides_page_requests: (call) => opened(call)?.hide('pageRequest'),
   open_device_closes_on_exec: (call) => {
     call.closeOnExec = true;
   },

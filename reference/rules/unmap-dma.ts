@@ -1,7 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
-import { type Backend, type Container, uncharge } from '../state.ts';
+import { type Backend, type Container, membersOf, uncharge } from '../state.ts';
 import { mappingAt, overlapping, wraps } from '../type1-mappings.ts';
 import { PAGE } from '../user-memory.ts';
 
@@ -23,6 +23,7 @@ const backend = (call: Call) => (call.object as Container).backend as Backend;
 
 export const conditions = {
   unmap_dma_argsz_too_small: ({ unmap }) => unmap.argsz < unmapSize,
+  unmap_dma_any_flag: ({ unmap }) => unmap.flags !== 0,
   unmap_dma_flag_unknown: ({ unmap }) => (unmap.flags & ~UNMAP_FLAGS) !== 0,
   unmap_dma_dirty_with_other_flag: ({ unmap }) => has(unmap.flags, DIRTY) && has(unmap.flags, ALL! | UNMAP_VADDR!),
   unmap_dma_dirty_argsz_too_small: ({ unmap }) => has(unmap.flags, DIRTY) && unmap.argsz < unmapExtended,
@@ -81,6 +82,13 @@ export const effects = {
     }
     const one = backend(call);
     one.mappings = one.mappings.filter((mapping) => !gone.includes(mapping));
+  },
+  unmap_dma_flushes_nested: (call) => {
+    if (call.unmapped === 0n) return;
+    for (const { cache, groups } of backend(call).domains) {
+      cache.flush({});
+      for (const group of groups) for (const { tlb } of membersOf(group)) tlb.flush({});
+    }
   },
 } satisfies Effects;
 

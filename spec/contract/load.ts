@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
-import type { ContractData, Handler, Parameter, Profile, Rule, RuleOutcome, Source, Step } from './types.ts';
+import type { ContractData, Finding, Handler, Parameter, Profile, Rule, RuleOutcome, Source, Step } from './types.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
 /** Where the contract's data stands in this package. */
@@ -19,6 +19,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
     throw new Problem(`${folder}: has no folder ${part}/; --spec takes a copy of spec/contract/ (or of spec/).`);
   }
   const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));
+  const findings = index(readYaml<Finding[]>(join(folder, 'findings.yaml'), 'findings.schema.json'));
   const parameters = index(readYaml<Parameter[]>(join(folder, 'parameters.yaml'), 'parameters.schema.json'));
   const profileFile = readYaml<Profile[]>(join(folder, 'profiles.yaml'), 'profiles.schema.json');
   const profiles = index(profileFile);
@@ -38,6 +39,10 @@ export function loadContract(folder: string = contractFolder): ContractData {
           throw new Problem(`${at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`);
       });
       checkErrnos(rule.outcome, at([i, 'outcome']));
+      for (const id of rule.lineage ?? []) {
+        if (!findings.has(id))
+          throw new Problem(`${at([i, 'lineage'])}: finding ${id} is not in findings.yaml; add it there.`);
+      }
       rules.set(rule.id, rule);
       places.set(rule.id, at([i, 'id']));
     });
@@ -57,7 +62,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
     if (!used.has(id))
       throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
   }
-  return { rules, handlers, parameters, profiles, sources };
+  return { rules, handlers, parameters, profiles, sources, findings };
 }
 
 /** A profile's setting with single parameters replaced; throws a Problem for an unknown name or value. */
@@ -69,9 +74,26 @@ export function parameterSetting(
   const known = contract.profiles.get(profile);
   if (!known)
     throw new Problem(`--profile ${profile}: unknown; known are ${[...contract.profiles.keys()].join(', ')}.`);
-  for (const [name, value] of Object.entries(replaced))
+  let implied: Record<string, string> = {};
+  for (const [name, value] of Object.entries(replaced)) {
     checkParameter(name, value, contract.parameters, `--set ${name}=${value}`);
-  return { ...known.parameters, ...replaced };
+    implied = { ...implied, ...contract.parameters.get(name)!.implies?.[value] };
+  }
+  const setting = { ...known.parameters, ...implied, ...replaced };
+  const impossible = lacking(contract, setting);
+  if (impossible) throw new Problem(`--profile ${profile}: ${impossible}; set it otherwise with --set.`);
+  return setting;
+}
+
+/** Which value of a setting lacks what it needs, in words; undefined if none does. */
+export function lacking({ parameters }: ContractData, setting: Record<string, string>): string | undefined {
+  for (const { id, needs = {} } of parameters.values()) {
+    for (const [name, values] of Object.entries(needs[setting[id]!] ?? {})) {
+      if (![values].flat().includes(setting[name]!))
+        return `${id}=${setting[id]} needs ${name}=${[values].flat().join(' or ')}`;
+    }
+  }
+  return undefined;
 }
 
 function yamlFiles(folder: string): string[] {
@@ -108,7 +130,12 @@ function checkProfile(profile: Profile, parameters: Map<string, Parameter>, at: 
 }
 
 function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
-  if (outcome && 'errno' in outcome && !Object.hasOwn(uapi.errnos, outcome.errno) && !/^\d+$/.test(outcome.errno)) {
+  if (
+    outcome &&
+    'errno' in outcome &&
+    !Object.hasOwn(uapi.errnos, outcome.errno) &&
+    !/^(\d+|result)$/.test(outcome.errno)
+  ) {
     throw new Problem(
       `${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`,
     );
@@ -117,14 +144,14 @@ function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
 }
 
 /** A handler is for something that there is, and the only one for it. */
-function checkName({ id, ioctl, op }: Handler, before: readonly Handler[], place: string): void {
+function checkName({ id, ioctl, op, table }: Handler, before: readonly Handler[], place: string): void {
   const [what, kind] = (ioctl ?? '').split(' ') as [string, string?];
   const known = kind
     ? ['unknown', 'elsewhere'].includes(what) && kinds.includes(kind)
     : Object.hasOwn(uapi.ioctls, what);
   if (ioctl !== undefined && !known)
     throw new Problem(`${place}: ioctl ${ioctl} is not in spec/uapi/uapi.yaml; mend the name.`);
-  const other = before.find((one) => one.id === id || (ioctl !== undefined ? one.ioctl === ioctl : one.op === op));
+  const other = before.find((one) => one.id === id || (one.ioctl === ioctl && one.op === op && one.table === table));
   if (other) throw new Problem(`${place}: handler ${id} is for the same as ${other.id}; delete one.`);
 }
 
@@ -143,7 +170,7 @@ const needsOutcome = ['refuse', 'read', 'write', 'return'] as const;
 function checkSteps(steps: Step[], path: (string | number)[], checking: Checking): void {
   steps.forEach((step, i) => {
     const here = [...path, i];
-    for (const key of ['refuse', 'read', 'write', 'effect', 'case', 'return', 'if'] as const) {
+    for (const key of ['refuse', 'read', 'write', 'effect', 'case', 'return', 'if', 'on_fault'] as const) {
       const id = step[key];
       if (id === undefined) continue;
       const rule = checking.rules.get(id);
@@ -156,6 +183,11 @@ function checkSteps(steps: Step[], path: (string | number)[], checking: Checking
           `${checking.at([...here, key])}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`,
         );
       }
+      checking.used.add(id);
+    }
+    for (const id of [step.stop, step.result, step.undo].flatMap((choice) => Object.values(choice ?? {}))) {
+      if (!checking.rules.has(id))
+        throw new Problem(`${checking.at(here)}: rule ${id} is not in rules/; add it there or mend the name.`);
       checking.used.add(id);
     }
     for (const [name, values] of Object.entries(step.when ?? {})) {

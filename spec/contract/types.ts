@@ -6,7 +6,8 @@ export interface Source {
 }
 
 /**
- * What an operation gives back: a closed set. `value: result` is a number that the rule's effect has worked out.
+ * What an operation gives back: a closed set. `value: result` is a number that the rule's effect has worked out, `errno: result`
+ * one that its condition has.
  */
 export type RuleOutcome =
   | { errno: string }
@@ -28,18 +29,28 @@ export interface Rule {
   /** Kernel releases on which it was observed. */
   verified?: string[];
   note?: string;
+  /**
+   * The rule only takes away what may still be remembered. To see whether a trace depends on it, what would be remembered
+   * without it is insisted on.
+   */
+  forgets?: true;
+  /** Ids of the findings about the 2020 series that it states: L1, B3, ... */
+  lineage?: string[];
 }
 
 /** Parameter -> value, or values, for which a step is there. */
 export type When = Record<string, string | string[]>;
 
-/** One step of a handler: exactly one of refuse, read, write, effect, case, return and each. */
+/** One of some words, and the rule that asks for it. */
+export type Choice<Word extends string> = Partial<Record<Word, string>>;
+
+/** One step of a handler: exactly one of refuse, read, write, effect, case, return, each and steps. */
 export interface Step {
   /** If the rule's condition holds, its outcome ends the handler. */
   refuse?: string;
   /** Copies [from, from + length) of the argument from user memory; a fault gives the rule's outcome. */
   read?: string;
-  /** Copies to user memory, to [from, from + length) of the argument if it is always the same; a fault gives the rule's outcome and undoes nothing. */
+  /** Copies to user memory, to [from, from + length) of the argument if it is always the same; a fault gives the rule's outcome and undoes nothing but `on_fault`. */
   write?: string;
   /** Changes the state. */
   effect?: string;
@@ -47,9 +58,21 @@ export interface Step {
   case?: string;
   /** The handler's result. */
   return?: string;
-  /** Runs `steps` for each of something. */
-  each?: 'pages' | 'segments' | 'mappings' | 'accesses' | 'config_bytes';
+  /** Runs `steps` for each of something; without it they are run once. For `devices`, `table` takes their place. */
+  each?: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
   steps?: Step[];
+  /** each devices: the handler that says what the IOMMU driver does for one device. */
+  table?: string;
+  /** each devices: what is left out after a device failed, and the rule that says so. */
+  stop?: Choice<'group' | 'container' | 'none'>;
+  /** each devices: which failure counts if several domains have one. */
+  result?: Choice<'first' | 'last'>;
+  /** each devices: what is undone after a failure. */
+  undo?: Choice<'all' | 'done_reversed'>;
+  /** each devices: the handler that undoes `table` for one device. */
+  undo_table?: string;
+  /** write: what is undone if it faults. */
+  on_fault?: string;
   /** Bytes. */
   from?: number;
   /** Bytes. */
@@ -65,6 +88,8 @@ export interface Handler {
   /** Name in uapi.yaml, or `unknown KIND`, or `elsewhere KIND`. */
   ioctl?: string;
   op?: string;
+  /** Name of a table that `each: devices` uses. */
+  table?: string;
   steps: Step[];
 }
 
@@ -73,6 +98,22 @@ export interface Parameter {
   id: string;
   sentence: string;
   values: Record<string, string>;
+  /** Value -> settings of other parameters that it stands for, unless they are set themselves. */
+  implies?: Record<string, Record<string, string>>;
+  /** Settings without which the parameter says nothing. */
+  matters?: When;
+  /** Value -> settings without which it is impossible. */
+  needs?: Record<string, When>;
+  /** The value that allows all that the others ask for, so that nobody can tell that they are kept. */
+  permissive?: string;
+  /** Ids of findings and ambiguities about the 2020 series that it is for: A1, P6, ... */
+  lineage?: string[];
+}
+
+/** Something that was found about the series of 2020; rules and parameters state it. */
+export interface Finding {
+  id: string;
+  sentence: string;
 }
 
 /** A named setting of all parameters. */
@@ -89,4 +130,5 @@ export interface ContractData {
   parameters: Map<string, Parameter>;
   profiles: Map<string, Profile>;
   sources: Map<string, Source>;
+  findings: Map<string, Finding>;
 }

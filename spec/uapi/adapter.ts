@@ -44,6 +44,8 @@ export interface Session {
 export interface Adapter {
   /** The target as the user named it. */
   readonly target: string;
+  /** Whether the target may have what is needed, as far as it can tell without starting; if it is missing, starting tells. */
+  offers?(need: Need): boolean;
   /** Starts a machine that has what is needed. Throws a Problem when something is missing on this host. */
   start(need: Need): Promise<Session>;
 }

@@ -1,8 +1,15 @@
-import type { DeviceModel, Environment, Machine, Slot } from './vocabulary.ts';
+import type { DeviceModel, Environment, Machine, NestingAbility, Slot } from './vocabulary.ts';
 
 /** A machine with every property spelled out. */
 export function spelledOut(machine: Machine): Required<Machine> {
-  return { interruptRemapping: true, addressBits: 39, snoopControl: false, type1Module: true, ...machine };
+  return {
+    interruptRemapping: true,
+    addressBits: 39,
+    snoopControl: false,
+    type1Module: true,
+    nesting: 'none',
+    ...machine,
+  };
 }
 
 /** A short name that says how a machine differs from the default one. */
@@ -12,6 +19,7 @@ export function machineName(machine: Required<Machine>): string {
     machine.addressBits === 39 ? '' : `${machine.addressBits}-bit`,
     machine.snoopControl ? 'snoop-control' : '',
     machine.type1Module ? '' : 'no-type1',
+    machine.nesting === 'none' ? '' : `nesting-${machine.nesting.replace('_', '-')}`,
   ].filter((word) => word !== '');
   return words.join('-') || 'default';
 }
@@ -31,16 +39,38 @@ export function emulatedEnvironment(machine: Required<Machine>, slots: Record<st
     userAddressEnd: '0x7ffffffff000',
     dmaEntryLimit: 65535,
     memlockExempt: true,
-    // What the edu device drives and holds, unless told otherwise.
-    dmaAddressBits: 28,
+    // What the edu device drives and holds, unless told otherwise; a device with PASIDs drives all bits.
+    dmaAddressBits: machine.nesting === 'none' ? 28 : 64,
     dmaBufferBytes: 4096,
-    device: emulatedDevice,
+    device: machine.nesting === 'none' ? emulatedDevice : expressDevice,
+    ...(machine.nesting !== 'none' && { nesting: nestingAbility(machine.nesting === 'five_levels') }),
   };
 }
 
+/** The IOMMU that walks five levels can do everything else, too; the other one nothing beyond. */
+function nestingAbility(five: boolean): NestingAbility {
+  return { levels: five ? 5 : 4, supervisorRequests: five, extendedAccess: five, memoryTypes: five };
+}
+
+/**
+ * The device of a slot: on a machine that nests its capabilities for ATS, page requests and PASIDs tell how wide a PASID it
+ * can send; without PASIDs it has none of the three.
+ */
+export function deviceOf({ device, nesting }: Environment, { pasidBits = 20 }: Slot): DeviceModel {
+  if (!nesting || pasidBits === 20) return device;
+  const config = Buffer.from(device.config, 'hex');
+  if (pasidBits === 0) config.fill(0, extended.ats, extended.end);
+  // Width in bits 8 to 12 of the capability register.
+  else config[extended.pasid + 5] = pasidBits;
+  return { ...device, config: config.toString('hex') };
+}
+
+/** Where the extended capabilities are in config space; each is linked to the next. */
+export const extended = { ats: 0x100, pageRequest: 0x110, pasid: 0x120, end: 0x128 } as const;
+
 /** Bytes of config space, as hexadecimal text: zeros, but for what stands at an offset. */
-function configBytes(parts: Record<number, string>): string {
-  const bytes = Buffer.alloc(256);
+function configBytes(parts: Record<number, string>, length = 256): string {
+  const bytes = Buffer.alloc(length);
   for (const [at, hex] of Object.entries(parts)) bytes.write(hex, Number(at), 'hex');
   return bytes.toString('hex');
 }
@@ -72,4 +102,25 @@ const emulatedDevice: DeviceModel = {
     { region: 0, at: 0x88, upper: 'ffffffff' },
   ],
   interruptCause: { raise: 0x60, acknowledge: 0x64 },
+};
+
+const head = Buffer.from(emulatedDevice.config, 'hex');
+const extendedBytes = 4096;
+
+/** The same device as a PCI Express function with ATS, page requests and PASIDs of 20 bits. */
+const expressDevice: DeviceModel = {
+  ...emulatedDevice,
+  regions: emulatedDevice.regions.map((region, i) => (i === 7 ? { ...region, size: extendedBytes } : region)),
+  config: configBytes(
+    {
+      0: head.toString('hex'),
+      // Each: id, version 1 and the next one; then what it can do, and what is switched on.
+      [extended.ats]: '0f000111' + '00000000',
+      [extended.pageRequest]: '13000112' + '0000' + '0000' + '20000000' + '00000000',
+      [extended.pasid]: '1b000100' + '0014' + '0000',
+    },
+    extendedBytes,
+  ),
+  configWritable: configBytes({ 0: emulatedDevice.configWritable }, extendedBytes),
+  configUnknown: configBytes({ 0: emulatedDevice.configUnknown }, extendedBytes),
 };

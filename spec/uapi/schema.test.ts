@@ -77,6 +77,7 @@ const examples: { [Kind in Op['op']]: { accepted: Extract<Op, { op: Kind }>[]; r
     accepted: [{ op: 'truncate', memory: 'file', length: 0 }],
     rejected: [{ op: 'truncate', memory: 'file', length: -1 }],
   },
+  plug: { accepted: [{ op: 'plug', slot: 'g' }], rejected: [{ op: 'plug' }] },
   lock: {
     accepted: [{ op: 'lock', memory: 'ram', at: 0, length: 4096 }],
     rejected: [{ op: 'lock', memory: 'ram', at: -1, length: 4096 }],

@@ -6,7 +6,7 @@ import { packageRoot } from './package-root.ts';
 export interface Field {
   name: string;
   at: number;
-  width: 4 | 8;
+  width: 1 | 2 | 4 | 8;
   /** What the field means, which decides the values at its edges. */
   holds:
     | 'argsz'
@@ -22,12 +22,22 @@ export interface Field {
     | 'interrupt'
     | 'feature'
     | 'vector'
+    | 'version'
+    | 'format'
+    | 'bits'
+    | 'guest_address'
+    | 'pasid'
+    | 'address_width'
+    | 'zero'
+    | 'granularity'
+    | 'page_count'
+    | 'data_argsz'
     | 'ignored';
   /** The field lies in the part that a flag adds. */
   extended?: boolean;
-  /** holds flags: which set of flags. */
+  /** holds flags, bits: which set of flags. */
   flags?: string;
-  /** holds flags, interrupt, vector: a value of an ordinary request. */
+  /** A value of an ordinary request, where what the field holds does not tell. */
   example?: number;
 }
 
@@ -51,6 +61,8 @@ export interface Ioctl {
   /** elsewhere: the number is taken, but the contract does not yet say what it does. */
   argument: 'none' | 'value' | 'struct' | 'string' | 'elsewhere';
   struct?: string;
+  /** The struct where the data starts with a size of its own, as in Linux 5.10. */
+  argszFirst?: string;
   /** argument value: the set of named values. */
   values?: string;
   /** The parameter of the contract that says whether it exists. */

@@ -35,7 +35,8 @@ export type Op =
   | CloseOnExecOp
   | ReadEventOp
   | TruncateOp
-  | LockOp;
+  | LockOp
+  | PlugOp;
 /**
  * Who performs an op: a process, or process/thread. The first process is main; fork makes others; the first use of process/thread starts the thread.
  */
@@ -61,6 +62,10 @@ export type Bytes = string;
  */
 export type Protection = 'none' | 'read' | 'write' | 'read-write';
 /**
+ * A number, or a saved output plus `add`.
+ */
+export type Pasid = Integer | SavedPasid;
+/**
  * Index among the slot's vfio-bound devices, or `claimed`: the device that makes a group not viable.
  */
 export type SlotDevice = number | 'claimed';
@@ -68,6 +73,48 @@ export type SlotDevice = number | 'claimed';
  * How the run of a program ended. Unsupported: the target cannot perform one of the ops, or lacks the topology.
  */
 export type End = 'completed' | 'crashed' | 'hung' | 'unsupported';
+/**
+ * Why the IOMMU did not translate; docs/guest-page-tables.md tells what each means. The number is the level of the guest table, 1 the last.
+ */
+export type TransferFault =
+  | 'not_mapped'
+  | 'not_readable'
+  | 'not_writable'
+  | 'pasid_not_bound'
+  | 'not_canonical'
+  | 'page_not_mapped'
+  | 'page_not_readable'
+  | 'page_not_writable'
+  | 'table_5_not_mapped'
+  | 'level_5_not_present'
+  | 'level_5_reserved_bits'
+  | 'level_5_supervisor'
+  | 'level_5_not_writable'
+  | 'table_5_not_writable'
+  | 'table_4_not_mapped'
+  | 'level_4_not_present'
+  | 'level_4_reserved_bits'
+  | 'level_4_supervisor'
+  | 'level_4_not_writable'
+  | 'table_4_not_writable'
+  | 'table_3_not_mapped'
+  | 'level_3_not_present'
+  | 'level_3_reserved_bits'
+  | 'level_3_supervisor'
+  | 'level_3_not_writable'
+  | 'table_3_not_writable'
+  | 'table_2_not_mapped'
+  | 'level_2_not_present'
+  | 'level_2_reserved_bits'
+  | 'level_2_supervisor'
+  | 'level_2_not_writable'
+  | 'table_2_not_writable'
+  | 'table_1_not_mapped'
+  | 'level_1_not_present'
+  | 'level_1_reserved_bits'
+  | 'level_1_supervisor'
+  | 'level_1_not_writable'
+  | 'table_1_not_writable';
 /**
  * The adapter protocol: one JSON object a line, in both directions.
  */
@@ -160,6 +207,10 @@ export interface Machine {
    * Whether the type1 backend is loaded.
    */
   type1Module?: boolean;
+  /**
+   * Whether the IOMMUs translate in two stages, and the deepest guest tables that they walk. Devices of a machine that nests have PASIDs.
+   */
+  nesting?: 'none' | 'four_levels' | 'five_levels';
 }
 /**
  * A group that the program needs.
@@ -185,6 +236,14 @@ export interface Slot {
    * Whether the devices can be reset on their own.
    */
   resettable?: boolean;
+  /**
+   * What the devices are: PCI functions, others behind an IOMMU, mediated ones that use a PCI function's IOMMU, mediated ones without any.
+   */
+  kind?: 'pci' | 'platform' | 'mediated' | 'emulated';
+  /**
+   * Width of the PASIDs that the devices can send, on a machine that nests.
+   */
+  pasidBits?: 0 | 16 | 20;
 }
 export interface ParameterChange {
   module: string;
@@ -411,12 +470,16 @@ export interface DmaOp {
   iova: Integer;
   length: Offset;
   at?: Offset;
-  pasid?: Integer;
+  pasid?: Pasid;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
    */
   concurrent?: boolean;
+}
+export interface SavedPasid {
+  ref: Name;
+  add?: Integer;
 }
 /**
  * Forks the actor's process; the child is the actor `as`, with the parent's names.
@@ -508,6 +571,10 @@ export interface InjectOp {
   op: 'inject';
   fault: 'allocation' | 'copy' | 'driver';
   nth: number;
+  /**
+   * driver: what the call answers; default EIO.
+   */
+  errno?: string;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -590,6 +657,18 @@ export interface LockOp {
   concurrent?: boolean;
 }
 /**
+ * One more device appears in the slot's group, behind the others and without a driver.
+ */
+export interface PlugOp {
+  op: 'plug';
+  slot: Name;
+  actor?: Actor;
+  /**
+   * Overlaps with its neighbours.
+   */
+  concurrent?: boolean;
+}
+/**
  * What an op gave back. Exactly one of value, fd and errno.
  */
 export interface Outcome {
@@ -604,6 +683,7 @@ export interface Outcome {
    */
   changed?: Changed[];
   bytes?: Bytes;
+  fault?: TransferFault;
   /**
    * Values of the outputs that the op saved.
    */
@@ -685,6 +765,7 @@ export interface Environment {
    */
   dmaBufferBytes: number;
   device: DeviceModel;
+  nesting?: NestingAbility;
 }
 export interface ReservedRange {
   first: Integer;
@@ -730,6 +811,18 @@ export interface DeviceRegister {
 export interface InterruptCause {
   raise: Offset;
   acknowledge: Offset;
+}
+/**
+ * What the IOMMUs can do with guest page tables; absent if they cannot nest.
+ */
+export interface NestingAbility {
+  /**
+   * The deepest table that is walked.
+   */
+  levels: 4 | 5;
+  supervisorRequests: boolean;
+  extendedAccess: boolean;
+  memoryTypes: boolean;
 }
 /**
  * Run one program. Further requests may be sent before it is answered.

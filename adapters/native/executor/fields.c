@@ -131,9 +131,14 @@ static const struct field unbind_fields[] = {
 	{ "device", FIELD_SLOT_DEVICE, false, PLACE(device), NULL },
 	{ 0 },
 };
+static const struct field plug_fields[] = {
+	{ "slot", FIELD_NAME, false, PLACE(slot), NULL },
+	{ 0 },
+};
 static const struct field inject_fields[] = {
 	{ "fault", FIELD_WORD, false, PLACE(choice), faults },
 	{ "nth", FIELD_INDEX, false, PLACE(nth), NULL },
+	{ "errno", FIELD_IGNORED, true, 0, NULL },
 	{ 0 },
 };
 
@@ -145,7 +150,7 @@ const char *const op_names[OP_KINDS] = {
 	[OP_SET_PARAMETER] = "set_parameter", [OP_BIND_DRIVER] = "bind_driver",
 	[OP_UNBIND_DRIVER] = "unbind_driver", [OP_INJECT] = "inject", [OP_BARRIER] = "barrier",
 	[OP_SEEK] = "seek", [OP_CLOSE_ON_EXEC] = "close_on_exec", [OP_READ_EVENT] = "read_event",
-	[OP_TRUNCATE] = "truncate", [OP_LOCK] = "lock",
+	[OP_TRUNCATE] = "truncate", [OP_LOCK] = "lock", [OP_PLUG] = "plug",
 };
 
 const struct field *const op_fields[OP_KINDS] = {
@@ -158,4 +163,5 @@ const struct field *const op_fields[OP_KINDS] = {
 	[OP_BIND_DRIVER] = bind_fields, [OP_UNBIND_DRIVER] = unbind_fields, [OP_INJECT] = inject_fields,
 	[OP_BARRIER] = no_fields, [OP_SEEK] = seek_fields, [OP_CLOSE_ON_EXEC] = fd_fields,
 	[OP_READ_EVENT] = fd_fields, [OP_TRUNCATE] = truncate_fields, [OP_LOCK] = range_fields,
+	[OP_PLUG] = plug_fields,
 };

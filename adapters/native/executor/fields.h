@@ -24,7 +24,8 @@ enum field_type {
 	FIELD_RELOCATIONS,  // op.bytes
 	FIELD_ARGUMENT,     // op.argument or op.memory, op.at, op.bytes
 	FIELD_SAVES,        // op.saves
-	FIELD_PRESENT,      // bool: any Integer that no op uses
+	FIELD_PRESENT,      // bool: an Integer, or what stands for one, that no op uses
+	FIELD_IGNORED,      // anything that counts only where the op is not supported
 };
 
 struct field {

@@ -10,7 +10,7 @@
 
 bool op_supported(enum op_kind kind)
 {
-	return kind != OP_INJECT || fault_possible();
+	return kind != OP_PLUG && (kind != OP_INJECT || fault_possible());
 }
 
 static bool read_string(struct reader *reader, const struct json *json, const char **text)
@@ -94,7 +94,9 @@ static bool read_field(struct reader *reader, const struct field *field, const s
 	case FIELD_SAVES:
 		return read_saves(reader, json, op);
 	case FIELD_PRESENT:
-		return *(bool *)place = read_integer(reader, json, &ignored);
+		return *(bool *)place = json->type == JSON_OBJECT || read_integer(reader, json, &ignored);
+	case FIELD_IGNORED:
+		return true;
 	}
 	return false;
 }

@@ -1,0 +1,21 @@
+import type { Errno } from '../result.ts';
+import type { Type1 } from '../type1.ts';
+import { allCanNest, hasSecondUnit } from './container-devices.ts';
+
+const PASID_REQUESTS = 1;
+const FORMAT_VTD = 1;
+
+/**
+ * The content of the capability of GET_INFO that tells of guest tables: what can be requested, and the format of the
+ * tables. Undefined where there is none; as posted, a container without a format makes GET_INFO fail.
+ */
+export function nestingCapability(backend: Type1): number[] | Errno | undefined {
+  const { bind, requests, surroundings } = backend.parameters;
+  if (bind === 'absent' || surroundings !== '2020') return undefined;
+  if (requests === 'as_posted') {
+    if (backend.domains.length === 0 || backend.pasids.driver === undefined) return 'EINVAL';
+    return [backend.nesting ? PASID_REQUESTS : 0, FORMAT_VTD];
+  }
+  const canBind = backend.nesting && !hasSecondUnit(backend) && allCanNest(backend);
+  return canBind ? [PASID_REQUESTS, FORMAT_VTD] : undefined;
+}

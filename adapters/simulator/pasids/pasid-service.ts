@@ -1,0 +1,71 @@
+import type { AddressSpace } from '../address-space.ts';
+import type { IommuUnit } from '../iommu-domain.ts';
+import { type ModuleParameters, PASID_QUOTA } from '../module-parameters.ts';
+import type { Parameters } from '../parameters.ts';
+import { REVISIONS } from './driver-revisions.ts';
+import { PASID_COUNT, PasidAllocator } from './pasid-allocator.ts';
+import { PasidOwner } from './pasid-owner.ts';
+import { VtdDriver } from './vtd-driver.ts';
+
+/** Who has which PASIDs of a machine, and what its IOMMU driver does with them. */
+export class PasidService {
+  readonly allocator = new PasidAllocator();
+  /** Undefined for a driver that has no hooks for guest tables. */
+  readonly driver: VtdDriver | undefined;
+  private readonly owners = new Map<AddressSpace, PasidOwner>();
+  /** PASIDs that no quota promises to anybody. */
+  private unpromised = PASID_COUNT;
+
+  constructor(
+    private readonly parameters: Parameters,
+    unit: IommuUnit,
+    private readonly module: ModuleParameters,
+  ) {
+    const { driver } = parameters;
+    if (driver !== 'none') this.driver = new VtdDriver(REVISIONS[driver], unit, parameters, this.allocator);
+  }
+
+  /** A backend begins to use PASIDs of an address space; undefined if no more can be promised. */
+  join(mm: AddressSpace): PasidOwner | undefined {
+    let owner = this.owners.get(mm);
+    if (owner === undefined) {
+      if (this.unpromised < PASID_QUOTA) return undefined;
+      this.unpromised -= PASID_QUOTA;
+      owner = new PasidOwner(mm, PASID_QUOTA);
+      this.owners.set(mm, owner);
+    }
+    owner.references++;
+    return owner;
+  }
+
+  /** A backend is gone. With the last one of an address space, all its PASIDs are free. */
+  leave(owner: PasidOwner): void {
+    if (--owner.references > 0) return;
+    for (const pasid of owner.pasids) this.free(pasid);
+    this.unpromised += owner.quota;
+    this.owners.delete(owner.mm);
+  }
+
+  /** Gives out a PASID between two, inclusive; undefined if there is none, or the quota is used up. */
+  allocate(owner: PasidOwner, min: number, max: number): number | undefined {
+    if (this.parameters.requests === 'as_posted') this.adjust(owner);
+    const quota = this.parameters.requests === 'as_posted' ? owner.quota : this.module.pasidQuota;
+    return owner.pasids.size < quota ? this.allocator.allocate(owner, min, max) : undefined;
+  }
+
+  /** Takes a PASID back, whatever it is bound to. */
+  free(pasid: number): void {
+    this.driver?.freed(pasid);
+    this.allocator.free(pasid);
+  }
+
+  /** A quota that cannot be granted is not asked for again. */
+  private adjust(owner: PasidOwner): void {
+    const wanted = this.module.pasidQuota | 0;
+    if (owner.wanted === wanted) return;
+    owner.wanted = wanted;
+    if (wanted < owner.pasids.size || wanted > this.unpromised) return;
+    this.unpromised += owner.quota - wanted;
+    owner.quota = wanted;
+  }
+}

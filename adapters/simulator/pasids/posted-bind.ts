@@ -1,0 +1,51 @@
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Process } from '../process.ts';
+import type { Errno, Result } from '../result.ts';
+import { LOCK, type Steps } from '../steps.ts';
+import type { Type1 } from '../type1.ts';
+import { hasSecondUnit } from './container-devices.ts';
+import { type BindData, HEADER_BYTES } from './guest-structs.ts';
+import { bindSource, copyHeader, type DataSource } from './posted-data.ts';
+import { callForEachDevice } from './posted-loop.ts';
+
+const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;
+
+/** VFIO_IOMMU_BIND as it was posted: binds a guest table on every device, or unbinds it. */
+export function* postedBind(backend: Type1, process: Process, argument: number): Steps<Result> {
+  // copies
+  const header = yield* copyHeader(process, argument);
+  if (header === undefined) return 'EFAULT';
+  if (header.argsz < HEADER_BYTES) return 'EINVAL';
+  const source = yield* bindSource(backend, process, argument + HEADER_BYTES);
+  if (typeof source === 'string') return source;
+
+  // argument
+  const way = header.flags & (BIND! | UNBIND!);
+  if (way !== BIND && way !== UNBIND) return 'EINVAL';
+  if (way === BIND && hasSecondUnit(backend)) return 'EOPNOTSUPP';
+
+  // state
+  do yield LOCK;
+  while (!backend.lock.take());
+  const errno = yield* bindLocked(backend, process, source, way === BIND);
+  backend.lock.release();
+
+  // result
+  return errno ?? 0;
+}
+
+function* bindLocked(
+  backend: Type1,
+  process: Process,
+  source: DataSource<BindData>,
+  binds: boolean,
+): Steps<Errno | undefined> {
+  if (backend.domains.length === 0) return 'EINVAL';
+  const unbind = callForEachDevice(backend, source, (driver, device, { hpasid }) => driver.unbind(device, hpasid));
+  if (!binds) return yield* unbind;
+  const bind = callForEachDevice(backend, source, (driver, device, data) => driver.bind(device, data, process.mm));
+  const errno = yield* bind;
+  // Not what was done now is undone, but whatever has the number.
+  if (errno !== undefined) yield* unbind;
+  return errno;
+}

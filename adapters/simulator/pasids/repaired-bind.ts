@@ -1,0 +1,81 @@
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { PciDevice } from '../iommu-group.ts';
+import type { Process } from '../process.ts';
+import type { Errno, Result } from '../result.ts';
+import { COPY_FROM_USER, LOCK, type Steps } from '../steps.ts';
+import type { Type1 } from '../type1.ts';
+import { allCanNest, hasSecondUnit, isBound, translatedDevices } from './container-devices.ts';
+import { callDriver } from './driver-call.ts';
+import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from './guest-structs.ts';
+import { PASID_COUNT } from './pasid-allocator.ts';
+import { copyHeader } from './posted-data.ts';
+
+const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;
+const VERSION = 1;
+const FORMAT_VTD = 1;
+const GUEST_PASID_VALID = 1n;
+const VTD_FLAGS = 0x3fn;
+
+/** VFIO_IOMMU_BIND as it should be: binds a guest table on every device or on none, or unbinds it. */
+export function* repairedBind(backend: Type1, process: Process, argument: number): Steps<Result> {
+  // copies
+  const header = yield* copyHeader(process, argument);
+  if (header === undefined) return 'EFAULT';
+  const { argsz, flags } = header;
+  if (argsz < HEADER_BYTES + DATA_BYTES.bind || (flags !== BIND && flags !== UNBIND)) return 'EINVAL';
+  if (yield COPY_FROM_USER) return 'EFAULT';
+  const bytes = process.mm.copyBytesFromUser(argument + HEADER_BYTES, DATA_BYTES.bind);
+  if (bytes === undefined) return 'EFAULT';
+
+  // argument
+  const data = bindData(bytes);
+  if (!isKnown(data)) return 'EINVAL';
+  if (!backend.nesting) return 'EOPNOTSUPP';
+
+  // state
+  do yield LOCK;
+  while (!backend.lock.take());
+  const errno = flags === BIND ? yield* bind(backend, process, data) : unbind(backend, data);
+  backend.lock.release();
+
+  // result
+  return errno ?? 0;
+}
+
+function isKnown({ version, format, flags, vtdFlags, paddingIsZero, hpasid }: BindData): boolean {
+  if (version !== VERSION || format !== FORMAT_VTD) return false;
+  if ((flags & ~GUEST_PASID_VALID) !== 0n || (vtdFlags & ~VTD_FLAGS) !== 0n) return false;
+  return paddingIsZero && hpasid > 0n && hpasid < PASID_COUNT;
+}
+
+/** The devices that were bound before one that refuses are unbound again, the last one first. */
+function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | undefined> {
+  const { owner, pasids } = backend;
+  const pasid = Number(data.hpasid);
+  if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
+  const actual = pasids.allocator.ownerOf(pasid);
+  if (actual === undefined) return 'ENOENT';
+  if (actual !== owner) return 'EACCES';
+  if (isBound(backend, pasid)) return 'EBUSY';
+
+  // effect
+  const driver = pasids.driver!;
+  const done: PciDevice[] = [];
+  for (const device of translatedDevices(backend)) {
+    const errno = yield* callDriver(() => driver.bind(device, data, process.mm));
+    if (errno !== undefined) {
+      // To give up what was just taken cannot fail.
+      for (const earlier of done.reverse()) driver.unbind(earlier, data.hpasid);
+      return errno;
+    }
+    done.push(device);
+  }
+  return undefined;
+}
+
+/** Every device is visited, whatever the driver answers: like giving memory back, unbinding does not fail. */
+function unbind(backend: Type1, { hpasid }: BindData): undefined {
+  const { driver } = backend.pasids;
+  if (driver === undefined || !isBound(backend, Number(hpasid))) return;
+  for (const device of translatedDevices(backend)) driver.unbind(device, hpasid);
+}

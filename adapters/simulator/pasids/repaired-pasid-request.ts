@@ -1,0 +1,59 @@
+import type { Process } from '../process.ts';
+import type { Errno, Result } from '../result.ts';
+import { LOCK, type Steps } from '../steps.ts';
+import type { Type1 } from '../type1.ts';
+import { allCanNest, hasSecondUnit } from './container-devices.ts';
+import { PASID_COUNT } from './pasid-allocator.ts';
+import { ALLOC, copyRange, FREE, PASID_REQUEST_BYTES, writeResult } from './pasid-request-struct.ts';
+import { copyHeader } from './posted-data.ts';
+
+/** VFIO_IOMMU_PASID_REQUEST as it should be: gives a PASID out or takes one back. */
+export function* repairedPasidRequest(backend: Type1, process: Process, argument: number): Steps<Result> {
+  // copies
+  const header = yield* copyHeader(process, argument);
+  if (header === undefined) return 'EFAULT';
+  const { argsz, flags } = header;
+  if (argsz < PASID_REQUEST_BYTES || (flags !== ALLOC && flags !== FREE)) return 'EINVAL';
+  const range = yield* copyRange(process, argument);
+  if (range === undefined) return 'EFAULT';
+
+  // argument
+  const { min, max } = range;
+  if (flags === ALLOC ? min > max : min === 0 || min >= PASID_COUNT) return 'EINVAL';
+  if (!backend.nesting) return 'EOPNOTSUPP';
+
+  // state
+  do yield LOCK;
+  while (!backend.lock.take());
+  const result = flags === ALLOC ? yield* allocate(backend, process, argument, min, max) : free(backend, min);
+  backend.lock.release();
+
+  // result
+  return result ?? 0;
+}
+
+/** A PASID that the caller is not told of is taken back. */
+function* allocate(
+  backend: Type1,
+  process: Process,
+  argument: number,
+  min: number,
+  max: number,
+): Steps<Errno | undefined> {
+  const { owner, pasids } = backend;
+  if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
+  // 0 is what requests without a PASID have.
+  const pasid = owner && pasids.allocate(owner, Math.max(min, 1), Math.min(max, PASID_COUNT - 1));
+  if (pasid === undefined) return 'ENOSPC';
+  if ((yield* writeResult(process, argument, pasid)) === 0) return undefined;
+  pasids.free(pasid);
+  return 'EFAULT';
+}
+
+function free({ owner, pasids }: Type1, pasid: number): Errno | undefined {
+  const actual = pasids.allocator.ownerOf(pasid);
+  if (actual === undefined) return 'ENOENT';
+  if (actual !== owner) return 'EACCES';
+  pasids.free(pasid);
+  return undefined;
+}

@@ -1,0 +1,35 @@
+import type { Process } from '../process.ts';
+import { Request } from '../requests.ts';
+import type { Result } from '../result.ts';
+import type { Steps } from '../steps.ts';
+import type { Type1 } from '../type1.ts';
+import { postedBind } from './posted-bind.ts';
+import { postedInvalidate } from './posted-invalidate.ts';
+import { postedPasidRequest } from './posted-pasid-request.ts';
+import { repairedBind } from './repaired-bind.ts';
+import { repairedInvalidate } from './repaired-invalidate.ts';
+import { repairedPasidRequest } from './repaired-pasid-request.ts';
+
+/** Performs a request of the 2020 series; undefined for one that is not there. */
+export function performPasidRequest(
+  backend: Type1,
+  process: Process,
+  request: number,
+  argument: number,
+): Steps<Result> | undefined {
+  const { requests, bind, pasid_request, cache_invalidate } = backend.parameters;
+  const isPosted = requests === 'as_posted';
+  switch (request) {
+    case Request.IOMMU_PASID_REQUEST:
+      if (pasid_request === 'absent') return undefined;
+      return (isPosted ? postedPasidRequest : repairedPasidRequest)(backend, process, argument);
+    case Request.IOMMU_BIND:
+      if (bind === 'absent') return undefined;
+      return (isPosted ? postedBind : repairedBind)(backend, process, argument);
+    case Request.IOMMU_CACHE_INVALIDATE:
+      if (cache_invalidate === 'absent') return undefined;
+      return (isPosted ? postedInvalidate : repairedInvalidate)(backend, process, argument);
+    default:
+      return undefined;
+  }
+}

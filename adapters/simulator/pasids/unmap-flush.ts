@@ -1,0 +1,9 @@
+import type { Type1 } from '../type1.ts';
+import { translatedDevices } from './container-devices.ts';
+
+/** Forgets translations of requests with PASIDs after mappings went, if the driver does so. */
+export function flushNested(backend: Type1): void {
+  if (backend.unit.nesting === undefined || backend.parameters.unmap_flushes_nested === 'no') return;
+  for (const { domain } of backend.domains) domain.nested.flushAll();
+  for (const { pasids } of translatedDevices(backend)) pasids?.tlb?.flush();
+}

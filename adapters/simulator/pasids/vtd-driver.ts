@@ -1,0 +1,168 @@
+import type { AddressSpace } from '../address-space.ts';
+import type { IommuUnit } from '../iommu-domain.ts';
+import type { PciDevice } from '../iommu-group.ts';
+import type { Parameters } from '../parameters.ts';
+import { type Errno, ProgramEnd } from '../result.ts';
+import { ALLOCATION, type Steps } from '../steps.ts';
+import { flush } from './driver-flush.ts';
+import type { Revision } from './driver-revisions.ts';
+import type { BindData, InvalidateData } from './guest-structs.ts';
+import { PASID_COUNT, type PasidAllocator } from './pasid-allocator.ts';
+
+/** Bits of a PASID that the driver wants a device to send. */
+const PASID_BITS = 20;
+
+const FORMAT_VTD = 1;
+const VERSION = 1;
+const GUEST_PASID_VALID = 1n;
+/** Flags of a guest table. */
+const Vtd = { SUPERVISOR: 0x01n, EXTENDED_ACCESS: 0x02n, MEMORY_TYPES: 0x3cn, ALL: 0x3fn } as const;
+
+/** What is bound to a PASID: the pair of its first bind, and how often on which devices. */
+interface Bond {
+  readonly mm: AddressSpace;
+  readonly gpasid: bigint;
+  readonly users: Map<PciDevice, number>;
+}
+
+/** Hooks of the VT-d driver for guest tables, which the core calls for one device at a time. */
+export class VtdDriver {
+  private readonly bonds = new Map<number, Bond>();
+
+  constructor(
+    private readonly revision: Revision,
+    private readonly unit: IommuUnit,
+    private readonly parameters: Parameters,
+    private readonly allocator: PasidAllocator,
+  ) {}
+
+  /** Lets a device use a guest table by a PASID; `mm` is the caller's. */
+  *bind(device: PciDevice, data: BindData, mm: AddressSpace): Steps<Errno | undefined> {
+    const { revision } = this;
+    if (!this.hasIommu(device)) return 'EINVAL';
+    if (data.version !== VERSION || data.format !== FORMAT_VTD) return 'EINVAL';
+    if (revision.argszFirst && (data.argsz! < 72 || (data.vtdFlags & ~Vtd.ALL) !== 0n)) return 'EINVAL';
+    if (!this.isPci(device)) return '524';
+    if (device.pasids?.bits !== PASID_BITS) return 'EINVAL';
+    if (data.hpasid === 0n || data.hpasid >= PASID_COUNT) return 'EINVAL';
+    if (revision.checksWidthFirst && data.addressWidth === 57 && !this.walksFiveLevels) return 'EINVAL';
+    const pasid = Number(data.hpasid);
+    if (this.allocator.ownerOf(pasid) === undefined) {
+      if (revision.faultsWithoutPasid) throw new ProgramEnd('crashed', 'BIND of a PASID that nobody allocated faults.');
+      return 'ENOENT';
+    }
+    const bond = this.bonds.get(pasid);
+    if (revision.refusesSamePair && bond?.mm === mm && bond.gpasid === data.gpasid) return 'EINVAL';
+    const users = bond?.users.get(device);
+    if (users !== undefined) {
+      if (revision.repeated === 'refused') return 'EBUSY';
+      bond!.users.set(device, users + 1);
+      return undefined;
+    }
+    // What is kept of the PASID, and of the device.
+    if (bond === undefined && (yield ALLOCATION)) return 'ENOMEM';
+    if (yield ALLOCATION) return 'ENOMEM';
+    const errno = this.setUp(device, pasid, data);
+    if (errno !== undefined) return errno;
+    if (bond !== undefined) bond.users.set(device, 1);
+    else {
+      const gpasid = data.flags & GUEST_PASID_VALID ? data.gpasid : 0n;
+      this.bonds.set(pasid, { mm, gpasid, users: new Map([[device, 1]]) });
+    }
+    return undefined;
+  }
+
+  /** Takes back one bind of a device. Of the number, only 32 bits are left. */
+  unbind(device: PciDevice, hpasid: bigint): Errno | undefined {
+    if (!this.hasIommu(device)) return 'EINVAL';
+    const pasid = Number(BigInt.asUintN(32, hpasid));
+    const { unbound } = this.revision;
+    if (unbound === undefined && (pasid === 0 || pasid >= PASID_COUNT)) return 'EINVAL';
+    if (this.allocator.ownerOf(pasid) === undefined) return 'ENOENT';
+    const bond = this.bonds.get(pasid);
+    const users = bond?.users.get(device);
+    if (bond === undefined || users === undefined) return unbound;
+    if (users > 1) bond.users.set(device, users - 1);
+    else {
+      bond.users.delete(device);
+      if (bond.users.size === 0) this.bonds.delete(pasid);
+      tearDown(device, pasid);
+    }
+    return undefined;
+  }
+
+  /** Flushes what was cached for a device. */
+  invalidate(device: PciDevice, data: InvalidateData): Errno | undefined {
+    const domain = device.group.domain!;
+    if (data.version !== VERSION || (this.revision.needsNesting && !domain.isNesting)) return 'EINVAL';
+    if (!this.hasIommu(device) || !this.isPci(device)) return 'ENODEV';
+    if (device.pasids?.tlb === undefined) return 'EINVAL';
+    return flush(this.revision, domain.nested, device.pasids.tlb, data);
+  }
+
+  /** Nobody has a PASID any longer. */
+  freed(pasid: number): void {
+    const bond = this.bonds.get(pasid);
+    if (bond === undefined) return;
+    this.bonds.delete(pasid);
+    if (this.parameters.free_of_bound === 'survives') return;
+    for (const device of bond.users.keys()) tearDown(device, pasid);
+  }
+
+  /** Takes back every bind of a device that is about to leave its domain. */
+  forget(device: PciDevice): void {
+    for (const pasid of device.pasids?.table.pasids() ?? []) {
+      const bond = this.bonds.get(pasid);
+      if (bond?.users.delete(device) && bond.users.size === 0) this.bonds.delete(pasid);
+      tearDown(device, pasid);
+    }
+  }
+
+  /** Whether guest tables can be bound on a device at all. */
+  supports(device: PciDevice): boolean {
+    return (
+      device.pasids?.bits === PASID_BITS &&
+      this.hasIommu(device) &&
+      this.isPci(device) &&
+      device.group.domain?.isNesting === true
+    );
+  }
+
+  private setUp(device: PciDevice, pasid: number, data: BindData): Errno | undefined {
+    const { revision } = this;
+    const { nesting } = this.unit;
+    const domain = device.group.domain!;
+    const { table } = device.pasids!;
+    if ((revision.needsNesting && !domain.isNesting) || nesting === undefined) return 'EINVAL';
+    if (table.get(pasid) !== undefined) return 'EBUSY';
+    if (data.addressWidth !== 48 && !(data.addressWidth === 57 && this.walksFiveLevels)) return 'EINVAL';
+    if (data.gpgd >= BigInt(this.unit.lastPage + 1) * 4096n) return 'EINVAL';
+    if (data.vtdFlags & Vtd.SUPERVISOR && !nesting.supervisorRequests) return 'EINVAL';
+    if (data.vtdFlags & Vtd.EXTENDED_ACCESS && !nesting.extendedAccess) return 'EINVAL';
+    const memoryTypes = nesting.memoryTypes && !revision.refusesMemoryTypes;
+    if (data.vtdFlags & Vtd.MEMORY_TYPES && !memoryTypes) return 'EINVAL';
+    table.set(pasid, { root: data.gpgd, levels: data.addressWidth === 57 ? 5 : 4 });
+    domain.nested.flushPasidCache(pasid);
+    return undefined;
+  }
+
+  private get walksFiveLevels(): boolean {
+    return this.unit.nesting?.levels === 5;
+  }
+
+  private hasIommu({ group: { kind } }: PciDevice): boolean {
+    return kind !== 'mediated' || this.parameters.mediated_devices === 'substituted';
+  }
+
+  /** A mediated device that gets this far is the function behind it. */
+  private isPci({ group: { kind } }: PciDevice): boolean {
+    return kind !== 'platform';
+  }
+}
+
+function tearDown({ pasids, group: { domain } }: PciDevice, pasid: number): void {
+  pasids!.table.clear(pasid);
+  pasids!.tlb?.flush({ pasid });
+  domain?.nested.flushPasidCache(pasid);
+  domain?.nested.flushIotlb({ pasid });
+}

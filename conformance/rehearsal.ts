@@ -1,0 +1,97 @@
+import { firstChoice } from '../reference/call.ts';
+import type { Contract } from '../reference/contract.ts';
+import { execute } from '../reference/execute.ts';
+import { type Process, World } from '../reference/state.ts';
+import type { Environment, Op, Program, Topology } from '../spec/uapi/vocabulary.ts';
+
+/** A program in the making, performed on the model op by op. */
+export class Rehearsal {
+  readonly ops: Op[] = [];
+  readonly #contract: Contract;
+  readonly #world: World;
+
+  constructor(contract: Contract, environment: Environment, slots: Topology['slots']) {
+    this.#contract = contract;
+    this.#world = new World(environment, slots);
+  }
+
+  /** Those that are alive. */
+  get processes(): Process[] {
+    return [...this.#world.processes.values()];
+  }
+
+  /** Adds an op to the program; one of which the contract does not say what happens is left out. */
+  perform(op: Op): 'done' | 'refused' | 'left out' {
+    const { outcome } = execute(this.#contract, this.#world, op, this.ops.length, firstChoice);
+    if ('undefined' in outcome) return 'left out';
+    this.ops.push(op);
+    return 'errno' in outcome ? 'refused' : 'done';
+  }
+
+  /** See possible(). */
+  possible(op: Op): boolean {
+    return possible(this.#world, op);
+  }
+
+  /** The world as the program has made it. */
+  get world(): World {
+    return this.#world;
+  }
+}
+
+/** A world in which ops were performed; undefined if one of them is impossible, refused, or not decided by the contract. */
+export function worldAfter(
+  contract: Contract,
+  environment: Environment,
+  slots: Topology['slots'],
+  ops: readonly Op[],
+): World | undefined {
+  const rehearsal = new Rehearsal(contract, environment, slots);
+  return ops.every((op) => rehearsal.possible(op) && rehearsal.perform(op) === 'done') ? rehearsal.world : undefined;
+}
+
+/**
+ * Whether everything is there that an op names: what happens to names of nothing is not a matter of states. What an op makes
+ * must have a name of its own, but a group's node may be opened under the same name, since it refuses to be open twice, and
+ * a PASID that is free again has lost its name. One device is plugged into a slot, not one after the other.
+ */
+export function possible(world: World, op: Op): boolean {
+  const process = world.processes.get(op.actor ?? 'main');
+  if (!process) return false;
+  if (op.op === 'fork') return !world.processes.has(op.as);
+  if (op.op === 'plug') {
+    const { devices, properties } = world.slots.get(op.slot)!;
+    return devices.length === properties.devices;
+  }
+  if (op.op === 'ioctl' && op.save?.some(({ name }) => world.pasids.has(Number(process.saved.get(name))))) return false;
+  if ('as' in op && process.names.has(op.as!) && !(op.op === 'open' && op.what === 'group')) return false;
+  return namesIn(op).every(
+    (name) => process.names.has(name) || process.saved.has(name) || process.memory.regions.has(name),
+  );
+}
+
+function namesIn(op: Op): string[] {
+  switch (op.op) {
+    case 'ioctl':
+      return [op.fd, ...('memory' in op.argument ? (op.argument.relocations ?? []).map(({ ref }) => ref) : [])];
+    case 'open':
+      return op.group === undefined ? [] : [op.group];
+    case 'close':
+    case 'dup':
+    case 'pread':
+    case 'pwrite':
+      return [op.fd];
+    case 'dma':
+      return [op.device, ...(typeof op.pasid === 'object' ? [op.pasid.ref] : [])];
+    default:
+      return [];
+  }
+}
+
+/** Whether the contract says what each op of a program does. */
+export function decides(contract: Contract, environment: Environment, { topology, ops }: Program): boolean {
+  const rehearsal = new Rehearsal(contract, environment, topology.slots);
+  const decided = ops.every((op) => rehearsal.perform(op) !== 'left out');
+  rehearsal.world.release();
+  return decided;
+}

@@ -1,0 +1,45 @@
+import type { Layout } from '../nesting-ops.ts';
+import { walkFaultScenarios } from './guest-tables/faults.ts';
+import { staleScenarios } from './guest-tables/invalidation.ts';
+import { walkScenarios } from './guest-tables/walks.ts';
+import { argumentScenarios } from './lineage/arguments.ts';
+import { nestingInformationScenarios } from './lineage/information.ts';
+import { invalidationScenarios } from './lineage/invalidation.ts';
+import { loopScenarios } from './lineage/loop.ts';
+import { pasidScenarios } from './lineage/pasids.ts';
+import { precedenceScenarios } from './lineage/precedence.ts';
+import { rollbackScenarios } from './lineage/rollback.ts';
+import { situationScenarios } from './lineage/situations.ts';
+import { unbindScenarios } from './lineage/unbind.ts';
+import { nesting, requestsIn } from './nesting-stage.ts';
+import type { Scenario } from './scenario.ts';
+import { exposureScenarios } from './singleton/exposure.ts';
+import { unitScenarios } from './singleton/units.ts';
+
+/** Stories about the requests of 2020, for contracts that have them. What devices show is one for all. */
+export function nestingScenarios(layout: Layout): Scenario[] {
+  const requests = requestsIn(layout);
+  const about = [
+    loopScenarios,
+    rollbackScenarios,
+    argumentScenarios,
+    precedenceScenarios,
+    unbindScenarios,
+    invalidationScenarios,
+    situationScenarios,
+    walkScenarios,
+    walkFaultScenarios,
+    staleScenarios,
+    unitScenarios,
+  ].flatMap((make) => make(requests));
+  return [
+    ...[...about, ...pasidScenarios, ...nestingInformationScenarios].map(
+      ({ when = () => true, ...one }): Scenario => ({
+        machine: nesting,
+        ...one,
+        when: (parameters) => parameters.bind === 'present' && when(parameters),
+      }),
+    ),
+    ...exposureScenarios.map((one): Scenario => ({ machine: nesting, ...one })),
+  ];
+}

@@ -1,0 +1,59 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import { bindData } from '../nesting-request.ts';
+import { PASID_END, unbindFrom } from '../pasids.ts';
+import { type Conditions, type Effects, has } from '../rule-functions.ts';
+import type { Backend, Container } from '../state.ts';
+import { devicesOf } from './nesting.ts';
+
+const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags as Record<
+  string,
+  number
+>;
+const KNOWN = BIND! | UNBIND!;
+const HEADER = 8;
+const { size } = uapi.structs.vfio_iommu_type1_bind!;
+const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1;
+const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD;
+const NEGATIVE = 2 ** 31;
+const all = (set: string) => Object.values(uapi.flags[set]!).reduce((sum, flag) => sum | BigInt(flag), 0n);
+const DATA_FLAGS = all('gpasid_bind_flags');
+const VTD_FLAGS = all('gpasid_bind_vtd_flags');
+
+const backend = (call: Call) => (call.object as Container).backend as Backend;
+const flags = ({ range }: Call) => range.flags & KNOWN;
+const pasidOf = (call: Call) => call.world.pasids.get(Number(bindData(call).hpasid));
+
+export const conditions = {
+  bind_is_absent: () => true,
+  bind_argsz_below_header: ({ range }) => range.argsz < HEADER,
+  bind_argsz_below_80: ({ range }) => range.argsz < size,
+  bind_size_beyond_january_table: (call) => bindData(call).version !== VERSION,
+  bind_size_before_march_table: (call) => bindData(call).version === 0 || bindData(call).version >= NEGATIVE,
+  bind_size_is_negative: (call) => bindData(call).version !== VERSION,
+  bind_flags_name_no_request: (call) => flags(call) !== BIND && flags(call) !== UNBIND,
+  bind_binds: (call) => has(flags(call), BIND),
+  bind_unbinds: (call) => has(flags(call), UNBIND),
+  bind_without_domain: (call) => backend(call).domains.length === 0,
+  bind_flag_unknown: ({ range }) => (range.flags & ~KNOWN) !== 0,
+  bind_not_one_flag: (call) => flags(call) === 0 || flags(call) === KNOWN,
+  bind_version_unknown: (call) => bindData(call).version !== VERSION,
+  bind_format_unknown: (call) => bindData(call).format !== FORMAT,
+  bind_data_flag_unknown: (call) =>
+    (bindData(call).flags & ~DATA_FLAGS) !== 0n || (bindData(call).vtdFlags & ~VTD_FLAGS) !== 0n,
+  bind_padding_not_zero: (call) => !bindData(call).padded,
+  bind_pasid_out_of_range: (call) => bindData(call).hpasid === 0n || bindData(call).hpasid >= BigInt(PASID_END),
+  bind_of_unallocated: (call) => !pasidOf(call),
+  bind_of_another_owner: (call) => pasidOf(call)!.owner !== backend(call).owner,
+  bind_of_bound: (call) => {
+    const bound = pasidOf(call)!.bound;
+    return bound !== undefined && devicesOf(call.object as Container).some((device) => bound.devices.has(device));
+  },
+} satisfies Conditions;
+
+export const effects = {
+  unbind_visits_every_device: (call) => {
+    const pasid = Number(bindData(call).hpasid);
+    for (const device of devicesOf(call.object as Container)) unbindFrom(call.world, pasid, device);
+  },
+} satisfies Effects;

@@ -1,0 +1,60 @@
+import type { Call } from '../call.ts';
+import type { Device } from '../device.ts';
+import { unbindFrom } from '../pasids.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
+import { type Backend, type Container, membersOf } from '../state.ts';
+
+const PASID_BITS = 20;
+
+const container = (call: Call) => call.object as Container;
+const backend = (call: Call) => container(call).backend as Backend;
+
+/** Every device of a container, whatever its driver. */
+export const devicesOf = ({ groups }: Container): Device[] => [...groups].flatMap(membersOf);
+
+export const severalGroups = (call: Call): boolean => container(call).groups.size > 1;
+export const severalDevices = (call: Call): boolean => devicesOf(container(call)).length > 1;
+
+/** Whether a device is a function, or stands for one, that sends PASIDs of 20 bits through an IOMMU that nests. */
+export function canNest({ world }: Call, { slot: { kind = 'pci', pasidBits = PASID_BITS } }: Device): boolean {
+  return world.environment.nesting !== undefined && (kind === 'pci' || kind === 'mediated') && pasidBits === PASID_BITS;
+}
+
+export const isMediated = ({ slot }: Device): boolean => slot.kind === 'mediated';
+export const someCannotNest = (call: Call): boolean => devicesOf(container(call)).some((one) => !canNest(call, one));
+export const someIsMediated = (call: Call): boolean => devicesOf(container(call)).some(isMediated);
+
+export const conditions = {
+  request_needs_nesting_type: (call) => !backend(call).nesting,
+  request_with_second_group: severalGroups,
+  request_with_second_device: severalDevices,
+  request_mediated_device_cannot_nest: someIsMediated,
+  request_device_cannot_nest: someCannotNest,
+} satisfies Conditions;
+
+export const effects = {
+  device_that_leaves_loses_pasid_table: ({ world }) => {
+    for (const { devices } of world.left) {
+      for (const device of devices) {
+        device.pasidTable.clear();
+        device.tlb.flush({});
+      }
+    }
+  },
+  bindings_end_with_the_domain: ({ world }) => {
+    for (const { devices } of world.left) {
+      for (const device of devices) {
+        for (const pasid of world.pasids.keys()) unbindFrom(world, pasid, device);
+        device.pasidTable.clear();
+        device.tlb.flush({});
+      }
+    }
+  },
+  last_backend_frees_pasids: ({ world }) => {
+    for (const { owner } of world.left) {
+      if (!owner) continue;
+      for (const [pasid, { owner: whose }] of world.pasids) if (whose === owner) world.pasids.delete(pasid);
+      world.owners.delete(owner.process);
+    }
+  },
+} satisfies Effects;

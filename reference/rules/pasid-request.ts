@@ -1,0 +1,138 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call.ts';
+import { pasidRequest } from '../nesting-request.ts';
+import { freePasidIn, PASID_END, taken, tearDown } from '../pasids.ts';
+import { type Conditions, type Contents, type Effects, has, type Written } from '../rule-functions.ts';
+import type { Backend, Container } from '../state.ts';
+
+const { VFIO_IOMMU_PASID_ALLOC: ALLOC, VFIO_IOMMU_PASID_FREE: FREE } = uapi.flags.pasid_request_flags as Record<
+  string,
+  number
+>;
+const KNOWN = ALLOC! | FREE!;
+const { size } = uapi.structs.vfio_iommu_type1_pasid_request!;
+const HEADER = 8;
+const RESULT = 16;
+/** From here on an int is negative. */
+const INT_END = 2 ** 31;
+const END = 2 ** 32;
+/** More PASIDs than there can be. */
+const CAPACITY = PASID_END;
+
+const backend = (call: Call) => (call.object as Container).backend as Backend;
+const flags = (call: Call) => pasidRequest(call).flags;
+const freed = (call: Call) => pasidRequest(call).min;
+const quota = (call: Call) => Number(call.world.parameters.get('vfio_iommu_type1.pasid_quota'));
+const isFull = (call: Call) => taken(call.world, backend(call).owner) >= backend(call).owner.limit;
+
+/** The lowest number of the request's range below an end that nobody has. */
+function lowest(call: Call, from: number, end: number): number | undefined {
+  const { min, max } = pasidRequest(call);
+  return freePasidIn(call.world, Math.max(min, from), Math.min(max + 1, end));
+}
+
+export const conditions = {
+  pasid_request_is_absent: () => true,
+  pasid_request_argsz_below_header: ({ range }) => range.argsz < HEADER,
+  pasid_request_argsz_below_20: ({ range }) => range.argsz < size,
+  pasid_request_flag_unknown: (call) => (flags(call) & ~KNOWN) !== 0,
+  pasid_request_both_flags: (call) => (flags(call) & KNOWN) === KNOWN,
+  pasid_request_no_flag: (call) => flags(call) === 0,
+  pasid_request_allocates: (call) => has(flags(call), ALLOC),
+  pasid_alloc_without_domain: (call) => backend(call).domains.length === 0,
+  pasid_free_without_domain: (call) => backend(call).domains.length === 0,
+  pasid_alloc_finds_none_as_posted: (call) => {
+    if (call.allocationMayFail && call.chooser.choose(2) === 1) return true;
+    return isFull(call) || lowest(call, 0, END) === undefined;
+  },
+  pasid_alloc_takes_zero: (call) =>
+    lowest(call, 0, 1) !== undefined && (lowest(call, 1, END) === undefined || call.chooser.choose(2) === 1),
+  pasid_alloc_takes_negative_number: (call) =>
+    lowest(call, INT_END, END) !== undefined &&
+    (lowest(call, 1, INT_END) === undefined || call.chooser.choose(2) === 1),
+  pasid_free_out_of_range: (call) => has(flags(call), FREE) && (freed(call) === 0 || freed(call) >= PASID_END),
+  pasid_alloc_min_above_max: (call) => has(flags(call), ALLOC) && pasidRequest(call).min > pasidRequest(call).max,
+  pasid_alloc_finds_none: (call) => isFull(call) || lowest(call, 1, PASID_END) === undefined,
+  pasid_free_of_unallocated: (call) => {
+    if (call.world.pasids.has(freed(call))) return false;
+    // It may be one that was given out without anybody being told.
+    const { owner } = backend(call);
+    if (owner.lost === 0 || call.chooser.choose(2) === 0) return true;
+    owner.lost--;
+    call.world.pasids.set(freed(call), { owner, bound: undefined });
+    return false;
+  },
+  pasid_free_of_another_owner: (call) => call.world.pasids.get(freed(call))!.owner !== backend(call).owner,
+} satisfies Conditions;
+
+export const effects = {
+  pasid_alloc_follows_quota_parameter: (call) => {
+    const { owner } = backend(call);
+    if (owner.quota === quota(call)) return;
+    owner.quota = quota(call);
+    // What cannot be applied is forgotten.
+    if (owner.quota >= taken(call.world, owner) && owner.quota <= CAPACITY) owner.limit = owner.quota;
+  },
+  pasid_alloc_takes_quota_parameter: (call) => {
+    backend(call).owner.limit = quota(call);
+  },
+  pasid_alloc_takes_zero: (call) => {
+    call.world.pasids.set(0, { owner: backend(call).owner, bound: undefined });
+  },
+  pasid_alloc_takes_negative_number: (call) => {
+    backend(call).owner.lost++;
+  },
+  pasid_alloc_takes_one: (call) => take(call, INT_END),
+  pasid_alloc_takes_one_of_20_bits: (call) => take(call, PASID_END),
+  pasid_alloc_gives_pasid_back: (call) => {
+    call.world.pasids.delete(call.pasid);
+  },
+  pasid_free_leaves_bindings: (call) => {
+    call.world.pasids.delete(freed(call));
+  },
+  pasid_free_unbinds: (call) => {
+    tearDown(call.world, freed(call));
+    call.world.pasids.delete(freed(call));
+  },
+} satisfies Effects;
+
+/** Gives the lowest free number below an end; another may turn out to have been given. */
+function take(call: Call, end: number): void {
+  call.pasid = lowest(call, 1, end)!;
+  call.world.pasids.set(call.pasid, { owner: backend(call).owner, bound: undefined });
+}
+
+/** The number that was given: any free one of the range below an end is as good. */
+function result(call: Call, end: number): Written {
+  const bytes = new Uint8Array(4);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, call.pasid, true);
+  const { min, max } = pasidRequest(call);
+  const given = (some: Uint8Array) => new DataView(some.buffer, some.byteOffset).getUint32(0, true);
+  const { world } = call;
+  const first = call.pasid;
+  return {
+    address: BigInt.asUintN(64, call.argument + BigInt(RESULT)),
+    bytes,
+    accepts: (some: Uint8Array) => {
+      const pasid = given(some);
+      return pasid >= Math.max(min, 1) && pasid <= max && pasid < end && (pasid === first || !world.pasids.has(pasid));
+    },
+    untold: () => {
+      // Where no other could have been given, it is known which one is lost.
+      if (lowest(call, 1, end) === undefined) return;
+      world.pasids.delete(first);
+      backend(call).owner.lost++;
+    },
+    learn: (some: Uint8Array) => {
+      const taken = world.pasids.get(first)!;
+      world.pasids.delete(first);
+      world.pasids.set(given(some), taken);
+    },
+  };
+}
+
+export const contents = {
+  pasid_alloc_returns_what_it_could_not_write: (call) => result(call, INT_END),
+  pasid_alloc_cannot_write_result: (call) => result(call, PASID_END),
+} satisfies Contents;

@@ -1,0 +1,128 @@
+import { toBigInt } from '../../spec/uapi/integer.ts';
+import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
+import type { Call } from '../call.ts';
+import type { GuestTable } from '../device.ts';
+import { ACCESSED, DIRTY, isCanonical, type SecondStage, walkGuestTable, walkStart } from '../guest-page-walk.ts';
+import { type Request, waysToTranslate } from '../guest-translation.ts';
+import { MalformedProgram } from '../malformed-program.ts';
+import type { Condition, Conditions, Effects } from '../rule-functions.ts';
+import { domainOf, type OpenDevice } from '../state.ts';
+import { loseSegment, readSegment, writeSegment } from '../transfer.ts';
+import { mappingAt } from '../type1-mappings.ts';
+import { storePage } from '../user-memory.ts';
+
+const WIDEST_PASID = 20;
+
+const open = (call: Call) => call.object as OpenDevice;
+const writes = ({ transfer }: Call) => transfer.direction === 'to-memory';
+
+export const conditions = {
+  dma_with_pasid_outside_contract: (call) => call.transfer.pasid !== undefined,
+  dma_of_emulated_device_outside_contract: (call) => open(call).device.slot.kind === 'emulated',
+  dma_with_pasid_that_device_cannot_send: (call) => {
+    const { pasid } = call.transfer;
+    return pasid !== undefined && !canSend(call, pasidOf(call));
+  },
+  tagged_dma_pasid_not_bound: (call) => tableOf(call) === undefined,
+  tagged_dma_address_not_canonical: (call) => !isCanonical(call.segment!.iova, tableOf(call)!.levels),
+  guest_table_not_mapped: faults(/^table_\d_not_mapped$/),
+  guest_entry_not_present: faults(/^level_\d_not_present$/),
+  guest_entry_has_reserved_bits: faults(/^level_\d_reserved_bits$/),
+  guest_entry_is_supervisors: faults(/^level_\d_supervisor$/),
+  guest_entry_not_writable: faults(/^level_\d_not_writable$/),
+  guest_table_not_writable: faults(/^table_\d_not_writable$/),
+  guest_page_not_mapped: faults(/^page_not_mapped$/),
+  guest_page_not_readable: faults(/^page_not_readable$/),
+  guest_page_not_writable: faults(/^page_not_writable$/),
+  tagged_dma_reads_page: (call) => !writes(call),
+  tagged_dma_writes_page: writes,
+} satisfies Conditions;
+
+export const effects = {
+  tagged_dma_pasid_not_bound: (call) => loseSegment(call, 'pasid_not_bound'),
+  tagged_dma_address_not_canonical: (call) => loseSegment(call, 'not_canonical'),
+  guest_table_on_write_only_mapping_is_readable: (call) => {
+    call.readsWriteOnly = true;
+  },
+  tagged_dma_walks_guest_table: (call) => {
+    const { address, writes, secondStage } = request(call);
+    const { root, levels } = tableOf(call)!;
+    call.walk = walkGuestTable(address, writes, walkStart(root, levels, secondStage), secondStage);
+  },
+  remembered_translation_may_be_used: (call) => {
+    const ways = waysToTranslate(request(call), call.walk!);
+    const last = ways.length - 1;
+    const way = ways[last === 0 || call.insists ? last : call.chooser.choose(ways.length)]!;
+    call.walk = way.walk;
+    for (const remember of way.remember) remember();
+  },
+  walk_sets_accessed_bits: (call) => setBits(call, ACCESSED),
+  walk_sets_dirty_bit: (call) => setBits(call, DIRTY),
+  guest_table_not_mapped: lose,
+  guest_entry_not_present: lose,
+  guest_entry_has_reserved_bits: lose,
+  guest_entry_is_supervisors: lose,
+  guest_entry_not_writable: lose,
+  guest_table_not_writable: lose,
+  guest_page_not_mapped: lose,
+  guest_page_not_readable: lose,
+  guest_page_not_writable: lose,
+  tagged_dma_reads_page: (call) => readSegment(call, call.walk!.found!.page),
+  tagged_dma_writes_page: (call) => writeSegment(call, call.walk!.found!.page),
+} satisfies Effects;
+
+/** The PASID of a transfer that has one. */
+function pasidOf({ process, transfer }: Call): bigint {
+  const pasid = transfer.pasid!;
+  if (typeof pasid !== 'object') return toBigInt(pasid);
+  const saved = process.saved.get(pasid.ref);
+  if (saved === undefined) throw new MalformedProgram(`there is no saved output ${pasid.ref}`);
+  return BigInt.asUintN(64, saved + toBigInt(pasid.add ?? 0));
+}
+
+/** Whether a PASID is narrow enough for the device; one without any sends not even 0. */
+function canSend(call: Call, pasid: bigint): boolean {
+  const bits = call.world.environment.nesting ? (open(call).device.slot.pasidBits ?? WIDEST_PASID) : 0;
+  return bits > 0 && pasid >> BigInt(bits) === 0n;
+}
+
+function tableOf(call: Call): GuestTable | undefined {
+  return open(call).device.pasidTable.get(Number(pasidOf(call)));
+}
+
+/** What the IOMMU is asked for by the segment under consideration. */
+function request(call: Call): Request {
+  const { device, group } = open(call);
+  const backend = group.container?.backend;
+  const secondStage: SecondStage = (address) => {
+    const mapping = backend && mappingAt(backend, address);
+    const page = mapping?.pages[Number((address - mapping.iova) >> 12n)];
+    return mapping && page && { page, read: mapping.read || call.readsWriteOnly, write: mapping.write };
+  };
+  return {
+    device,
+    pasid: Number(pasidOf(call)),
+    address: call.segment!.iova,
+    writes: writes(call),
+    secondStage,
+    cache: domainOf(group)?.cache,
+  };
+}
+
+/** Whether the walk ended in a fault of a kind. */
+function faults(kind: RegExp): Condition {
+  return ({ walk }) => kind.test(walk!.fault ?? '');
+}
+
+function lose(call: Call): void {
+  loseSegment(call, call.walk!.fault as TransferFault);
+}
+
+/** Sets one bit in all entries where the walk has to. */
+function setBits(call: Call, bit: number): void {
+  for (const { table, at, bits } of call.walk!.updates) {
+    if ((bits & bit) === 0) continue;
+    call.stored = true;
+    storePage(table, at, Uint8Array.of((table.bytes?.[at] ?? table.fill) | bit));
+  }
+}
