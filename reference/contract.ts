@@ -283,7 +283,12 @@ class Compiler {
     if (step.return) return () => decision;
     if (step.refuse) {
       const condition = conditionOf(id);
-      return removed ? () => undefined : (call) => (condition(call) ? decision : undefined);
+      if (removed) return () => undefined;
+      // What the condition has worked out may be overwritten before the op ends.
+      const { rule, outcome } = decision;
+      if ('errno' in outcome && outcome.errno === 'result')
+        return (call) => (condition(call) ? { rule, outcome: { errno: call.errno } } : undefined);
+      return (call) => (condition(call) ? decision : undefined);
     }
     if (step.read) {
       const { from, length } = step as { from: number; length: number };

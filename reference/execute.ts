@@ -61,7 +61,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     contract.groupsLeft(call, note);
     world.left = [];
   }
-  const outcome = workedOut(call, general);
+  const outcome: RuleOutcome = 'value' in general && general.value === 'result' ? { value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
   const expectation: Expectation = { rule, outcome, extent: call.extent, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
@@ -91,12 +91,6 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     for (const one of world.processes.values()) one.memory.forgetNews();
   }
   return expectation;
-}
-
-/** An outcome with what an effect or a condition has worked out. */
-function workedOut({ result, errno }: Call, outcome: RuleOutcome): RuleOutcome {
-  if ('value' in outcome && outcome.value === 'result') return { value: result };
-  return 'errno' in outcome && outcome.errno === 'result' ? { errno } : outcome;
 }
 
 /** Ops that are system calls of the process, whose allocations can fail. */
