@@ -118,7 +118,9 @@ function deciding(steps: readonly Step[]): string[] {
 
 function allowedBy(contract: Contract, id: string, trace: Trace, op: number): boolean {
   const outcome = contract.data.rules.get(id)?.outcome;
-  return outcome !== undefined && allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!);
+  return (
+    outcome !== undefined && !('undefined' in outcome) && allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!)
+  );
 }
 
 /** A setting of a few parameters under which a trace conforms. */

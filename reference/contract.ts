@@ -283,7 +283,12 @@ class Compiler {
     if (step.return) return () => decision;
     if (step.refuse) {
       const condition = conditionOf(id);
-      if (removed) return () => undefined;
+      if (removed) {
+        return (call, note) => {
+          if (condition(call)) note(id);
+          return undefined;
+        };
+      }
       // What the condition has worked out may be overwritten before the op ends.
       const { rule, outcome } = decision;
       if ('errno' in outcome && outcome.errno === 'result')

@@ -59,7 +59,7 @@ export const OPS: Op['op'][] = [
 /** Performs the ops of one program on a kernel that has just come up. */
 export class Executor {
   private readonly processes = new Map<string, Process>();
-  private readonly injector: Injector;
+  private readonly injector = new Injector();
   private readonly main: Process;
   private memories = 0;
   private forks = 0;
@@ -69,7 +69,6 @@ export class Executor {
     /** Slot of the program -> slot of the machine. */
     private readonly slots: Readonly<Record<string, string>>,
   ) {
-    this.injector = new Injector(kernel.parameters.bind === 'present');
     const standard = new OpenFile('read-write');
     drain(standardNode.open(standard), undefined);
     this.main = new Process(MAIN, 0, kernel, standard);

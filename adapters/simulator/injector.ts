@@ -9,7 +9,7 @@ const FAULT_AT: Record<Point['at'], Fault | undefined> = {
   copy_to_user: 'copy',
   lock: undefined,
   allocation: 'allocation',
-  driver_call: 'driver',
+  driver_call: undefined,
   driver_hook: 'driver',
 };
 
@@ -23,9 +23,6 @@ interface Armed {
 /** Faults waiting for the next op of each actor. */
 export class Injector {
   private readonly waiting = new Map<string, Armed[]>();
-
-  /** Where there are hooks for guest tables, faults of the driver are theirs, and others of its calls are not counted. */
-  constructor(private readonly hasHooks: boolean) {}
 
   /** Makes the nth step of that kind in the actor's next op fail. */
   arm(actor: string, { fault, nth, errno }: InjectOp): void {
@@ -44,8 +41,7 @@ export class Injector {
     this.waiting.delete(actor);
     const passed: Record<Fault, number> = { allocation: 0, copy: 0, driver: 0 };
     return (point) => {
-      if (this.hasHooks && point.at === 'driver_call') return false;
-      const kind = point.fallible ? FAULT_AT[point.at] : undefined;
+      const kind = FAULT_AT[point.at];
       if (kind === undefined) return false;
       passed[kind]++;
       const armed = faults.find(({ fault, nth }) => fault === kind && nth === passed[kind]);

@@ -32,13 +32,6 @@ export function unpin(dma: Dma, takeOut: (index: number) => Page | undefined): v
   charge(dma, -unlocked);
 }
 
-/** Unpins one page that could not be mapped. */
-export function unpinOne(dma: Dma, page: Page): void {
-  if (page.reserved) return;
-  page.pins--;
-  charge(dma, -1);
-}
-
 /** Moves a mapping with its charge to the process that calls; ENOMEM when that may not lock so much. */
 export function changeOwner(dma: Dma, process: Process): Errno | undefined {
   if (process.mm === dma.mm) return undefined;

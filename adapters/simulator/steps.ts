@@ -6,24 +6,20 @@ import type { Errno } from './result.ts';
  */
 export interface Point {
   readonly at: 'copy_from_user' | 'copy_to_user' | 'lock' | 'allocation' | 'driver_call' | 'driver_hook';
-  /** Whether the step can fail at all: releasing cannot. */
-  readonly fallible: boolean;
 }
 
 /** Before the kernel reads memory of the process. Answered true, the copy faults. */
-export const COPY_FROM_USER: Point = { at: 'copy_from_user', fallible: true };
+export const COPY_FROM_USER: Point = { at: 'copy_from_user' };
 /** Before the kernel stores to memory of the process. Answered true, the copy faults. */
-export const COPY_TO_USER: Point = { at: 'copy_to_user', fallible: true };
+export const COPY_TO_USER: Point = { at: 'copy_to_user' };
 /** Before a lock is taken; reached again for as long as somebody else holds it. */
-export const LOCK: Point = { at: 'lock', fallible: false };
+export const LOCK: Point = { at: 'lock' };
 /** Before kernel memory is allocated. Answered true, there is none. */
-export const ALLOCATION: Point = { at: 'allocation', fallible: true };
-/** Before the IOMMU driver is asked for something. Answered true, it refuses with EIO, or with the errno of the answer. */
-export const DRIVER_CALL: Point = { at: 'driver_call', fallible: true };
-/** The same for the driver's hooks for guest tables. */
-export const DRIVER_HOOK: Point = { at: 'driver_hook', fallible: true };
-/** Before the IOMMU driver is told to give something up. */
-export const DRIVER_RELEASE: Point = { at: 'driver_call', fallible: false };
+export const ALLOCATION: Point = { at: 'allocation' };
+/** Before the IOMMU driver is asked for something, or told to give it up. */
+export const DRIVER_CALL: Point = { at: 'driver_call' };
+/** Before one of its hooks for guest tables is called. Answered true, it refuses with EIO, or with the errno of the answer. */
+export const DRIVER_HOOK: Point = { at: 'driver_hook' };
 
 /** Whether a step fails; as an errno, how. */
 export type Failure = boolean | Errno;

@@ -3,7 +3,7 @@ import { Direction } from './direction.ts';
 import { DirtyBitmap } from './dirty-bitmap.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { pageNumber } from './page-number.ts';
-import { changeOwner, lockLimit, pinNext, unpinOne } from './pinning.ts';
+import { changeOwner, lockLimit, pinNext } from './pinning.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
 import type { Errno, Result } from './result.ts';
@@ -132,13 +132,9 @@ function* pinAndMap(backend: Type1, dma: Dma, count: number, limit: number): Ste
       return page;
     }
     const iovaPage = dma.iova + dma.count;
-    for (let i = 0; i < backend.domains.length; i++) {
-      if (yield DRIVER_CALL) {
-        while (i-- > 0) backend.domains[i]!.domain.unmap(iovaPage);
-        unpinOne(dma, page);
-        return 'EIO';
-      }
-      backend.domains[i]!.domain.map(iovaPage, page, dma.allowed);
+    for (const { domain } of backend.domains) {
+      yield DRIVER_CALL;
+      domain.map(iovaPage, page, dma.allowed);
     }
     dma.count++;
   }

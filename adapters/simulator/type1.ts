@@ -8,12 +8,11 @@ import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
 import type { PasidOwner } from './pasids/pasid-owner.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
 import { performPasidRequest } from './pasids/requests.ts';
-import type { Page } from './physical-memory.ts';
-import { lockLimit, pinNext, unpin, unpinOne } from './pinning.ts';
+import { lockLimit, pinNext, unpin } from './pinning.ts';
 import type { Process } from './process.ts';
 import { Request } from './requests.ts';
 import type { Errno, Result } from './result.ts';
-import { ALLOCATION, DRIVER_CALL, DRIVER_RELEASE, done, LOCK, Lock, type Steps } from './steps.ts';
+import { ALLOCATION, DRIVER_CALL, done, LOCK, Lock, type Steps } from './steps.ts';
 import { dirtyPages } from './type1-dirty.ts';
 import { getInfo } from './type1-info.ts';
 import { mapDma } from './type1-map.ts';
@@ -132,7 +131,7 @@ export class Type1 {
     const index = this.domains.findIndex(({ groups }) => groups.includes(group));
     const entry = this.domains[index];
     if (entry !== undefined) {
-      yield DRIVER_RELEASE;
+      yield DRIVER_CALL;
       forgetBindings(this, group);
       entry.domain.detach(group);
       entry.groups.splice(entry.groups.indexOf(group), 1);
@@ -155,7 +154,7 @@ export class Type1 {
 
   /** Ends a mapping: translations first, then the pins, then the charge. */
   *remove(dma: Dma): Steps<void> {
-    yield DRIVER_RELEASE;
+    yield DRIVER_CALL;
     const [first, ...others] = this.domains;
     for (const { domain } of others) {
       for (let i = 0; i < dma.count; i++) domain.unmap(dma.iova + i);
@@ -177,24 +176,21 @@ export class Type1 {
       return undefined;
     }
     if (yield ALLOCATION) return 'ENOMEM';
-    if (yield DRIVER_CALL) return 'EIO';
+    yield DRIVER_CALL;
     if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
     const domain = new IommuDomain(this.unit, group.iommu, this.nesting);
     if (this.nesting && this.unit.nesting === undefined) {
       return this.parameters.surroundings === '2020' ? 'ENODEV' : 'EINVAL';
     }
-    if (yield DRIVER_CALL) return 'EIO';
+    yield DRIVER_CALL;
     if (!this.unit.interruptRemapping && !this.module.allowUnsafeInterrupts) return 'EPERM';
     // All units of a machine treat the caches of the CPU alike.
     const shared = this.domains.find((other) => other.domain.iommu === domain.iommu);
     if (shared !== undefined) {
-      if (!(yield DRIVER_CALL)) {
-        shared.domain.attach(group);
-        shared.groups.unshift(group);
-        return undefined;
-      }
-      // Where the driver refuses to share a page table, the group keeps one of its own.
-      if (yield DRIVER_CALL) return 'EIO';
+      yield DRIVER_CALL;
+      shared.domain.attach(group);
+      shared.groups.unshift(group);
+      return undefined;
     }
     const errno = yield* this.replay(domain, process);
     if (errno !== undefined) return errno;
@@ -212,15 +208,12 @@ export class Type1 {
     for (const dma of this.dmas.entries) {
       for (let i = 0; i < dma.count; i++) {
         const page = known?.lookUp(dma.iova + i) ?? (yield* pinNext(dma, limit, i));
-        const errno = typeof page === 'string' ? page : (yield DRIVER_CALL) ? 'EIO' : undefined;
-        if (errno !== undefined) {
-          if (known === undefined) {
-            if (typeof page !== 'string') unpinOne(dma, page);
-            this.unpinAll(domain);
-          }
-          return errno;
+        if (typeof page === 'string') {
+          this.unpinAll(domain);
+          return page;
         }
-        domain.map(dma.iova + i, page as Page, dma.allowed);
+        yield DRIVER_CALL;
+        domain.map(dma.iova + i, page, dma.allowed);
       }
     }
     return undefined;

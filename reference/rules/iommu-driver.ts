@@ -115,7 +115,7 @@ function flush(call: Call, which: 'both' | 'device', whole = false): void {
 }
 
 export const conditions = {
-  driver_has_no_hooks: () => true,
+  driver_has_no_hooks: (call) => ((call.object as Container).backend as Backend).domains.length > 0,
   wrapper_reads_least_of_bind: (call) => !call.copyIn(DATA, LEAST_OF_BIND),
   wrapper_bind_too_small: (call) => dataSize(call) < LEAST_OF_BIND,
   wrapper_reads_rest_of_bind: (call) => !readUpTo(call, LEAST_OF_BIND, WHOLE_BIND),

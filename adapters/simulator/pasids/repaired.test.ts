@@ -149,7 +149,7 @@ describe('BIND', () => {
     ['another format', { format: 0 }, ['EINVAL', 'EINVAL']],
     ['an unknown flag', { dataFlags: 2 }, ['EINVAL', 'EINVAL']],
     ['padding', { padding: 1 }, ['EINVAL', 'EINVAL']],
-    ['an unknown flag of VT-d', { vtdFlags: 0x40 }, ['EINVAL', 0]],
+    ['an unknown flag of VT-d', { vtdFlags: 0x40 }, ['EINVAL', 'EINVAL']],
     ['a flag of VT-d that is not there', { vtdFlags: 1 }, ['EINVAL', 0]],
     ['PASID 0', { hpasid: 0 }, ['EINVAL', 'EINVAL']],
     ['PASID 2^20', { hpasid: 2 ** 20 }, ['EINVAL', 'EINVAL']],

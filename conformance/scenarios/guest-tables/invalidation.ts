@@ -1,3 +1,4 @@
+import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import { dmaIn, map, memory, unmap } from '../../build.ts';
 import { entry, guestTables, tableMemory } from '../../guest-tables.ts';
@@ -14,6 +15,7 @@ import {
 import { single } from '../../suite.ts';
 import {
   alone,
+  driverFails,
   inContainer,
   nestingContainer,
   OTHER,
@@ -34,6 +36,7 @@ const PAGE = 4096;
 const OLD = 4;
 const NEW = 6;
 const all = cache.iotlb | cache.device;
+const GPASID_VALID = uapi.flags.gpasid_bind_flags!.IOMMU_SVA_GPASID_VAL!;
 
 /** Requests that flush what has to do with the changed page, all of it or a part. */
 const flushes: Record<string, Invalidation> = {
@@ -80,6 +83,34 @@ const changes: Record<string, { before: Op[]; change: Op }> = {
   },
 };
 
+/** Two devices of a domain that are bound, and a device TLB request that the driver takes. */
+const twoDevices: {
+  id: string;
+  when: NonNullable<Scenario['when']>;
+  request: Invalidation;
+  ops: (bind: Requests['bind']) => Op[];
+}[] = [
+  {
+    id: 'a_device_bound_before',
+    // The second device of one request is refused by this driver, but not with another PASID of the guest.
+    when: ({ driver, requests }) => driver === 'v10' && requests === 'as_posted',
+    request: { cache: cache.device },
+    ops: (bind) => [...together([bind()]), bind({ data_flags: GPASID_VALID, gpasid: 9 })],
+  },
+  {
+    id: 'a_device_bound_with_it',
+    when: ({ driver }) => driver === 'v11' || driver === 'complete',
+    request: { cache: cache.device },
+    ops: (bind) => [...together(), bind()],
+  },
+  {
+    id: 'an_address_of_a_device_bound_with_it',
+    when: ({ driver }) => /^v5/.test(driver!) || driver === 'complete',
+    request: { cache: cache.device, addr: virtualPage(OLD) },
+    ops: (bind) => [...together(), bind()],
+  },
+];
+
 /** Changed tables are seen at the latest after they were flushed. */
 export const staleScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => [
   ...Object.entries(changes).flatMap(([what, { before, change }]) =>
@@ -105,6 +136,25 @@ export const staleScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =>
       reach('d', 2),
     ],
   },
+  ...twoDevices.map(
+    ({ id, when, request, ops }): Scenario => ({
+      id: `guest_tables/device_tlb_of_${id}_and_iotlb_of_its_neighbour`,
+      about:
+        'A device TLB request, and an IOTLB request that gets to the other device of the domain only: nothing is left.',
+      slots: oneDomain,
+      when,
+      ops: [
+        ...ops(bind),
+        reach('d'),
+        changes.last_entry!.change,
+        flush(request),
+        // The device that came last is visited first.
+        driverFails(2),
+        flush({ cache: cache.iotlb }),
+        reach('d', 1),
+      ],
+    }),
+  ),
   {
     id: 'guest_tables/device_tlb_before_iotlb',
     about: 'The device TLB flushed first can be filled again from the IOTLB.',

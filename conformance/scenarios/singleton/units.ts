@@ -70,6 +70,21 @@ export const unitScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => 
     }),
   ),
   {
+    id: 'singleton/mediated_device_in_a_container_of_its_own',
+    about:
+      'A function can be bound in one container, and a mediated device in another one if a function stands for it.',
+    slots: { g: single, h: mediated },
+    ops: [
+      ...nestingContainer(),
+      allocPasid('c', 'pasid', PASID, PASID),
+      bind(),
+      ...nestingContainer('k', 'h'),
+      inContainer('k', allocPasid('c', 'other', OTHER, OTHER)),
+      inContainer('k', bind({ pasid: OTHER })),
+      inContainer('k', unbind({ hpasid: OTHER })),
+    ],
+  },
+  {
     id: 'singleton/second_group_while_bound',
     about: 'A container with something bound takes no second group; one with nothing bound does.',
     slots: twoGroups,
