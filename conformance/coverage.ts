@@ -28,6 +28,9 @@ function kindOf(id: string): string {
   return id.slice(0, end);
 }
 
+/** Into how many parts a kind is divided. */
+const depthOf = (kind: string): number => kind.split('/').length;
+
 function keep(all: Kept, rule: string, kind: string, environment: Environment, trace: Trace): void {
   let kinds = all.get(rule);
   if (!kinds) {
@@ -105,9 +108,12 @@ export class Coverage {
     return undefined;
   }
 
+  /** The most telling first: of each kind one, and before all others programs that are about a fact of their own. */
   *#witnesses(rule: string): Iterable<Witness> {
-    for (const kept of [this.#decided, this.#passed])
-      for (const witnesses of kept.get(rule)?.values() ?? []) yield* witnesses;
+    for (const kept of [this.#decided, this.#passed]) {
+      const kinds = [...(kept.get(rule) ?? [])].sort(([a], [b]) => depthOf(a) - depthOf(b)).map(([, all]) => all);
+      for (let nth = 0; nth < KEPT; nth++) yield* kinds.flatMap((witnesses) => witnesses[nth] ?? []);
+    }
   }
 
   #whyNot(id: string): string {

@@ -2,7 +2,7 @@ import { uapi } from '../spec/uapi/uapi.ts';
 import type { DmaOp, Op, TransferFault } from '../spec/uapi/vocabulary.ts';
 import type { Device } from './device.ts';
 import type { Walk } from './guest-page-walk.ts';
-import type { WriteAccess } from './region-access.ts';
+import type { Target, WriteAccess } from './region-access.ts';
 import type { Description, Domain, Mapping, Process, World } from './state.ts';
 import type { Page, Region } from './user-memory.ts';
 
@@ -56,8 +56,8 @@ export interface Unspecified {
 
 /** Picks among the outcomes that the contract leaves open and nobody can see. */
 export interface Chooser {
-  /** A number from 0 to ways - 1. */
-  choose(ways: number): number;
+  /** A number from 0 to ways - 1; `likely` is what an implementation would do that takes the programs by their word. */
+  choose(ways: number, likely?: number): number;
 }
 
 /** Takes the first of the ways that are open. */
@@ -109,6 +109,8 @@ export class Call {
   mapping: Mapping | undefined;
   /** UNMAP_DMA: bytes removed. */
   unmapped = 0n;
+  /** pread, pwrite: where it goes, once that was asked for. */
+  target: Target | undefined;
   /** pread, pwrite: the widest access of a device's memory that is made, in bytes. */
   widestAccess = 0;
   /** pwrite: the access to a region under consideration, and of config space the byte. */
@@ -139,6 +141,7 @@ export class Call {
   #map: MapArgument | undefined;
   #unmap: UnmapArgument | undefined;
   #bitmap: BitmapArgument | undefined;
+  #decoded: unknown;
 
   constructor(world: World, process: Process, op: Op, chooser: Chooser) {
     this.world = world;
@@ -153,6 +156,7 @@ export class Call {
     this.#map = undefined;
     this.#unmap = undefined;
     this.#bitmap = undefined;
+    this.#decoded = undefined;
   }
 
   /** Whether the copy that comes next is the one that was told to fail: nobody but the implementation knows which one that is. */
@@ -212,6 +216,12 @@ export class Call {
   /** The bytes of the argument that were read; what was not is 0. */
   get argumentBytes(): DataView {
     return view;
+  }
+
+  /** The argument as a handler's own function decodes it: once, until more of it is read. */
+  decoded<Argument>(decode: (call: Call) => Argument): Argument {
+    this.#decoded ??= decode(this);
+    return this.#decoded as Argument;
   }
 
   /** The 32-bit value at the start of the argument. */

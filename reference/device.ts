@@ -2,6 +2,7 @@ import { uapi } from '../spec/uapi/uapi.ts';
 import type { Slot } from '../spec/uapi/vocabulary.ts';
 import type { ConfigSpace } from './config-space.ts';
 import { capability, hideCapability, leadsTo } from './extended-capabilities.ts';
+import { giveBack, takeBytes } from './spare-bytes.ts';
 import type { Event } from './state.ts';
 import { TranslationCache } from './translation-cache.ts';
 
@@ -98,8 +99,10 @@ export class Device {
   /** The first open. */
   start(space: ConfigSpace): void {
     this.space = space;
-    this.config = space.initial.slice();
-    this.unknown = space.unknown.slice();
+    this.config = takeBytes(space.initial.length);
+    this.config.set(space.initial);
+    this.unknown = takeBytes(space.unknown.length);
+    this.unknown.set(space.unknown);
     for (const [at, byte] of this.leftovers) this.config[at] = byte;
     // Another user may have written them since.
     this.registers.clear();
@@ -107,10 +110,19 @@ export class Device {
 
   /** The last close. */
   stop(): void {
+    giveBack(this.config);
+    giveBack(this.unknown);
     this.config = closed;
     this.unknown = closed;
     this.interrupt = undefined;
     this.request = undefined;
     this.intxDisabled = false;
+  }
+
+  /** Gives what it holds up for others to use; the device must not be used afterwards. */
+  release(): void {
+    this.stop();
+    if (this.buffer) giveBack(this.buffer);
+    this.buffer = undefined;
   }
 }

@@ -99,8 +99,10 @@ const allocating = new Set(['open', 'close', 'dup', 'ioctl', 'pread', 'pwrite', 
 /** Whether the op fails for want of memory: after an injected fault it may, or may not. */
 function failsToAllocate(call: Call): boolean {
   const { process, op, chooser } = call;
-  if (!allocating.has(op.op) || !process.injections.some(({ fault }) => fault === 'allocation')) return false;
-  if (chooser.choose(2) === 1) return true;
+  const told = process.injections.find(({ fault }) => fault === 'allocation');
+  if (!told || !allocating.has(op.op)) return false;
+  // The first allocation is mostly the op's own; later ones may be the IOMMU driver's.
+  if (chooser.choose(2, told.nth === 1 ? 1 : 0) === 1) return true;
   call.allocationMayFail = true;
   return false;
 }

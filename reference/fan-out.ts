@@ -83,9 +83,9 @@ function at(call: Call, { device, domain }: Visit): void {
   call.domain = domain;
 }
 
-/** A decision that is a refusal: an IOMMU driver may also end early and say that all is well. */
+/** A decision that is a refusal: an IOMMU driver may also end early and say that all is well. What it says may be overruled. */
 function refused(decision: Decision | undefined, note: Note): Decision | undefined {
-  if (!decision || !('value' in decision.outcome)) return decision;
+  if (!decision) return undefined;
   note(decision.rule.id);
-  return undefined;
+  return 'value' in decision.outcome ? undefined : decision;
 }

@@ -7,7 +7,7 @@ import {
   setContainer,
   setIommu,
   unmap,
-  unmapAll,
+  unmapAllByFlag,
 } from '../conformance/build.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -81,13 +81,13 @@ const done: Outcome = { value: 0 };
 
 describe('what nobody sees', () => {
   test('may have gone either way', () => {
-    const ops = [mapAt(0), unmapAll('c')];
+    const ops = [mapAt(0), unmapAllByFlag('c')];
     expect(kind(ops, [done, gone(1, 0)])).toBe('conforms');
     expect(kind(ops, [done, gone(2, 0)])).toBe('conforms');
   });
 
   test('cannot have gone a third way', () => {
-    const { judgement } = judged([mapAt(0), unmapAll('c')], [done, gone(3, 0)]);
+    const { judgement } = judged([mapAt(0), unmapAllByFlag('c')], [done, gone(3, 0)]);
     expect(judgement).toMatchObject({
       kind: 'violates',
       ops: ready.length + 1,
@@ -104,7 +104,7 @@ describe('what nobody sees', () => {
   });
 
   test('is narrowed down by what is seen of several at once', () => {
-    const ops = [...maps(3), unmapAt(0), mapAt(0), unmapAt(1), unmapAll('c')];
+    const ops = [...maps(3), unmapAt(0), mapAt(0), unmapAt(1), unmapAllByFlag('c')];
     const left = (pages: number) => kind(ops, [done, done, done, gone(1, 1), done, gone(2, 1), gone(pages, 0)]);
     // What is left is mapping 2 and the new mapping 0: two to four pages.
     for (const pages of [2, 3, 4]) expect(left(pages), String(pages)).toBe('conforms');
@@ -128,14 +128,14 @@ describe('what nobody sees', () => {
   });
 
   test('goes on forking where it was narrowed down', () => {
-    const ops = [mapAt(0), unmapAll('c'), mapAt(0), unmapAll('c')];
+    const ops = [mapAt(0), unmapAllByFlag('c'), mapAt(0), unmapAllByFlag('c')];
     for (const first of [1, 2])
       for (const second of [1, 2]) expect(kind(ops, [done, gone(first, 0), done, gone(second, 0)])).toBe('conforms');
     expect(kind(ops, [done, gone(2, 0), done, gone(3, 0)])).toBe('violates');
   });
 
   test('may be several choices of one op, each with ways of its own', () => {
-    const ops = [mapAt(0), unmapAll('c')];
+    const ops = [mapAt(0), unmapAllByFlag('c')];
     // 0 to 2 and 0 to 3 pages more.
     for (const pages of [1, 2, 3, 4, 5, 6])
       expect(kind(ops, [done, gone(pages, 0)], [3, 4]), String(pages)).toBe('conforms');
@@ -143,12 +143,12 @@ describe('what nobody sees', () => {
   });
 
   test('is no choice where there is only one way', () => {
-    expect(kind([mapAt(0), unmapAll('c')], [done, gone(1, 0)], [1])).toBe('conforms');
-    expect(kind([mapAt(0), unmapAll('c')], [done, gone(2, 0)], [1])).toBe('violates');
+    expect(kind([mapAt(0), unmapAllByFlag('c')], [done, gone(1, 0)], [1])).toBe('conforms');
+    expect(kind([mapAt(0), unmapAllByFlag('c')], [done, gone(2, 0)], [1])).toBe('violates');
   });
 
   test('is told with a violation, so that its state can be made again', () => {
-    const ops = [mapAt(0), unmapAt(0), mapAt(1), unmapAll('c')];
+    const ops = [mapAt(0), unmapAt(0), mapAt(1), unmapAllByFlag('c')];
     const { trace, judgement } = judged(ops, [done, gone(2, 1), done, gone(9, 0)]);
     if (judgement.kind !== 'violates') throw new Error(judgement.kind);
     const { op, choices } = judgement.violation;
@@ -171,7 +171,7 @@ describe('what nobody sees', () => {
       { op: 'ioctl', fd: 'c', number: 0x3b72, argument: { memory: 'edge', at } },
       mapAt(0),
       { op: 'peek', memory: 'edge', at, length: 4 },
-      unmapAll('c'),
+      unmapAllByFlag('c'),
     ];
     const failed: Outcome = { errno: 'EFAULT', changed: [{ memory: 'edge', at: at + 1, bytes: 'aabb' }] };
     for (const pages of [1, 2]) {
@@ -182,7 +182,7 @@ describe('what nobody sees', () => {
   });
 
   test('counts as passed only in states that are left', () => {
-    const { judgement } = judged([mapAt(0), unmapAll('c')], [done, gone(2, 0)]);
+    const { judgement } = judged([mapAt(0), unmapAllByFlag('c')], [done, gone(2, 0)]);
     if (judgement.kind !== 'conforms') throw new Error(judgement.kind);
     expect(judgement.passed.has('map_dma_creates_mapping')).toBe(true);
     expect(judgement.decided.has('unmap_dma_returns_zero')).toBe(true);
@@ -227,6 +227,6 @@ describe('states that a trace leaves open', () => {
 
 test('the model takes the last way', () => {
   open.ways = [3];
-  const program: Program = { id: 'model', topology: { slots: { g: slot } }, ops: [...ready, mapAt(0), unmapAll('c')] };
+  const program: Program = { id: 'model', topology: { slots: { g: slot } }, ops: [...ready, mapAt(0), unmapAllByFlag('c')] };
   expect(runOnModel(contract, environment, program).outcomes.slice(-1)).toEqual([gone(3, 0)]);
 });

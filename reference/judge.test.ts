@@ -13,7 +13,7 @@ import {
   setContainer,
   setIommu,
   unmap,
-  unmapAll,
+  unmapAllByFlag,
 } from '../conformance/build.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import type { Rule } from '../spec/contract/types.ts';
@@ -64,7 +64,7 @@ function violationOf(ops: Op[], last: Outcome) {
 const blamed = (ops: Op[], last: Outcome): Rule['id'] => violationOf(ops, last).rule.id;
 
 describe('a trace that conforms', () => {
-  const ops = [...mapped, map('c', 0x2000, 'ram', 0, 1), unmapAll('c')];
+  const ops = [...mapped, map('c', 0x2000, 'ram', 0, 1), unmapAllByFlag('c')];
 
   test('is told from the rules that decided it and those that had an effect', () => {
     const judgement = judge(contract, environment, trace(ops));
@@ -122,7 +122,7 @@ describe('a wrong outcome', () => {
   });
 
   test('ends judging: what comes later is not looked at', () => {
-    const ops = [...overlap, unmapAll('c'), unmapAll('c')];
+    const ops = [...overlap, unmapAllByFlag('c'), unmapAllByFlag('c')];
     const judgement = judge(
       contract,
       environment,
@@ -151,7 +151,7 @@ describe('a wrong outcome', () => {
 
 describe('wrong memory', () => {
   const argument = (size: string) => ({ memory: 'arg', at: 16, bytes: size });
-  const ops = [...mapped, unmapAll('c')];
+  const ops = [...mapped, unmapAllByFlag('c')];
 
   test.each<[title: string, last: Outcome]>([
     ['a change that is missing', { value: 0 }],
@@ -319,7 +319,7 @@ describe('a copy-out that fails after a part', () => {
 });
 
 describe('a trace that is not finished', () => {
-  const ops = [...mapped, unmapAll('c')];
+  const ops = [...mapped, unmapAllByFlag('c')];
 
   test.each(ops.map((_, i) => i))('conforms as far as it goes: %d ops', (length) => {
     const given = trace(ops);
@@ -339,11 +339,11 @@ describe('a trace that is not finished', () => {
 });
 
 describe('what the contract does not say', () => {
-  const outside: Op = { op: 'inject', fault: 'copy', nth: 1 };
+  const outside: Op = { op: 'open', what: 'path', path: '/nowhere', as: 'nothing' };
   const before = runOnModel(contract, environment, program(ready)).outcomes;
   const judgeOutside = (last: Outcome, after: Outcome[] = []) =>
     judge(contract, environment, {
-      program: program([...ready, outside, unmapAll('c')]),
+      program: program([...ready, outside, unmapAllByFlag('c')]),
       outcomes: [...before, last, ...after],
     });
 
@@ -354,7 +354,7 @@ describe('what the contract does not say', () => {
         kind: 'undefined',
         op: ready.length,
         ops: ready.length,
-        rule: { id: 'inject_outside_contract' },
+        rule: { id: 'vocabulary_open' },
       });
     },
   );

@@ -8,8 +8,8 @@ import { toOutcome } from './outcome.ts';
 import { World } from './state.ts';
 import { adopt } from './unspecified.ts';
 
-/** What is left open falls out the other way than usual: an allocation that may fail does. */
-const lastChoice = { choose: (ways: number) => ways - 1 };
+/** What is left open falls out the other way than usual, unless the program says how: an allocation that may fail does. */
+const lastChoice = { choose: (ways: number, likely = ways - 1) => likely };
 
 /** The contract itself as an implementation. */
 export function modelAdapter(contract: Contract, version: string): Adapter {

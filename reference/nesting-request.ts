@@ -1,4 +1,4 @@
-import { uapi } from '../spec/uapi/uapi.ts';
+import { type Field, uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
 
 /** The data of BIND: the header is not part of it. */
@@ -31,45 +31,58 @@ export interface Invalidation {
   granules: bigint;
 }
 
+/** How to read the fields of a struct. */
+interface Layout {
+  fields: Map<string, Field>;
+  padding: Field[];
+}
+
 type Reader = (field: string) => bigint;
 
-/** Reads a field of a struct from the argument. */
-function reader({ argumentBytes: view }: Call, struct: string): Reader {
-  const offsets = offsetsOf(struct);
-  return (field) => {
-    const found = offsets.get(field);
-    if (!found) return 0n;
-    const { at, width } = found;
-    if (width === 8) return view.getBigUint64(at, true);
-    return BigInt(width === 4 ? view.getUint32(at, true) : width === 2 ? view.getUint16(at, true) : view.getUint8(at));
+/** Reads a field of the argument; one that the layout does not have is 0. */
+function reader({ argumentBytes: view }: Call, { fields }: Layout): Reader {
+  return (name) => {
+    const field = fields.get(name);
+    return field ? read(view, field) : 0n;
   };
 }
 
-const layouts = new Map<string, Map<string, { at: number; width: number }>>();
+function read(view: DataView, { at, width }: Field): bigint {
+  if (width === 8) return view.getBigUint64(at, true);
+  return BigInt(width === 4 ? view.getUint32(at, true) : width === 2 ? view.getUint16(at, true) : view.getUint8(at));
+}
 
-function offsetsOf(struct: string): Map<string, { at: number; width: number }> {
-  let offsets = layouts.get(struct);
-  if (!offsets) {
-    offsets = new Map(uapi.structs[struct]!.fields.map(({ name, at, width }) => [name, { at, width }]));
-    layouts.set(struct, offsets);
+const layouts = new Map<string, Layout>();
+
+/** The layout of an ioctl's struct, as the contract's driver takes it. */
+function layoutOf({ sizeFirst }: Call, ioctl: string): Layout {
+  const { struct, argszFirst } = uapi.ioctls[ioctl]!;
+  const name = sizeFirst ? argszFirst! : struct!;
+  let layout = layouts.get(name);
+  if (!layout) {
+    const { fields } = uapi.structs[name]!;
+    layout = {
+      fields: new Map(fields.map((field) => [field.name, field])),
+      padding: fields.filter(({ holds }) => holds === 'zero'),
+    };
+    layouts.set(name, layout);
   }
-  return offsets;
+  return layout;
 }
 
 /** Whether all fields of padding are zero. */
-function padded(struct: string, read: Reader): boolean {
-  return uapi.structs[struct]!.fields.every(({ name, holds }) => holds !== 'zero' || read(name) === 0n);
+function isPadded({ argumentBytes: view }: Call, { padding }: Layout): boolean {
+  return padding.every((field) => read(view, field) === 0n);
 }
-
-const structOf = ({ sizeFirst }: Call, ioctl: string): string => {
-  const { struct, argszFirst } = uapi.ioctls[ioctl]!;
-  return sizeFirst ? argszFirst! : struct!;
-};
 
 /** The argument of BIND as far as it was read. */
 export function bindData(call: Call): BindData {
-  const struct = structOf(call, 'VFIO_IOMMU_BIND');
-  const read = reader(call, struct);
+  return call.decoded(decodeBind);
+}
+
+function decodeBind(call: Call): BindData {
+  const layout = layoutOf(call, 'VFIO_IOMMU_BIND');
+  const read = reader(call, layout);
   return {
     version: Number(read('version')),
     format: Number(read('format')),
@@ -79,19 +92,23 @@ export function bindData(call: Call): BindData {
     gpasid: read('gpasid'),
     addressWidth: Number(read('addr_width')),
     vtdFlags: read('vtd_flags'),
-    padded: padded(struct, read),
+    padded: isPadded(call, layout),
   };
 }
 
 /** The argument of CACHE_INVALIDATE as far as it was read. */
 export function invalidation(call: Call): Invalidation {
-  const struct = structOf(call, 'VFIO_IOMMU_CACHE_INVALIDATE');
-  const read = reader(call, struct);
+  return call.decoded(decodeInvalidation);
+}
+
+function decodeInvalidation(call: Call): Invalidation {
+  const layout = layoutOf(call, 'VFIO_IOMMU_CACHE_INVALIDATE');
+  const read = reader(call, layout);
   return {
     version: Number(read('version')),
     cache: Number(read('cache')),
     granularity: Number(read('granularity')),
-    padded: padded(struct, read),
+    padded: isPadded(call, layout),
     flags: Number(read('info_flags')),
     pasid: read('pasid'),
     address: read('addr'),

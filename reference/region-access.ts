@@ -32,7 +32,12 @@ export interface WriteAccess extends Access {
 }
 
 /** The target of a pread or pwrite of a device. */
-export function targetOf({ op, process }: Call): Target {
+export function targetOf(call: Call): Target {
+  call.target ??= locate(call);
+  return call.target;
+}
+
+function locate({ op, process }: Call): Target {
   const { offset, memory, at, length } = op as PreadOp | PwriteOp;
   const position = toBigInt(offset);
   return {

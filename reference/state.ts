@@ -216,6 +216,7 @@ export class World {
   /** Ends the world's use; what it held is used again. */
   release(): void {
     for (const process of this.processes.values()) process.memory.release();
+    for (const { group } of this.slots.values()) for (const device of membersOf(group)) device.release();
   }
 }
 

@@ -1,12 +1,13 @@
 import type { TransferFault } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
+import { takeBytes } from './spare-bytes.ts';
 import type { OpenDevice } from './state.ts';
 import { PAGE, type Page, readPage, storePage } from './user-memory.ts';
 
 /** The buffer of a transfer's device. What it holds before its first read is not specified, and no program may rely on it. */
 export function bufferOf(call: Call): Uint8Array {
   const { device } = call.object as OpenDevice;
-  device.buffer ??= new Uint8Array(call.world.environment.dmaBufferBytes);
+  device.buffer ??= takeBytes(call.world.environment.dmaBufferBytes).fill(0);
   return device.buffer;
 }
 

@@ -13,34 +13,45 @@ export function wraps(first: bigint, size: bigint): boolean {
 }
 
 /** The first mapping that overlaps a range; none where the range ends at 2^64. */
-export function firstOverlap(backend: Backend, iova: bigint, size: bigint): Mapping | undefined {
-  const end = wrappedEnd(iova, size);
-  return backend.mappings.find((mapping) => mapping.iova < end && iova < mapping.iova + mapping.size);
+export function firstOverlap({ mappings }: Backend, iova: bigint, size: bigint): Mapping | undefined {
+  const mapping = mappings[firstEndingAfter(mappings, iova)];
+  return mapping && mapping.iova < wrappedEnd(iova, size) ? mapping : undefined;
 }
 
 /** All mappings that overlap a range, ascending. */
-export function overlapping(backend: Backend, iova: bigint, size: bigint): Mapping[] {
+export function overlapping({ mappings }: Backend, iova: bigint, size: bigint): Mapping[] {
   const end = iova + size;
-  return backend.mappings.filter((mapping) => mapping.iova + mapping.size > iova && mapping.iova < end);
+  const first = firstEndingAfter(mappings, iova);
+  let last = first;
+  while (last < mappings.length && mappings[last]!.iova < end) last++;
+  return mappings.slice(first, last);
 }
 
 /** The mapping that contains an address. */
-export function mappingAt(backend: Backend, iova: bigint): Mapping | undefined {
-  let low = 0;
-  let high = backend.mappings.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const mapping = backend.mappings[middle]!;
-    if (iova < mapping.iova) high = middle;
-    else if (iova >= mapping.iova + mapping.size) low = middle + 1;
-    else return mapping;
-  }
-  return undefined;
+export function mappingAt({ mappings }: Backend, iova: bigint): Mapping | undefined {
+  const mapping = mappings[firstEndingAfter(mappings, iova)];
+  return mapping && mapping.iova <= iova ? mapping : undefined;
 }
 
 /** Adds a mapping that overlaps none. */
-export function insertMapping(backend: Backend, mapping: Mapping): void {
-  const at = backend.mappings.findIndex(({ iova }) => iova > mapping.iova);
-  if (at < 0) backend.mappings.push(mapping);
-  else backend.mappings.splice(at, 0, mapping);
+export function insertMapping({ mappings }: Backend, mapping: Mapping): void {
+  mappings.splice(firstEndingAfter(mappings, mapping.iova), 0, mapping);
+}
+
+/** Takes out mappings that follow one another. */
+export function removeMappings({ mappings }: Backend, gone: readonly Mapping[]): void {
+  if (gone.length > 0) mappings.splice(firstEndingAfter(mappings, gone[0]!.iova), gone.length);
+}
+
+/** Index of the first mapping that ends after an address. */
+function firstEndingAfter(mappings: readonly Mapping[], iova: bigint): number {
+  let low = 0;
+  let high = mappings.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const mapping = mappings[middle]!;
+    if (mapping.iova + mapping.size > iova) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,4 +1,5 @@
 import type { Changed, MmapOp, Protection } from '../spec/uapi/vocabulary.ts';
+import { giveBack, takeBytes } from './spare-bytes.ts';
 
 /** Bytes of a page. The model knows one page size; an environment with another is refused by the judge. */
 export const PAGE = 4096;
@@ -122,7 +123,7 @@ export class UserMemory {
   /** What the kernel stores at accessible bytes; changes become news. */
   store(address: bigint, bytes: Uint8Array): void {
     this.#each(address, bytes.length, (page, offset, from, part) =>
-      storePage(page, offset, bytes.subarray(from, from + part)),
+      storePage(page, offset, part === bytes.length ? bytes : bytes.subarray(from, from + part)),
     );
   }
 
@@ -131,7 +132,7 @@ export class UserMemory {
     this.#each(region.base + BigInt(at), bytes.length, (page, offset, from, part) => {
       page.untouched = false;
       page.watched = true;
-      writable(page).set(bytes.subarray(from, from + part), offset);
+      writable(page).set(part === bytes.length ? bytes : bytes.subarray(from, from + part), offset);
       if (page.news) for (let i = 0; i < part; i++) page.news.delete(offset + i);
     });
   }
@@ -141,7 +142,7 @@ export class UserMemory {
     for (const region of this.#all) {
       for (const page of region.pages) {
         if (!page?.bytes) continue;
-        pool.push(page.bytes);
+        giveBack(page.bytes);
         page.bytes = undefined;
       }
     }
@@ -187,7 +188,8 @@ export class UserMemory {
   /** Ends the news of all readable pages: every process that sees them has been told. */
   forgetNews(): void {
     for (const region of this.#all) {
-      for (const [index, page] of region.pages.entries()) {
+      for (let index = 0; index < region.pages.length; index++) {
+        const page = region.pages[index];
         if (page?.news && region.protection[index] !== 'none') page.news = undefined;
       }
     }
@@ -222,10 +224,15 @@ export function permits(region: Region, index: number, access: 'read' | 'write')
   return access === 'read' || protection !== 'read';
 }
 
+const FEW = 128;
+
 /** Copies bytes of a page. */
 export function readPage(page: Page, offset: number, into: Uint8Array, from: number, length: number): void {
-  if (page.bytes) into.set(page.bytes.subarray(offset, offset + length), from);
-  else into.fill(page.fill, from, from + length);
+  const { bytes } = page;
+  if (!bytes) into.fill(page.fill, from, from + length);
+  // A view costs more than a few bytes.
+  else if (length <= FEW) for (let i = 0; i < length; i++) into[from + i] = bytes[offset + i]!;
+  else into.set(bytes.subarray(offset, offset + length), from);
 }
 
 /** What the kernel or a device stores in a page. */
@@ -250,11 +257,8 @@ function note(page: Page, offset: number, before: number): void {
 
 function writable(page: Page): Uint8Array {
   if (!page.bytes) {
-    page.bytes = pool.pop() ?? new Uint8Array(PAGE);
+    page.bytes = takeBytes(PAGE);
     page.bytes.fill(page.fill);
   }
   return page.bytes;
 }
-
-/** Contents of pages that are not needed any more: a world lives for a few microseconds, and making buffers costs more. */
-const pool: Uint8Array[] = [];

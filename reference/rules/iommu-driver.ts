@@ -170,7 +170,12 @@ export const conditions = {
   },
   driver_bind_counts: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
   driver_bind_of_bound: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
-  driver_bind_has_no_memory: (call) => call.allocationMayFail && call.chooser.choose(2) === 1,
+  driver_bind_has_no_memory: (call) => {
+    if (!call.allocationMayFail || call.chooser.choose(2) === 0) return false;
+    // One allocation was told to fail.
+    call.allocationMayFail = false;
+    return true;
+  },
   nested_setup_domain_does_not_nest: (call) => !nesting(call),
   nested_setup_entry_is_present: (call) => device(call).pasidTable.has(Number(bindData(call).hpasid)),
   nested_setup_address_width: (call) => {

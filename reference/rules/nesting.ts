@@ -10,7 +10,11 @@ const container = (call: Call) => call.object as Container;
 const backend = (call: Call) => container(call).backend as Backend;
 
 /** Every device of a container, whatever its driver. */
-export const devicesOf = ({ groups }: Container): Device[] => [...groups].flatMap(membersOf);
+export function devicesOf({ groups }: Container): Device[] {
+  const devices: Device[] = [];
+  for (const group of groups) devices.push(...membersOf(group));
+  return devices;
+}
 
 export const severalGroups = (call: Call): boolean => container(call).groups.size > 1;
 export const severalDevices = (call: Call): boolean => devicesOf(container(call)).length > 1;

@@ -125,9 +125,10 @@ function result(call: Call, end: number): Written {
       backend(call).owner.lost++;
     },
     learn: (some: Uint8Array) => {
-      const taken = world.pasids.get(first)!;
+      const pasid = world.pasids.get(first);
+      if (!pasid) return;
       world.pasids.delete(first);
-      world.pasids.set(given(some), taken);
+      world.pasids.set(given(some), pasid);
     },
   };
 }

@@ -111,7 +111,7 @@ function request(call: Call): Request {
 
 /** Whether the walk ended in a fault of a kind. */
 function faults(kind: RegExp): Condition {
-  return ({ walk }) => kind.test(walk!.fault ?? '');
+  return ({ walk }) => walk!.fault !== undefined && kind.test(walk!.fault);
 }
 
 function lose(call: Call): void {

@@ -2,7 +2,7 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 import { type Backend, type Container, membersOf, uncharge } from '../state.ts';
-import { mappingAt, overlapping, wraps } from '../type1-mappings.ts';
+import { mappingAt, overlapping, removeMappings, wraps } from '../type1-mappings.ts';
 import { PAGE } from '../user-memory.ts';
 
 const {
@@ -70,18 +70,15 @@ export const effects = {
     const mapping = call.mapping!;
     uncharge(mapping);
     call.unmapped += mapping.size;
-    const one = backend(call);
-    one.mappings = one.mappings.filter((other) => other !== mapping);
+    removeMappings(backend(call), [mapping]);
   },
   unmap_dma_removes_mappings: (call) => {
     const gone = overlapping(backend(call), ...walkedRange(call));
-    if (gone.length === 0) return;
     for (const mapping of gone) {
       uncharge(mapping);
       call.unmapped += mapping.size;
     }
-    const one = backend(call);
-    one.mappings = one.mappings.filter((mapping) => !gone.includes(mapping));
+    removeMappings(backend(call), gone);
   },
   unmap_dma_flushes_nested: (call) => {
     if (call.unmapped === 0n) return;

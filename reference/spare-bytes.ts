@@ -1,0 +1,13 @@
+/** Buffers of this length are used again: a world lives for a few microseconds, and making them costs more. */
+const LENGTH = 4096;
+const spare: Uint8Array[] = [];
+
+/** A buffer of so many bytes; what it holds is left over from its last use. */
+export function takeBytes(length: number): Uint8Array {
+  return (length === LENGTH ? spare.pop() : undefined) ?? new Uint8Array(length);
+}
+
+/** Gives a buffer up for others to use; nobody must use it afterwards. */
+export function giveBack(bytes: Uint8Array): void {
+  if (bytes.length === LENGTH) spare.push(bytes);
+}
