@@ -6,7 +6,8 @@ import { decide } from '../conformance/verdict.ts';
 import { compileContract } from '../reference/contract.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import { machines, plan, programOf, topologies } from './test-nesting-programs.ts';
+import { plan, programOf } from './test-nesting-programs.ts';
+import { machines, topologies } from './test-nesting-world.ts';
 
 const SEED = Number(process.env.SEED ?? 20201122);
 const RUNS = Number(process.env.RUNS ?? 250);
@@ -59,15 +60,22 @@ test.each(settings)('whatever is requested, the simulator does what %s with %s s
         return;
       }
       const { verdict, reason, failure, judgement } = decided;
-      const key = `${verdict} ${reason?.slice(0,60) ?? ''}`;
+      const key = `${verdict} ${reason?.slice(0, 60) ?? ''}`;
       verdicts[key] = (verdicts[key] ?? 0) + 1;
-      expect({ verdict: verdict === 'fail' ? verdict : 'fine', reason: verdict === 'fail' ? reason : '', failure }).toEqual({ verdict: 'fine', reason: '' });
-      if (judgement.kind === 'conforms') for (const rule of [...judgement.decided, ...judgement.passed]) reached.add(rule);
+      expect({
+        verdict: verdict === 'fail' ? verdict : 'fine',
+        reason: verdict === 'fail' ? reason : '',
+        failure,
+      }).toEqual({ verdict: 'fine', reason: '' });
+      if (judgement.kind === 'conforms')
+        for (const rule of [...judgement.decided, ...judgement.passed]) reached.add(rule);
     }),
     { numRuns: RUNS, seed: SEED },
   );
   if (process.env.SHOW) {
-    const relevant = [...contract.rules].filter((rule) => /pasid|bind|invalidate|driver_|nested|guest_|tagged|wrapper|request_|second|walk|remember/.test(rule));
+    const relevant = [...contract.rules].filter((rule) =>
+      /pasid|bind|invalidate|driver_|nested|guest_|tagged|wrapper|request_|second|walk|remember/.test(rule),
+    );
     console.log(profile, _, verdicts, 'missed', relevant.filter((rule) => !reached.has(rule)).join(' '));
   }
 });

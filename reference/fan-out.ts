@@ -68,6 +68,8 @@ function visit(
         const outcome = refused(table(call, note), note);
         (outcome ? refusing : done).push(one);
         if (!outcome) continue;
+        // Nothing is known of what comes after.
+        if ('undefined' in outcome.outcome) return { done, refused: refusing, decision: outcome };
         failure ??= outcome;
         if (stop?.word !== 'none') break devices;
       }

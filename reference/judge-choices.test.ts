@@ -227,6 +227,10 @@ describe('states that a trace leaves open', () => {
 
 test('the model takes the last way', () => {
   open.ways = [3];
-  const program: Program = { id: 'model', topology: { slots: { g: slot } }, ops: [...ready, mapAt(0), unmapAllByFlag('c')] };
+  const program: Program = {
+    id: 'model',
+    topology: { slots: { g: slot } },
+    ops: [...ready, mapAt(0), unmapAllByFlag('c')],
+  };
   expect(runOnModel(contract, environment, program).outcomes.slice(-1)).toEqual([gone(3, 0)]);
 });

@@ -4,7 +4,7 @@ import type { IoctlOp, Name, Relocation } from '../spec/uapi/vocabulary.ts';
 import { numberOf } from './descriptors.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import type { Process, World } from './state.ts';
-import { PAGE, type Region } from './user-memory.ts';
+import { PAGE, type Region, type Relocated } from './user-memory.ts';
 
 const zero: RuleOutcome = { value: 0 };
 
@@ -39,34 +39,35 @@ export function poke(
 ): boolean {
   const bytes = decode(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
-  const stored = relocations ? relocate(process, bytes, relocations) : bytes;
-  process.memory.poke(target, at, stored);
-  const relocated = relocations?.map((one) => ({ at: at + one.at, bytes: stored.slice(one.at, one.at + one.width) }));
-  target.stores.push({ at, length: bytes.length, relocated: relocated ?? [] });
+  const relocated = relocations?.map((one) => ({
+    at: at + one.at,
+    width: one.width,
+    value: resolve(process, one),
+  }));
+  process.memory.poke(target, at, relocated ? relocate(bytes, at, relocated) : bytes);
+  target.stores.push({ at, length: bytes.length, relocated: relocated ?? none });
   return true;
 }
 
+const none: readonly Relocated[] = [];
 const scratch = new Uint8Array(PAGE);
 const scratchView = new DataView(scratch.buffer);
 
-/** Bytes with the fields that are known only now; good until the next call. */
-function relocate(process: Process, bytes: Uint8Array, relocations: readonly Relocation[]): Uint8Array {
+/** Bytes that go to a place, with the fields there that are known only now; good until the next call. */
+function relocate(bytes: Uint8Array, place: number, fields: readonly Relocated[]): Uint8Array {
   if (bytes.length > PAGE) throw new MalformedProgram('bytes with relocations are longer than a page');
   scratch.set(bytes);
-  for (const { at, width, ref, add } of relocations) {
-    if (at + width > bytes.length) throw new MalformedProgram(`the relocation of ${ref} lies outside the bytes`);
-    const start = resolve(process, ref);
-    const value = add === undefined ? start : start + toBigInt(add);
-    if (width === 8) scratchView.setBigUint64(at, BigInt.asUintN(64, value), true);
-    else scratchView.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+  for (const { at, width, value } of fields) {
+    if (at - place + width > bytes.length) throw new MalformedProgram('a relocation lies outside the bytes');
+    if (width === 8) scratchView.setBigUint64(at - place, BigInt.asUintN(64, value), true);
+    else scratchView.setUint32(at - place, Number(BigInt.asUintN(32, value)), true);
   }
   return scratch.subarray(0, bytes.length);
 }
 
-function resolve(process: Process, name: Name): bigint {
-  const memory = process.memory.regions.get(name);
-  if (memory) return memory.base;
-  return process.saved.get(name) ?? BigInt(numberOf(process, name));
+function resolve(process: Process, { ref, add }: Relocation): bigint {
+  const start = process.memory.regions.get(ref)?.base ?? process.saved.get(ref) ?? BigInt(numberOf(process, ref));
+  return add === undefined ? start : start + toBigInt(add);
 }
 
 /** Bytes of a memory, as hexadecimal text; what came from a relocation shows as zeros. */
@@ -78,7 +79,8 @@ export function peek(process: Process, memory: Name, at: number, length: number)
   const hidden = new Map<number, number>();
   for (const store of target.stores) {
     for (let i = 0; i < store.length; i++) hidden.delete(store.at + i);
-    for (const field of store.relocated) for (const [i, byte] of field.bytes.entries()) hidden.set(field.at + i, byte);
+    for (const { at, width, value } of store.relocated)
+      for (let i = 0; i < width; i++) hidden.set(at + i, Number((value >> BigInt(8 * i)) & 0xffn));
   }
   for (const [offset, byte] of hidden) if (bytes[offset - at] === byte) bytes[offset - at] = 0;
   return Buffer.from(bytes).toString('hex');

@@ -1,12 +1,10 @@
+import type { Call } from './call.ts';
 import type { Device } from './device.ts';
 import type { PasidOwner, World } from './state.ts';
 
-/** First number that is no PASID: they have 20 bits. */
-export const PASID_END = 2 ** 20;
-
 /** How many PASIDs an owner has, those included that nobody knows. */
-export function taken({ pasids }: World, owner: PasidOwner): number {
-  let count = owner.lost;
+export function taken({ pasids, lostPasids }: World, owner: PasidOwner): number {
+  let count = lostPasids.filter((lost) => lost.owner === owner).length;
   for (const pasid of pasids.values()) if (pasid.owner === owner) count++;
   return count;
 }
@@ -32,4 +30,17 @@ export function unbindFrom(world: World, pasid: number, device: Device): void {
 /** Ends all bindings of a PASID. */
 export function tearDown(world: World, pasid: number): void {
   for (const device of [...(world.pasids.get(pasid)?.bound?.devices.keys() ?? [])]) unbindFrom(world, pasid, device);
+}
+
+/**
+ * Whether a number that nobody is known to have is one that was given out without anybody being told. Nobody but the
+ * implementation knows; from then on it is known.
+ */
+export function turnsOutLost({ world, chooser }: Call, pasid: number): boolean {
+  const at = world.lostPasids.findIndex(({ min, max }) => min <= pasid && pasid <= max);
+  if (at < 0 || chooser.choose(2) === 0) return false;
+  const { owner } = world.lostPasids[at]!;
+  world.lostPasids.splice(at, 1);
+  world.pasids.set(pasid, { owner, bound: undefined });
+  return true;
 }

@@ -37,8 +37,13 @@ export interface PasidOwner {
   limit: number;
   /** Backends of its containers; with the last one its PASIDs go. */
   backends: number;
-  /** PASIDs that are taken and that nobody knows. */
-  lost: number;
+}
+
+/** A PASID that is taken and that nobody was told: one of a range, both ends inclusive. */
+export interface LostPasid {
+  owner: PasidOwner;
+  min: number;
+  max: number;
 }
 
 /** A PASID that is allocated. */
@@ -69,7 +74,8 @@ export interface Backend {
   nesting: boolean;
   /** Newest first. */
   domains: Domain[];
-  owner: PasidOwner;
+  /** Undefined where no PASIDs could be promised when the backend was chosen. */
+  owner: PasidOwner | undefined;
   mappings: Mapping[];
   entryLimit: number;
   dirtyTracking: boolean;
@@ -173,8 +179,11 @@ export class World {
   readonly slots = new Map<string, Slot>();
   readonly parameters: Map<string, string>;
   readonly history: HistoryEntry[] = [];
-  /** PASIDs by number. */
+  /** PASIDs by number, and those whose number nobody knows. */
   readonly pasids = new Map<number, Pasid>();
+  readonly lostPasids: LostPasid[] = [];
+  /** PASIDs that no quota promises to anybody. */
+  unpromised = PASID_END;
   /** Groups that left their containers in this op, with the owner whose last backend went along. */
   left: { devices: Device[]; owner?: PasidOwner }[] = [];
   /** Address spaces that have backends. */
@@ -269,14 +278,18 @@ export function joinDomain(backend: Backend, group: Group): void {
   domain.groups.unshift(group);
 }
 
+/** First number that is no PASID: they have 20 bits. */
+export const PASID_END = 2 ** 20;
+
 /** The PASIDs that may be had at once, unless the module's parameter was changed. */
 const DEFAULT_QUOTA = 1000;
 
-/** A process as the owner of PASIDs; it is none for as long as it has no backend. */
-export function ownerOf(world: World, process: Process): PasidOwner {
+/** A process as the owner of PASIDs; undefined where no more PASIDs can be promised. */
+export function ownerOf(world: World, process: Process): PasidOwner | undefined {
   let owner = world.owners.get(process);
-  if (!owner) {
-    owner = { process, quota: DEFAULT_QUOTA, limit: DEFAULT_QUOTA, backends: 0, lost: 0 };
+  if (!owner && world.unpromised >= DEFAULT_QUOTA) {
+    owner = { process, quota: DEFAULT_QUOTA, limit: DEFAULT_QUOTA, backends: 0 };
+    world.unpromised -= DEFAULT_QUOTA;
     world.owners.set(process, owner);
   }
   return owner;
@@ -302,8 +315,9 @@ export function detachGroup(world: World, group: Group): void {
   }
   for (const mapping of backend.mappings) uncharge(mapping);
   container.backend = undefined;
-  backend.owner.backends--;
-  world.left.push({ devices, ...(backend.owner.backends === 0 && { owner: backend.owner }) });
+  const { owner } = backend;
+  if (owner) owner.backends--;
+  world.left.push({ devices, ...(owner?.backends === 0 && { owner }) });
 }
 
 /** Gives the charge of a mapping back. */

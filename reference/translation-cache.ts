@@ -1,4 +1,4 @@
-import { bitsBelow, type HostPage, type PassedEntry, type WalkStart } from './guest-page-walk.ts';
+import { bitsBelow, type HostPage, type Level, type PassedEntry } from './guest-page-walk.ts';
 
 /** What to forget: everything, or only what belongs to a PASID, and of that only a range of addresses. */
 export interface Flush {
@@ -10,22 +10,47 @@ export interface Flush {
   leaf?: boolean;
 }
 
-/** A translation of some address, whose bits below those that it translates do not count. */
-interface Remembered {
-  pasid: number;
-  /** The address without the bits below. */
-  prefix: bigint;
-  /** Number of the bits below. */
-  below: bigint;
+/** What is remembered of addresses by their bits above those that it translates. */
+class Shelf<Translation> {
+  readonly #below: bigint;
+  /** By PASID and the bits above. */
+  readonly #kept = new Map<number, Map<bigint, Translation[]>>();
+
+  constructor(below: bigint) {
+    this.#below = below;
+  }
+
+  at(pasid: number, address: bigint): readonly Translation[] {
+    return this.#kept.get(pasid)?.get(address >> this.#below) ?? [];
+  }
+
+  add(pasid: number, address: bigint, one: Translation): void {
+    let ofPasid = this.#kept.get(pasid);
+    if (!ofPasid) {
+      ofPasid = new Map();
+      this.#kept.set(pasid, ofPasid);
+    }
+    const above = address >> this.#below;
+    const known = ofPasid.get(above);
+    if (known) known.push(one);
+    else ofPasid.set(above, [one]);
+  }
+
+  flush({ pasid, first, pages = 1n }: Flush): void {
+    for (const [owner, ofPasid] of this.#kept) {
+      if (pasid !== undefined && owner !== pasid) continue;
+      if (first === undefined) this.#kept.delete(owner);
+      else for (const above of ofPasid.keys()) if (this.#overlaps(above, first, pages)) ofPasid.delete(above);
+    }
+  }
+
+  /** Whether bits above are those of an address in a range. */
+  #overlaps(above: bigint, first: bigint, pages: bigint): boolean {
+    return above << this.#below < first + (pages << PAGE_BITS) && (above + 1n) << this.#below > first;
+  }
 }
 
-interface RememberedPage extends Remembered {
-  found: HostPage;
-}
-
-interface RememberedEntry extends Remembered {
-  next: WalkStart & { table: HostPage };
-}
+type Entry = PassedEntry['next'];
 
 const PAGE_BITS = 12n;
 
@@ -34,51 +59,43 @@ const PAGE_BITS = 12n;
  * used, and may be gone.
  */
 export class TranslationCache {
-  #pages: RememberedPage[] = [];
-  #entries: RememberedEntry[] = [];
+  #pages: Shelf<HostPage> | undefined;
+  /** By the level of the entry. */
+  #entries: Map<Level, Shelf<Entry>> | undefined;
 
   /** Forgets what a request covers. */
-  flush({ pasid, first, pages = 1n, leaf = false }: Flush): void {
-    const stays = (one: Remembered) =>
-      (pasid !== undefined && one.pasid !== pasid) ||
-      (first !== undefined && !overlaps(one, first, first + (pages << PAGE_BITS)));
-    this.#pages = this.#pages.filter(stays);
-    if (!leaf) this.#entries = this.#entries.filter(stays);
+  flush(what: Flush): void {
+    this.#pages?.flush(what);
+    if (!what.leaf) for (const shelf of this.#entries?.values() ?? []) shelf.flush(what);
   }
 
   /** May remember the page of an address. */
   addPage(pasid: number, address: bigint, found: HostPage): void {
-    if (!this.pages(pasid, address).some((known) => same(known, found)))
-      this.#pages.push({ pasid, prefix: address >> PAGE_BITS, below: PAGE_BITS, found });
+    this.#pages ??= new Shelf(PAGE_BITS);
+    if (!this.#pages.at(pasid, address).some((known) => same(known, found))) this.#pages.add(pasid, address, found);
   }
 
   /** May remember an entry that the walk of an address has passed. */
   addEntry(pasid: number, address: bigint, { level, next }: PassedEntry): void {
-    const known = this.entries(pasid, address).some(
-      (one) => one.level === next.level && one.write === next.write && same(one.table, next.table),
-    );
-    const below = bitsBelow(level);
-    if (!known) this.#entries.push({ pasid, prefix: address >> below, below, next });
+    this.#entries ??= new Map();
+    let shelf = this.#entries.get(level);
+    if (!shelf) {
+      shelf = new Shelf(bitsBelow(level));
+      this.#entries.set(level, shelf);
+    }
+    const known = shelf.at(pasid, address).some((one) => one.write === next.write && same(one.table, next.table));
+    if (!known) shelf.add(pasid, address, next);
   }
 
   /** The pages that an address may be remembered to have. */
-  pages(pasid: number, address: bigint): HostPage[] {
-    return this.#pages.filter((one) => covers(one, pasid, address)).map(({ found }) => found);
+  pages(pasid: number, address: bigint): readonly HostPage[] {
+    return this.#pages?.at(pasid, address) ?? [];
   }
 
   /** Where the walk of an address may begin other than at the root. */
-  entries(pasid: number, address: bigint): (WalkStart & { table: HostPage })[] {
-    return this.#entries.filter((one) => covers(one, pasid, address)).map(({ next }) => next);
+  entries(pasid: number, address: bigint): Entry[] {
+    return [...(this.#entries?.values() ?? [])].flatMap((shelf) => shelf.at(pasid, address));
   }
-}
-
-function covers(one: Remembered, pasid: number, address: bigint): boolean {
-  return one.pasid === pasid && address >> one.below === one.prefix;
-}
-
-/** Whether a translation is of an address in [first, end). */
-function overlaps({ prefix, below }: Remembered, first: bigint, end: bigint): boolean {
-  return prefix << below < end && (prefix + 1n) << below > first;
 }
 
 function same(a: HostPage, b: HostPage): boolean {

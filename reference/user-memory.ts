@@ -41,11 +41,18 @@ export interface Region {
   stores: Store[];
 }
 
-/** A store by the program itself; `relocated` are the fields whose values it does not know, as they were stored. */
+/** A field whose value the program does not know; of the value its lowest bytes count. */
+export interface Relocated {
+  at: number;
+  width: number;
+  value: bigint;
+}
+
+/** A store by the program itself. */
 export interface Store {
   at: number;
   length: number;
-  relocated: readonly { at: number; bytes: Uint8Array }[];
+  relocated: readonly Relocated[];
 }
 
 /** One process's user memory. */

@@ -15,7 +15,10 @@ export function bindingsOf({ opens, showsPasid, pasidTable }: Device): string[] 
 export function domainsOf({ nesting, domains, owner }: Backend, { environment }: World): string[] {
   if (!environment.nesting) return [];
   const groups = domains.map((domain) => domain.groups.map(({ slot }) => slot.name).join(' then '));
-  return [`${nesting ? 'nesting' : 'plain'} of ${owner.process.name}`, ...groups.map((names) => `domain of ${names}`)];
+  return [
+    `${nesting ? 'nesting' : 'plain'} of ${owner?.process.name ?? 'nobody'}`,
+    ...groups.map((names) => `domain of ${names}`),
+  ];
 }
 
 /** Who was given which PASID, and whom the IOMMU's driver takes for bound. */

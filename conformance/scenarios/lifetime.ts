@@ -2,6 +2,7 @@ import type { Op } from '../../spec/uapi/vocabulary.ts';
 import {
   busMaster,
   close,
+  getStatus,
   map,
   memory,
   openContainer,
@@ -285,5 +286,12 @@ export const lifetimeScenarios: Scenario[] = [
       memory('hidden', 1, { protection: 'none' }),
       { ...(busMaster('d')[1] as Extract<Op, { op: 'pwrite' }>), memory: 'hidden' },
     ],
+  },
+  {
+    id: 'nesting_container_of_a_group_without_iommu',
+    about:
+      'A group without an IOMMU lets a container be of the nesting type; one whose IOMMU cannot nest cannot join it.',
+    slots: { g: { ...single, kind: 'emulated' }, h: single },
+    ops: [...ready('VFIO_TYPE1_NESTING_IOMMU'), openGroup('h', 'h'), setContainer('h', 'c'), getStatus('h')],
   },
 ];

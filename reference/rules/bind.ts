@@ -1,9 +1,9 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { bindData } from '../nesting-request.ts';
-import { PASID_END, unbindFrom } from '../pasids.ts';
+import { turnsOutLost, unbindFrom } from '../pasids.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
-import type { Backend, Container } from '../state.ts';
+import { type Backend, type Container, PASID_END } from '../state.ts';
 import { devicesOf } from './nesting.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags as Record<
@@ -43,7 +43,7 @@ export const conditions = {
     (bindData(call).flags & ~DATA_FLAGS) !== 0n || (bindData(call).vtdFlags & ~VTD_FLAGS) !== 0n,
   bind_padding_not_zero: (call) => !bindData(call).padded,
   bind_pasid_out_of_range: (call) => bindData(call).hpasid === 0n || bindData(call).hpasid >= BigInt(PASID_END),
-  bind_of_unallocated: (call) => !pasidOf(call),
+  bind_of_unallocated: (call) => !pasidOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
   bind_of_another_owner: (call) => pasidOf(call)!.owner !== backend(call).owner,
   bind_of_bound: (call) => {
     const bound = pasidOf(call)!.bound;

@@ -1,8 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { invalidation } from '../nesting-request.ts';
-import { PASID_END } from '../pasids.ts';
 import { type Conditions, has } from '../rule-functions.ts';
-import type { Container } from '../state.ts';
+import { type Container, PASID_END } from '../state.ts';
 import { devicesOf } from './nesting.ts';
 
 const HEADER = 8;

@@ -56,7 +56,7 @@ export const effects = {
     const type = Number(call.argument);
     const entryLimit = Number(call.world.parameters.get('vfio_iommu_type1.dma_entry_limit'));
     const owner = ownerOf(call.world, call.process);
-    owner.backends++;
+    if (owner) owner.backends++;
     const backend: Backend = {
       type,
       v2: type !== uapi.values.extension!.VFIO_TYPE1_IOMMU,

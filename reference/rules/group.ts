@@ -3,7 +3,7 @@ import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
-import { type Container, detachGroup, type Group, joinDomain, membersOf } from '../state.ts';
+import { type Container, detachGroup, type Group, hasDomain, joinDomain, membersOf } from '../state.ts';
 
 const flags = uapi.flags.group_flags!;
 const statusSize = uapi.structs.vfio_group_status!.size;
@@ -11,6 +11,12 @@ const statusSize = uapi.structs.vfio_group_status!.size;
 const group = (call: Call) => call.object as Group;
 /** What SET_CONTAINER's descriptor refers to. */
 const asked = (call: Call) => call.process.descriptors.get(call.word);
+
+/** A container of the nesting type, whose groups have no IOMMU so far, is to get one whose IOMMU cannot nest. */
+function joinsWithoutNesting(call: Call): boolean {
+  const { backend } = asked(call)!.object as Container;
+  return backend?.nesting === true && hasDomain(group(call)) && call.world.environment.nesting === undefined;
+}
 
 export const conditions = {
   open_group_node_gone: (call) => call.world.slots.get((call.op as OpenOp).slot!)!.group.orphaned,
@@ -28,6 +34,8 @@ export const conditions = {
     (asked(call)!.object as Container).backend?.mappings.some(({ vaddrInvalid }) => vaddrInvalid) ?? false,
   set_container_interrupts_not_isolated: (call) =>
     (asked(call)!.object as Container).backend !== undefined && interruptsNotIsolated(call),
+  set_container_iommu_does_not_nest: joinsWithoutNesting,
+  set_container_iommu_does_not_nest_in_2020: joinsWithoutNesting,
   set_container_second_group_of_nesting: (call) => {
     const { backend, groups } = asked(call)!.object as Container;
     return backend?.nesting === true && groups.size > 0;

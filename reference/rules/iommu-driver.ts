@@ -3,9 +3,9 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import type { Device } from '../device.ts';
 import { bindData, dataSize, type Invalidation, invalidation } from '../nesting-request.ts';
-import { PASID_END, unbindFrom } from '../pasids.ts';
+import { turnsOutLost, unbindFrom } from '../pasids.ts';
 import { type Conditions, type Effects, has, nothing } from '../rule-functions.ts';
-import type { Backend, Container, Pasid } from '../state.ts';
+import { type Backend, type Container, PASID_END, type Pasid } from '../state.ts';
 import { documented } from './cache-invalidate.ts';
 import { isMediated } from './nesting.ts';
 
@@ -64,7 +64,9 @@ const inRange = (pasid: bigint) => pasid > 0n && pasid < BigInt(PASID_END);
 const unbound = (call: Call) => BigInt.asUintN(32, bindData(call).hpasid);
 const recordOf = (call: Call): Pasid | undefined => call.world.pasids.get(Number(bindData(call).hpasid));
 const unboundRecord = (call: Call): Pasid | undefined => call.world.pasids.get(Number(unbound(call)));
-const guestPasid = (call: Call) => (bindData(call).flags & GPASID_VAL ? bindData(call).gpasid : 0n);
+/** It is kept as an int, and compared as a number of 64 bits. */
+const guestPasid = (call: Call) =>
+  bindData(call).flags & GPASID_VAL ? BigInt.asUintN(64, BigInt.asIntN(32, bindData(call).gpasid)) : 0n;
 const pairIn = (call: Call, table: Record<number, readonly number[]>) =>
   table[call.cacheType]!.includes(invalidation(call).granularity);
 const finds = ({ granularity, flags }: Invalidation) => granularity !== DOMAIN && has(flags, NAMES_PASID);
@@ -162,14 +164,15 @@ export const conditions = {
   driver_bind_pasids_are_too_narrow: (call) => ability(call) === undefined || bits(device(call)) !== PASID_BITS,
   driver_bind_pasid_out_of_range: (call) => !inRange(bindData(call).hpasid),
   driver_bind_without_five_levels: (call) => bindData(call).addressWidth === 57 && ability(call)?.levels !== 5,
-  driver_bind_of_unallocated: (call) => recordOf(call) === undefined,
-  driver_bind_of_unallocated_faults: (call) => recordOf(call) === undefined,
+  driver_bind_of_unallocated: (call) => !recordOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
+  driver_bind_of_unallocated_faults: (call) => !recordOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
   driver_bind_of_same_guest_pasid: (call) => {
     const bound = recordOf(call)?.bound;
     return bound !== undefined && bound.process === call.process && bound.guestPasid === bindData(call).gpasid;
   },
   driver_bind_counts: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
   driver_bind_of_bound: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
+  driver_bind_has_no_memory_and_faults: (call) => call.allocationMayFail && call.chooser.choose(2, 0) === 1,
   driver_bind_has_no_memory: (call) => {
     if (!call.allocationMayFail || call.chooser.choose(2) === 0) return false;
     // One allocation was told to fail.
@@ -191,8 +194,8 @@ export const conditions = {
     (bindData(call).vtdFlags & MEMORY_TYPES) !== 0n && !ability(call)!.memoryTypes,
   nested_setup_memory_types: (call) => (bindData(call).vtdFlags & MEMORY_TYPES) !== 0n,
 
-  driver_unbind_pasid_out_of_range: (call) => !inRange(unbound(call)),
-  driver_unbind_of_unallocated: (call) => unboundRecord(call) === undefined,
+  driver_unbind_pasid_out_of_range: (call) => unbound(call) >= BigInt(PASID_END),
+  driver_unbind_of_unallocated: (call) => !unboundRecord(call) && !turnsOutLost(call, Number(unbound(call))),
   driver_unbind_of_unbound: (call) => !unboundRecord(call)?.bound?.devices.has(device(call)),
   driver_unbind_of_unbound_is_nothing: (call) => !unboundRecord(call)?.bound?.devices.has(device(call)),
   driver_unbind_counts: (call) => unboundRecord(call)!.bound!.devices.get(device(call))!.uses > 1,
@@ -202,6 +205,7 @@ export const conditions = {
   driver_invalidate_finds_no_iommu: (call) => isMediated(device(call)),
   driver_invalidate_device_is_not_pci: (call) => device(call).slot.kind === 'platform',
   driver_invalidate_device_has_no_ats: (call) => ability(call) === undefined || bits(device(call)) === 0,
+  driver_invalidate_granularity_beyond_table: (call) => invalidation(call).granularity > ADDR!,
   driver_invalidate_pair_v10: (call) => !pairIn(call, v10),
   driver_invalidate_pair_is_left_out: (call) => !pairIn(call, v58),
   driver_invalidate_pair: (call) => !pairIn(call, documented),

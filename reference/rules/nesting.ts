@@ -1,8 +1,8 @@
 import type { Call } from '../call.ts';
 import type { Device } from '../device.ts';
-import { unbindFrom } from '../pasids.ts';
+import { tearDown, unbindFrom } from '../pasids.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import { type Backend, type Container, membersOf } from '../state.ts';
+import { type Backend, type Container, membersOf, type World } from '../state.ts';
 
 const PASID_BITS = 20;
 
@@ -54,11 +54,22 @@ export const effects = {
       }
     }
   },
-  last_backend_frees_pasids: ({ world }) => {
-    for (const { owner } of world.left) {
-      if (!owner) continue;
-      for (const [pasid, { owner: whose }] of world.pasids) if (whose === owner) world.pasids.delete(pasid);
-      world.owners.delete(owner.process);
-    }
-  },
+  last_backend_frees_pasids: ({ world }) => endOwners(world, () => {}),
+  last_backend_unbinds_pasids: ({ world }) => endOwners(world, (pasid) => tearDown(world, pasid)),
 } satisfies Effects;
+
+/** Frees the PASIDs of the owners whose last backend went, each after something was done about it. */
+function endOwners(world: World, before: (pasid: number) => void): void {
+  for (const { owner } of world.left) {
+    if (!owner) continue;
+    for (const [pasid, { owner: whose }] of world.pasids) {
+      if (whose !== owner) continue;
+      before(pasid);
+      world.pasids.delete(pasid);
+    }
+    for (let i = world.lostPasids.length; i-- > 0; )
+      if (world.lostPasids[i]!.owner === owner) world.lostPasids.splice(i, 1);
+    world.unpromised += owner.limit;
+    world.owners.delete(owner.process);
+  }
+}

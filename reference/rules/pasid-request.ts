@@ -1,9 +1,9 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { pasidRequest } from '../nesting-request.ts';
-import { freePasidIn, PASID_END, taken, tearDown } from '../pasids.ts';
+import { freePasidIn, taken, tearDown, turnsOutLost } from '../pasids.ts';
 import { type Conditions, type Contents, type Effects, has, type Written } from '../rule-functions.ts';
-import type { Backend, Container } from '../state.ts';
+import { type Backend, type Container, PASID_END, type PasidOwner } from '../state.ts';
 
 const { VFIO_IOMMU_PASID_ALLOC: ALLOC, VFIO_IOMMU_PASID_FREE: FREE } = uapi.flags.pasid_request_flags as Record<
   string,
@@ -16,19 +16,29 @@ const RESULT = 16;
 /** From here on an int is negative. */
 const INT_END = 2 ** 31;
 const END = 2 ** 32;
-/** More PASIDs than there can be. */
-const CAPACITY = PASID_END;
 
 const backend = (call: Call) => (call.object as Container).backend as Backend;
 const flags = (call: Call) => pasidRequest(call).flags;
 const freed = (call: Call) => pasidRequest(call).min;
 const quota = (call: Call) => Number(call.world.parameters.get('vfio_iommu_type1.pasid_quota'));
-const isFull = (call: Call) => taken(call.world, backend(call).owner) >= backend(call).owner.limit;
+/** Whom PASIDs are given to; only asked for where there is one. */
+const owner = (call: Call) => backend(call).owner as PasidOwner;
+const isFull = (call: Call) => taken(call.world, owner(call)) >= owner(call).limit;
 
 /** The lowest number of the request's range below an end that nobody has. */
 function lowest(call: Call, from: number, end: number): number | undefined {
   const { min, max } = pasidRequest(call);
   return freePasidIn(call.world, Math.max(min, from), Math.min(max + 1, end));
+}
+
+/** Whether no number of the request's range is free; of those that are thought to be, as many may be taken as were lost there. */
+function noneIn(call: Call, from: number, end: number): boolean {
+  const { min, max } = pasidRequest(call);
+  const lost = call.world.lostPasids.filter((one) => one.min <= max && min <= one.max).length;
+  let free = 0;
+  for (let pasid = lowest(call, from, end); pasid !== undefined && free <= lost; free++)
+    pasid = freePasidIn(call.world, pasid + 1, Math.min(max + 1, end));
+  return free === 0 || (free <= lost && call.chooser.choose(2) === 1);
 }
 
 export const conditions = {
@@ -41,9 +51,11 @@ export const conditions = {
   pasid_request_allocates: (call) => has(flags(call), ALLOC),
   pasid_alloc_without_domain: (call) => backend(call).domains.length === 0,
   pasid_free_without_domain: (call) => backend(call).domains.length === 0,
+  pasid_alloc_without_owner: (call) => backend(call).owner === undefined,
+  pasid_free_without_owner: (call) => backend(call).owner === undefined,
   pasid_alloc_finds_none_as_posted: (call) => {
     if (call.allocationMayFail && call.chooser.choose(2) === 1) return true;
-    return isFull(call) || lowest(call, 0, END) === undefined;
+    return isFull(call) || noneIn(call, 0, END);
   },
   pasid_alloc_takes_zero: (call) =>
     lowest(call, 0, 1) !== undefined && (lowest(call, 1, END) === undefined || call.chooser.choose(2) === 1),
@@ -52,35 +64,32 @@ export const conditions = {
     (lowest(call, 1, INT_END) === undefined || call.chooser.choose(2) === 1),
   pasid_free_out_of_range: (call) => has(flags(call), FREE) && (freed(call) === 0 || freed(call) >= PASID_END),
   pasid_alloc_min_above_max: (call) => has(flags(call), ALLOC) && pasidRequest(call).min > pasidRequest(call).max,
-  pasid_alloc_finds_none: (call) => isFull(call) || lowest(call, 1, PASID_END) === undefined,
-  pasid_free_of_unallocated: (call) => {
-    if (call.world.pasids.has(freed(call))) return false;
-    // It may be one that was given out without anybody being told.
-    const { owner } = backend(call);
-    if (owner.lost === 0 || call.chooser.choose(2) === 0) return true;
-    owner.lost--;
-    call.world.pasids.set(freed(call), { owner, bound: undefined });
-    return false;
-  },
-  pasid_free_of_another_owner: (call) => call.world.pasids.get(freed(call))!.owner !== backend(call).owner,
+  pasid_alloc_finds_none: (call) => isFull(call) || noneIn(call, 1, PASID_END),
+  pasid_free_of_unallocated: (call) => !call.world.pasids.has(freed(call)) && !turnsOutLost(call, freed(call)),
+  pasid_free_of_another_owner: (call) => call.world.pasids.get(freed(call))!.owner !== owner(call),
 } satisfies Conditions;
 
 export const effects = {
   pasid_alloc_follows_quota_parameter: (call) => {
-    const { owner } = backend(call);
-    if (owner.quota === quota(call)) return;
-    owner.quota = quota(call);
+    const { world } = call;
+    const one = owner(call);
+    // The parameter is declared unsigned, and kept as an int.
+    const asked = quota(call) | 0;
+    if (one.quota === asked) return;
+    one.quota = asked;
     // What cannot be applied is forgotten.
-    if (owner.quota >= taken(call.world, owner) && owner.quota <= CAPACITY) owner.limit = owner.quota;
+    if (asked < taken(world, one) || asked > world.unpromised) return;
+    world.unpromised += one.limit - asked;
+    one.limit = asked;
   },
   pasid_alloc_takes_quota_parameter: (call) => {
-    backend(call).owner.limit = quota(call);
+    owner(call).limit = quota(call);
   },
   pasid_alloc_takes_zero: (call) => {
-    call.world.pasids.set(0, { owner: backend(call).owner, bound: undefined });
+    call.world.pasids.set(0, { owner: owner(call), bound: undefined });
   },
   pasid_alloc_takes_negative_number: (call) => {
-    backend(call).owner.lost++;
+    call.world.lostPasids.push({ owner: owner(call), min: INT_END, max: END });
   },
   pasid_alloc_takes_one: (call) => take(call, INT_END),
   pasid_alloc_takes_one_of_20_bits: (call) => take(call, PASID_END),
@@ -99,7 +108,7 @@ export const effects = {
 /** Gives the lowest free number below an end; another may turn out to have been given. */
 function take(call: Call, end: number): void {
   call.pasid = lowest(call, 1, end)!;
-  call.world.pasids.set(call.pasid, { owner: backend(call).owner, bound: undefined });
+  call.world.pasids.set(call.pasid, { owner: owner(call), bound: undefined });
 }
 
 /** The number that was given: any free one of the range below an end is as good. */
@@ -122,7 +131,7 @@ function result(call: Call, end: number): Written {
       // Where no other could have been given, it is known which one is lost.
       if (lowest(call, 1, end) === undefined) return;
       world.pasids.delete(first);
-      backend(call).owner.lost++;
+      world.lostPasids.push({ owner: owner(call), min: Math.max(min, 1), max });
     },
     learn: (some: Uint8Array) => {
       const pasid = world.pasids.get(first);

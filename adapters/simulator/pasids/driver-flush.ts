@@ -1,7 +1,7 @@
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { FlushRange } from '../nested/translation-cache.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
-import type { Errno } from '../result.ts';
+import { type Errno, ProgramEnd } from '../result.ts';
 import type { Revision } from './driver-revisions.ts';
 import { isAligned, lastByte, pagesAround, pagesOf } from './flush-range.ts';
 import type { InvalidateData } from './guest-structs.ts';
@@ -19,12 +19,15 @@ export const Information = { PASID: 1, LEAF: 4 } as const;
 export function flush(
   revision: Revision,
   nested: NestedTranslation,
-  tlb: DeviceTlb,
+  tlb: DeviceTlb | undefined,
   data: InvalidateData,
 ): Errno | undefined {
   for (let cache = 0; cache < CACHES; cache++) {
     if ((data.cache & (1 << cache)) === 0) continue;
-    if (data.granularity >= Granularity.COUNT) return revision.otherGranularity;
+    if (data.granularity >= Granularity.COUNT) {
+      if (revision.faultsBeyondTable) throw new ProgramEnd('crashed', 'The granularity is outside of the table.');
+      return revision.otherGranularity;
+    }
     if ((revision.granularities[cache]! & (1 << data.granularity)) === 0) return revision.otherGranularity;
     const isForAll = data.granularity === Granularity.DOMAIN && revision.withoutPasid === 'refused';
     const hasPasid = data.granularity !== Granularity.DOMAIN && (data.flags & Information.PASID) !== 0;
@@ -44,7 +47,7 @@ export function flush(
       for (const range of hasAddress ? rangesOf(data) : [{}]) {
         if (cache === Cache.IOTLB) nested.flushIotlb({ ...subject, ...range, leaf });
         // A flush of the IOTLB is always followed by one of the device.
-        tlb.flush({ ...subject, ...range });
+        tlb?.flush({ ...subject, ...range });
       }
     }
   }

@@ -83,7 +83,7 @@ describe('BIND', () => {
 
   it.each([
     ['v10', 0, 0],
-    ['v11', 0, 0],
+    ['v11', 'EINVAL', 0],
     ['v5.8', 'EINVAL', 'EINVAL'],
     ['v5.9', 'EINVAL', 'EINVAL'],
     ['complete', 'EINVAL', 'EINVAL'],

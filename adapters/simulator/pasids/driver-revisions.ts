@@ -13,13 +13,17 @@ export interface Revision {
   /** The width of the guest's addresses is compared with the hardware before the PASID is looked up. */
   checksWidthFirst?: true;
   /** The end of BIND looks at what a failed look-up gave. */
-  faultsWithoutPasid?: true;
-  /** A domain that was not made for nesting is refused. */
-  needsNesting?: true;
+  faultsWithoutPasid?: true | undefined;
+  /** A domain that was not made for nesting is refused: only to bind, or to flush as well. */
+  needsNesting?: 'to_bind' | 'always';
+  /** A device without ATS is not flushed. */
+  needsAts?: true;
+  /** The table of granularities is read beyond its end. */
+  faultsBeyondTable?: true | undefined;
   /** What becomes of a device that is bound already. */
   repeated: 'counted' | 'refused';
   /** Memory types of guest tables are refused even by hardware that has them. */
-  refusesMemoryTypes?: true;
+  refusesMemoryTypes?: true | undefined;
   /** What unbinding gives when nothing is bound; the number itself is checked if that is fine. */
   unbound: 'EINVAL' | undefined;
   /** By kind of cache: granularities with which it can be flushed, one bit each. */
@@ -32,10 +36,12 @@ export interface Revision {
   refusesMisaligned?: true;
 }
 
-const v11 = {
+const v10 = {
   checksWidthFirst: true,
+  refusesSamePair: true,
   repeated: 'counted',
   unbound: 'EINVAL',
+  needsAts: true,
   granularities: [PASID | ADDRESS, DOMAIN | PASID, DOMAIN | PASID],
   otherGranularity: 'EINVAL',
   withoutPasid: 'ends',
@@ -43,7 +49,8 @@ const v11 = {
 } as const satisfies Revision;
 
 const v5_9 = {
-  needsNesting: true,
+  needsNesting: 'always',
+  faultsBeyondTable: true,
   repeated: 'refused',
   refusesMemoryTypes: true,
   unbound: undefined,
@@ -56,15 +63,22 @@ const v5_8 = { ...v5_9, faultsWithoutPasid: true, unbound: 'EINVAL', refusesMisa
 
 /** Every driver that has hooks for guest tables. */
 export const REVISIONS: Record<Exclude<Parameters['driver'], 'none'>, Revision> = {
-  v10: { ...v11, refusesSamePair: true },
-  v11,
+  v10,
+  v11: {
+    ...v5_8,
+    needsNesting: 'to_bind',
+    needsAts: true,
+    repeated: 'counted',
+    refusesMemoryTypes: undefined,
+    faultsWithoutPasid: undefined,
+  },
   'v5.8': v5_8,
   'v5.8-aux': { ...v5_8, repeated: 'counted' },
   'v5.9': v5_9,
-  'v5.10': { ...v5_9, argszFirst: true },
+  'v5.10': { ...v5_9, argszFirst: true, faultsBeyondTable: undefined },
   // What the header of the data documents.
   complete: {
-    needsNesting: true,
+    needsNesting: 'always',
     repeated: 'refused',
     unbound: undefined,
     granularities: [DOMAIN | PASID | ADDRESS, PASID | ADDRESS, DOMAIN | PASID],

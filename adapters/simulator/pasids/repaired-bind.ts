@@ -56,16 +56,16 @@ function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | 
   const actual = pasids.allocator.ownerOf(pasid);
   if (actual === undefined) return 'ENOENT';
   if (actual !== owner) return 'EACCES';
-  if (isBound(backend, pasid)) return 'EBUSY';
+  const driver = pasids.driver!;
+  for (const device of translatedDevices(backend)) if (driver.knows(device, pasid)) return 'EBUSY';
 
   // effect
-  const driver = pasids.driver!;
   const done: PciDevice[] = [];
   for (const device of translatedDevices(backend)) {
     const errno = yield* callDriver(() => driver.bind(device, data, process.mm));
     if (errno !== undefined) {
       // To give up what was just taken cannot fail.
-      for (const earlier of done.reverse()) driver.unbind(earlier, data.hpasid);
+      for (const earlier of done.reverse()) driver.release(earlier, pasid);
       return errno;
     }
     done.push(device);
@@ -73,9 +73,10 @@ function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | 
   return undefined;
 }
 
-/** Every device is visited, whatever the driver answers: like giving memory back, unbinding does not fail. */
+/** Every device is visited: like giving memory back, unbinding does not fail. */
 function unbind(backend: Type1, { hpasid }: BindData): undefined {
   const { driver } = backend.pasids;
-  if (driver === undefined || !isBound(backend, Number(hpasid))) return;
-  for (const device of translatedDevices(backend)) driver.unbind(device, hpasid);
+  const pasid = Number(hpasid);
+  if (driver === undefined || !isBound(backend, pasid)) return;
+  for (const device of translatedDevices(backend)) driver.release(device, pasid);
 }

@@ -52,7 +52,7 @@ export class VtdDriver {
       return 'ENOENT';
     }
     const bond = this.bonds.get(pasid);
-    if (revision.refusesSamePair && bond?.mm === mm && bond.gpasid === data.gpasid) return 'EINVAL';
+    if (revision.refusesSamePair && bond?.mm === mm && BigInt.asUintN(64, bond.gpasid) === data.gpasid) return 'EINVAL';
     const users = bond?.users.get(device);
     if (users !== undefined) {
       if (revision.repeated === 'refused') return 'EBUSY';
@@ -66,7 +66,8 @@ export class VtdDriver {
     if (errno !== undefined) return errno;
     if (bond !== undefined) bond.users.set(device, 1);
     else {
-      const gpasid = data.flags & GUEST_PASID_VALID ? data.gpasid : 0n;
+      // It is kept as an int.
+      const gpasid = data.flags & GUEST_PASID_VALID ? BigInt.asIntN(32, data.gpasid) : 0n;
       this.bonds.set(pasid, { mm, gpasid, users: new Map([[device, 1]]) });
     }
     return undefined;
@@ -77,7 +78,7 @@ export class VtdDriver {
     if (!this.hasIommu(device)) return 'EINVAL';
     const pasid = Number(BigInt.asUintN(32, hpasid));
     const { unbound } = this.revision;
-    if (unbound === undefined && (pasid === 0 || pasid >= PASID_COUNT)) return 'EINVAL';
+    if (unbound === undefined && pasid >= PASID_COUNT) return 'EINVAL';
     if (this.allocator.ownerOf(pasid) === undefined) return 'ENOENT';
     const bond = this.bonds.get(pasid);
     const users = bond?.users.get(device);
@@ -93,11 +94,14 @@ export class VtdDriver {
 
   /** Flushes what was cached for a device. */
   invalidate(device: PciDevice, data: InvalidateData): Errno | undefined {
+    const { revision } = this;
     const domain = device.group.domain!;
-    if (data.version !== VERSION || (this.revision.needsNesting && !domain.isNesting)) return 'EINVAL';
+    if (data.version !== VERSION) return 'EINVAL';
     if (!this.hasIommu(device) || !this.isPci(device)) return 'ENODEV';
-    if (device.pasids?.tlb === undefined) return 'EINVAL';
-    return flush(this.revision, domain.nested, device.pasids.tlb, data);
+    if (revision.needsNesting === 'always' && !domain.isNesting) return 'EINVAL';
+    const tlb = device.pasids?.tlb;
+    if (revision.needsAts && tlb === undefined) return 'EINVAL';
+    return flush(revision, domain.nested, tlb, data);
   }
 
   /** Nobody has a PASID any longer. */
@@ -109,13 +113,21 @@ export class VtdDriver {
     for (const device of bond.users.keys()) tearDown(device, pasid);
   }
 
-  /** Takes back every bind of a device that is about to leave its domain. */
+  /** Whether a device is known to use a PASID; a table that outlived its PASID is not known. */
+  knows(device: PciDevice, pasid: number): boolean {
+    return this.bonds.get(pasid)?.users.has(device) === true;
+  }
+
+  /** Ends what a device has with a PASID, whatever it is. */
+  release(device: PciDevice, pasid: number): void {
+    const bond = this.bonds.get(pasid);
+    if (bond?.users.delete(device) && bond.users.size === 0) this.bonds.delete(pasid);
+    tearDown(device, pasid);
+  }
+
+  /** The same for every PASID of a device that is about to leave its domain. */
   forget(device: PciDevice): void {
-    for (const pasid of device.pasids?.table.pasids() ?? []) {
-      const bond = this.bonds.get(pasid);
-      if (bond?.users.delete(device) && bond.users.size === 0) this.bonds.delete(pasid);
-      tearDown(device, pasid);
-    }
+    for (const pasid of device.pasids?.table.pasids() ?? []) this.release(device, pasid);
   }
 
   /** Whether guest tables can be bound on a device at all. */

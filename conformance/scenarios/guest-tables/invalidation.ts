@@ -99,13 +99,13 @@ const twoDevices: {
   },
   {
     id: 'a_device_bound_with_it',
-    when: ({ driver }) => driver === 'v11' || driver === 'complete',
+    when: ({ driver }) => driver === 'complete',
     request: { cache: cache.device },
     ops: (bind) => [...together(), bind()],
   },
   {
     id: 'an_address_of_a_device_bound_with_it',
-    when: ({ driver }) => /^v5/.test(driver!) || driver === 'complete',
+    when: ({ driver }) => /^v(5|11)/.test(driver!) || driver === 'complete',
     request: { cache: cache.device, addr: virtualPage(OLD) },
     ops: (bind) => [...together(), bind()],
   },

@@ -64,6 +64,18 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
     ops: [...alone, bind(), ...pairs.map((pair) => flush({ ...pair, info_flags: 0 }))],
   },
   {
+    id: 'lineage/c3_unknown_granularity',
+    about: 'A granularity that nobody gave a meaning to, where it is not looked up beyond the end of a table.',
+    when: ({ driver, requests }) => requests === 'repaired' || ['none', 'v10', 'v5.10', 'complete'].includes(driver!),
+    ops: [
+      ...alone,
+      bind(),
+      flush({ granularity: 3 }),
+      flush({ granularity: 0xff }),
+      flush({ cache: 0, granularity: 3 }),
+    ],
+  },
+  {
     id: 'lineage/c3_unknown_values',
     about: 'Caches, granularities and flags that nobody gave a meaning to.',
     ops: [
@@ -72,8 +84,6 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
       flush({ cache: 8 }),
       flush({ cache: 9 }),
       flush({ cache: 0x80 }),
-      flush({ granularity: 3 }),
-      flush({ granularity: 0xff }),
       flush({ info_flags: 9 }),
       flush({ info_flags: 3, archid: 9 }),
       flush({ addr: virtualPage(0), info_flags: 0x11 }),

@@ -1,8 +1,22 @@
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import { close, memory } from '../../build.ts';
-import { allocPasid, cutOff, freePasid } from '../../nesting-ops.ts';
+import { allocPasid, bindTable, cutOff, freePasid } from '../../nesting-ops.ts';
 import { single } from '../../suite.ts';
-import { by, emulated, nestingContainer, OTHER, PASID, quotaChange, setQuota } from '../nesting-stage.ts';
+import {
+  by,
+  definedForUnallocated,
+  emulated,
+  guestMemory,
+  inContainer,
+  nestingContainer,
+  OTHER,
+  PASID,
+  quotaChange,
+  reach,
+  readyDevice,
+  setQuota,
+  TABLES,
+} from '../nesting-stage.ts';
 import type { Scenario } from '../scenario.ts';
 
 const twoGroups = { g: single, h: single };
@@ -11,8 +25,8 @@ const take = (pasid: number, container = 'c') => allocPasid(container, `pasid_${
 const anyNumber = allocPasid('c', 'some', 1, 0xfffff);
 
 /** ALLOC with a result of which only what is before byte `writable` of the struct can be written. */
-function takeUnwritable(pasid: number, writable: number): Op[] {
-  const op = allocPasid('c', 'lost', pasid, pasid);
+function takeUnwritable(pasid: number, writable: number, max = pasid): Op[] {
+  const op = allocPasid('c', 'lost', pasid, max);
   if (!('memory' in op.argument)) return [];
   const at = 4096 - writable;
   const protect = (protection: 'read' | 'read-write'): Op => ({
@@ -193,6 +207,59 @@ export const pasidScenarios: Scenario[] = [
     about: 'A freed PASID gives its place in the quota back.',
     changes: quotaChange,
     ops: [...nestingContainer(), setQuota(1), take(PASID), take(OTHER), freePasid('c', PASID), take(OTHER)],
+  },
+  {
+    id: 'lineage/p6_quota_that_leaves_nothing_for_others',
+    about:
+      'A quota of nearly all PASIDs: the next process still gets its share, the one after it none, and is not told.',
+    changes: quotaChange,
+    slots: { g: single, h: single, i: single },
+    ops: [
+      setQuota(1_047_000),
+      ...nestingContainer(),
+      take(PASID),
+      setQuota(1000),
+      { op: 'fork', as: 'child' },
+      ...by('child', [...nestingContainer('k', 'h'), take(OTHER, 'k')]),
+      { op: 'fork', as: 'other' },
+      ...by('other', [...nestingContainer('l', 'i'), take(7, 'l'), inContainer('l', freePasid('c', PASID))]),
+    ],
+  },
+  {
+    id: 'lineage/p2_lost_number_of_a_range',
+    about: 'One of two numbers is lost: which one, nobody knows before it is named.',
+    ops: [
+      ...nestingContainer(),
+      memory('edge', 2),
+      ...takeUnwritable(PASID, 16, OTHER),
+      inContainer('c', bindTable('c', { pasid: PASID, root: 0x10000 })),
+      inContainer('c', bindTable('c', { pasid: OTHER, root: 0x10000 })),
+      take(PASID),
+      take(OTHER),
+    ],
+    when: definedForUnallocated,
+  },
+  {
+    id: 'lineage/u4_owner_goes_while_another_process_has_it_bound',
+    about: 'The last container of an owner goes while another process has its PASID bound.',
+    slots: { g: single, h: single },
+    ops: [
+      ...nestingContainer(),
+      take(PASID),
+      { op: 'fork', as: 'child' },
+      ...by('child', [
+        close('c'),
+        close('g'),
+        ...nestingContainer('k', 'h'),
+        ...guestMemory('k'),
+        ...readyDevice('h', 'e'),
+        inContainer('k', bindTable('c', { pasid: PASID, root: TABLES })),
+        reach('e'),
+      ]),
+      close('g'),
+      close('c'),
+      ...by('child', [reach('e', 1)]),
+    ],
   },
   {
     id: 'lineage/p7_quota_below_use',
