@@ -55,7 +55,7 @@ export const pieces: [number, number, number][] = [
 
 const pasidRequest = (bytes: string): string => `14000000${bytes}ffffffff`;
 /** ALLOC whose result cannot be written, or only its first half. */
-const ALLOC_FROZEN = pasidRequest('010000000900000009000000');
+const ALLOC_FROZEN = pasidRequest('0100000001000000e8030000');
 export const frozen = (container: Name, at: number): IoctlOp => ({
   op: 'ioctl',
   fd: container,

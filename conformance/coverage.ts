@@ -31,15 +31,15 @@ function kindOf(id: string): string {
 /** Into how many parts a kind is divided. */
 const depthOf = (kind: string): number => kind.split('/').length;
 
-function keep(all: Kept, rule: string, kind: string, environment: Environment, trace: Trace): void {
+function keep(all: Kept, rule: string, kind: string, witness: Witness): void {
   let kinds = all.get(rule);
   if (!kinds) {
     kinds = new Map();
     all.set(rule, kinds);
   }
   const kept = kinds.get(kind);
-  if (kept === undefined) kinds.set(kind, [{ environment, trace }]);
-  else if (kept.length < KEPT) kept.push({ environment, trace });
+  if (kept === undefined) kinds.set(kind, [witness]);
+  else if (kept.length < KEPT) kept.push(witness);
 }
 
 /** Collects traces, and tells at the end which rules they depend on. */
@@ -60,8 +60,9 @@ export class Coverage {
   note(judgement: Judgement, environment: Environment, trace: Trace): void {
     if (judgement.kind !== 'conforms') return;
     const kind = kindOf(trace.program.id);
-    for (const rule of judgement.decided) keep(this.#decided, rule, kind, environment, trace);
-    for (const rule of judgement.passed) keep(this.#passed, rule, kind, environment, trace);
+    const witness = { environment, trace };
+    for (const rule of judgement.decided) keep(this.#decided, rule, kind, witness);
+    for (const rule of judgement.passed) keep(this.#passed, rule, kind, witness);
   }
 
   /** Notes a rule that a failure blames. */

@@ -145,7 +145,8 @@ function explain(contract: Contract, environment: Environment, trace: Trace): Ex
   return explanations.length > 0 ? explanations : judged(pairs());
 }
 
-type Setting = [parameter: string, value: string];
+/** A parameter and what it is set to. */
+export type Setting = [parameter: string, value: string];
 
 /** Every other value of every parameter that says something here, as far as it is possible. */
 function otherSettings({ data, parameters }: Contract): Setting[] {
@@ -186,7 +187,8 @@ function reaches({ program }: Trace, { ioctl, op, table }: Handler): boolean {
 /** Contracts at other settings, by the contract that they come from: every failure asks for the same ones. */
 const compiled = new WeakMap<Contract, Map<string, Contract>>();
 
-function atSetting(contract: Contract, settings: readonly Setting[]): Contract {
+/** A contract with some parameters set otherwise; compiled once. */
+export function atSetting(contract: Contract, settings: readonly Setting[]): Contract {
   const known = compiled.get(contract) ?? new Map<string, Contract>();
   compiled.set(contract, known);
   const key = settings.join();

@@ -1,7 +1,8 @@
 import type { Contract } from '../reference/contract.ts';
 import { type Judgement, judge } from '../reference/judge.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import type { Environment, Failure, RecordCase, Trace, Verdict } from '../spec/uapi/vocabulary.ts';
-import { describeFailure } from './failure.ts';
+import { atSetting, describeFailure } from './failure.ts';
 import { toToken } from './token.ts';
 
 /** What a case is worth, and why. */
@@ -9,6 +10,8 @@ export interface CaseVerdict {
   verdict: Verdict;
   reason?: string;
   failure?: Failure;
+  /** The feature that the program probes would not make a difference: it is no evidence for either. */
+  either?: true;
   judgement: Judgement;
 }
 
@@ -22,7 +25,12 @@ const ownReasons = new Set(['ENOMEM', 'EINTR', 'EAGAIN']);
 export function decide(contract: Contract, environment: Environment, trace: Trace, strict: boolean): CaseVerdict {
   const judgement = judge(contract, environment, trace);
   const survived = trace.end === 'completed' || trace.end === 'unsupported';
+  const { feature } = trace.program;
+  const without = feature === undefined ? undefined : withoutFeature(contract, feature);
   if (judgement.kind === 'violates') {
+    const lacking = without ? [without, withoutFeatures(contract)] : [];
+    if (survived && lacking.some((one) => judge(one, environment, trace).kind === 'conforms'))
+      return { verdict: 'absent', reason: `conforms as if ${feature} were absent`, judgement };
     const { actual, expectation, op } = judgement.violation;
     const transient = actual?.errno !== undefined && ownReasons.has(actual.errno) && !('errno' in expectation.outcome);
     if (transient && survived && !strict) {
@@ -44,9 +52,26 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
   }
   if (trace.outcomes.length < trace.program.ops.length)
     return { verdict: 'fail', failure: notSurvived(trace), judgement };
-  const { feature } = trace.program;
-  const absent = feature !== undefined && contract.parameters[feature] === 'absent';
-  return { verdict: absent ? 'absent' : 'pass', judgement };
+  if (feature !== undefined && contract.parameters[feature] === 'absent') return { verdict: 'absent', judgement };
+  const either =
+    without && [...judgement.decided].every((rule) => !contract.rules.has(rule) || without.rules.has(rule));
+  return { verdict: 'pass', ...(either && { either }), judgement };
+}
+
+/** The contract without a feature that it asks for; undefined if it does not. */
+function withoutFeature(contract: Contract, feature: string): Contract | undefined {
+  const { parameters, data } = contract;
+  if (parameters[feature] !== 'present' || !data.parameters.get(feature)?.values.absent) return undefined;
+  return atSetting(contract, [[feature, 'absent']]);
+}
+
+/** The contract without any of the features that ioctls belong to: they may come and go together. */
+function withoutFeatures(contract: Contract): Contract {
+  const features = new Set(Object.values(uapi.ioctls).flatMap(({ feature }) => feature ?? []));
+  return atSetting(
+    contract,
+    [...features].map((feature) => [feature, 'absent']),
+  );
 }
 
 /** A target that crashes, hangs or logs an oops fails the case, whatever the outcomes were. */
@@ -65,6 +90,18 @@ export function notSurvived(trace: Trace): Failure {
 }
 
 /** The line of a record for a case. */
-export function toRecordCase(suite: string, trace: Trace, { verdict, reason, failure }: CaseVerdict): RecordCase {
-  return { kind: 'case', suite, trace, verdict, ...(reason && { reason }), ...(failure && { failure }) };
+export function toRecordCase(
+  suite: string,
+  trace: Trace,
+  { verdict, reason, failure, either }: CaseVerdict,
+): RecordCase {
+  return {
+    kind: 'case',
+    suite,
+    trace,
+    verdict,
+    ...(reason && { reason }),
+    ...(failure && { failure }),
+    ...(either && { either }),
+  };
 }

@@ -317,11 +317,9 @@ class Compiler {
       const writable = call.copyFails() ? 0 : call.process.memory.accessible(address, bytes.length, 'write');
       if (writable < bytes.length) {
         call.unspecified = [{ address, length: writable }];
-        untold?.();
-        if (undo) {
-          note(step.on_fault!);
-          if (!kept) undo(call);
-        }
+        if (undo) note(step.on_fault!);
+        if (undo && !kept) undo(call);
+        else untold?.();
         return decision;
       }
       call.stored = true;

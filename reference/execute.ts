@@ -54,7 +54,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     world.history.push({ op: index, rule });
   };
   const { rule, outcome: general } = failsToAllocate(call)
-    ? contract.ops.get('allocation failure')!(call, note)
+    ? allocationFailure(call, contract, note)
     : vocabulary(call, contract, note);
   if (op.op !== 'inject') process.injections = [];
   if (world.left.length > 0) {
@@ -105,6 +105,13 @@ function failsToAllocate(call: Call): boolean {
   if (chooser.choose(2, told.nth === 1 ? 1 : 0) === 1) return true;
   call.allocationMayFail = true;
   return false;
+}
+
+/** A system call ends for want of memory; what is passed to it is in place by then. */
+function allocationFailure(call: Call, contract: Contract, note: Note): Decision {
+  const { op } = call;
+  if (op.op === 'ioctl' && !storeArgument(call, op)) return plain('ioctl', { errno: 'EFAULT' });
+  return contract.ops.get('allocation failure')!(call, note);
 }
 
 /** Ops other than ioctls that may copy memory of the process. */
@@ -283,17 +290,22 @@ function plain(op: string, outcome: RuleOutcome): Decision {
 /** Further requests that no driver sees, because every descriptor has them: FIOASYNC, FIBMAP and their like. */
 const handledAbove = new Set([0x1, 0x2, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
 
+/** Puts the argument of an ioctl in place; false if the process may not store there. */
+function storeArgument(call: Call, { argument }: IoctlOp): boolean {
+  if ('value' in argument) call.argument = toBigInt(argument.value);
+  else {
+    const { memory, at, bytes, relocations } = argument;
+    const target = region(call.process, memory);
+    if (bytes !== undefined && !poke(call.process, target, at, bytes, relocations)) return false;
+    call.argument = target.base + BigInt(at);
+  }
+  return true;
+}
+
 function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
   const { process } = call;
   const description = process.descriptors.get(numberOf(process, op.fd));
-  if ('value' in op.argument) call.argument = toBigInt(op.argument.value);
-  else {
-    const { memory, at, bytes, relocations } = op.argument;
-    const target = region(process, memory);
-    if (bytes !== undefined && !poke(process, target, at, bytes, relocations))
-      return plain('ioctl', { errno: 'EFAULT' });
-    call.argument = target.base + BigInt(at);
-  }
+  if (!storeArgument(call, op)) return plain('ioctl', { errno: 'EFAULT' });
   if (!description || description.pathOnly) return plain('ioctl', { errno: 'EBADF' });
   call.object = description.object;
   if (description.object.kind === 'foreign') return plain('ioctl', { undefined: true });

@@ -17,7 +17,7 @@ export function region(process: Process, name: Name): Region {
 
 /** Programs share the ops of their set-up, so that most bytes are decoded once. */
 const decoded = new Map<string, Uint8Array>();
-const MOST_DECODED = 65536;
+const MOST_DECODED = 4096;
 
 function decode(hex: string): Uint8Array {
   let bytes = decoded.get(hex);

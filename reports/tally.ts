@@ -31,7 +31,7 @@ export class Tally {
     const { feature } = one.trace.program;
     if (feature !== undefined) {
       const seen = this.#features.get(feature) ?? new Set();
-      this.#features.set(feature, seen.add(verdict));
+      this.#features.set(feature, one.either ? seen : seen.add(verdict));
     }
     if (verdict === 'fail' || verdict === 'unexpected-pass') this.failed.push(one);
   }
@@ -88,8 +88,12 @@ export function toResult(
     whole: boolean;
   },
 ): { result: RunResult; code: 0 | 1 | 3 } {
-  const { verdicts } = tally;
-  const code = exitCode(verdicts, end.complete, end.whole ? end.unreached : []);
+  const { verdicts, features } = tally;
+  // What the profile asks for has to be there, and absent is nothing that single probes can be.
+  const lacks = Object.entries(features).some(
+    ([name, state]) => identity.parameters[name] === 'present' && (state === 'absent' || state === 'contradictory'),
+  );
+  const code = lacks ? 1 : exitCode(verdicts, end.complete, end.whole ? end.unreached : []);
   const result: RunResult = {
     conforms: code === 0,
     complete: end.complete,
@@ -98,7 +102,7 @@ export function toResult(
     ops: tally.ops,
     seconds: end.seconds,
     verdicts,
-    features: tally.features,
+    features,
     rules: { total: end.total, reached: end.total - end.unreached.length, unreached: [...end.unreached] },
     ...(end.transitions && { transitions: end.transitions }),
     failures: tally.failed.map(({ suite, trace, failure }) => ({

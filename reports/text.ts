@@ -37,7 +37,10 @@ export interface Summary {
 /** The summary that a person reads: a table of ioctls and verdicts, failures by rule, and what was not reached. */
 export function toText({ result, tally, whole, replay }: Summary): string {
   const parts = [table(tally), ...failures(tally.failed, replay)];
-  for (const [name, state] of Object.entries(result.features)) parts.push(`Feature ${name}: ${featureStates[state]}.`);
+  for (const [name, state] of Object.entries(result.features)) {
+    const asked = state === 'absent' && result.parameters[name] === 'present';
+    parts.push(`Feature ${name}: ${featureStates[state]}${asked ? `; ${result.profile} asks for it` : ''}.`);
+  }
   parts.push(rules(result, whole));
   if (result.transitions) parts.push(describeTransitions(result.transitions));
   parts.push(closing(result));

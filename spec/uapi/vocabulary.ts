@@ -900,9 +900,13 @@ export interface RecordCase {
   trace: Trace;
   verdict?: Verdict;
   /**
-   * For not-applicable, inconclusive and known-deviation.
+   * For not-applicable, inconclusive, known-deviation, and absent where the profile asks for the feature.
    */
   reason?: string;
+  /**
+   * The program probes a feature, and its answer is the same with the feature and without.
+   */
+  either?: true;
   failure?: Failure;
 }
 export interface Failure {

@@ -65,7 +65,8 @@ function* invalidate(backend: Type1, data: InvalidateData): Steps<Errno | undefi
   if (!(isForAll ? hasBound(backend) : isBound(backend, Number(data.pasid)))) return undefined;
   let first: Errno | undefined;
   for (const device of translatedDevices(backend)) {
-    const errno = yield* callDriver(() => driver.invalidate(device, data));
+    // One that came after the BIND may be unfit for it; there is nothing to flush on it.
+    const errno = yield* callDriver(() => (driver.supports(device) ? driver.invalidate(device, data) : undefined));
     first ??= errno;
   }
   return first;
