@@ -29,7 +29,9 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
   const without = feature === undefined ? undefined : withoutFeature(contract, feature);
   if (judgement.kind === 'violates') {
     const lacking = without ? [without, withoutFeatures(contract)] : [];
-    if (survived && lacking.some((one) => judge(one, environment, trace).kind === 'conforms'))
+    // Where a feature is absent, the contract may have nothing to say of what comes after.
+    const absent = (one: Contract) => ['conforms', 'undefined'].includes(judge(one, environment, trace).kind);
+    if (survived && lacking.some(absent))
       return { verdict: 'absent', reason: `conforms as if ${feature} were absent`, judgement };
     const { actual, expectation, op } = judgement.violation;
     const transient = actual?.errno !== undefined && ownReasons.has(actual.errno) && !('errno' in expectation.outcome);

@@ -23,7 +23,7 @@ const wrong: Record<string, Defect[]> = {
     { rule: 'bind_of_bound', kind: 'outcome' },
     { rule: 'bind_of_another_owner', kind: 'removed' },
     { rule: 'pasid_free_of_another_owner', kind: 'removed' },
-    { rule: 'last_backend_frees_pasids', kind: 'removed' },
+    { rule: 'last_backend_unbinds_pasids', kind: 'removed' },
     { rule: 'request_with_second_device', kind: 'removed' },
   ],
 };
