@@ -1,11 +1,12 @@
 import { type Contract, selected } from '../reference/contract.ts';
 import type { Handler, Rule, RuleOutcome, Step } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { uapi } from '../spec/uapi/uapi.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 
 /** `vfio-conform explain`: shows a rule, an ioctl, an errno or a parameter. Throws a Problem. */
 export async function explainCommand(what: string, options: SettingOptions): Promise<void> {
-  const { contract, profile } = loadSetting(options, 'type1-6.12');
+  const { contract, profile } = loadFitting(what, options);
   const { rules, handlers, parameters } = contract.data;
   const rule = rules.get(what);
   // A short name may be that of ioctls on several kinds of descriptors.
@@ -35,6 +36,22 @@ export async function explainCommand(what: string, options: SettingOptions): Pro
   process.stdout.write(`${text}\n`);
 }
 
+/** Linux as it is, unless what is asked for is of the requests of 2020 only. */
+function loadFitting(what: string, options: SettingOptions): ReturnType<typeof loadSetting> {
+  const linux = loadSetting(options, 'type1-6.12');
+  const { data, rules } = linux.contract;
+  if (options.profile !== undefined) return linux;
+  const feature = Object.entries(uapi.ioctls).some(
+    ([name, ioctl]) => ioctl.feature && data.handlers.some((one) => one.ioctl === name && namesOf(one).includes(what)),
+  );
+  if (!feature && (rules.has(what) || !data.rules.has(what))) return linux;
+  const other = ['v1-singleton', 'v1', 'v1-fixed']
+    .filter((profile) => data.profiles.has(profile))
+    .map((profile) => loadSetting({ ...options, profile }, profile))
+    .find(({ contract }) => feature || contract.rules.has(what));
+  return other ?? linux;
+}
+
 /** What a handler can be asked for by. */
 function namesOf({ id, ioctl, op }: Handler): string[] {
   return [...new Set([id, ioctl, op, ioctl?.replace(/^VFIO_(GROUP_|IOMMU_|DEVICE_)?/, '')])].filter(
@@ -51,7 +68,7 @@ function explainRule(contract: Contract, rule: Rule, profile: string): string {
   if (note) lines.push(`  note:     ${note}`);
   if (!contract.rules.has(id)) lines.push(`  not part of profile ${profile}`);
   for (const handler of contract.data.handlers) {
-    if (flatten(handler.steps).some(({ step }) => ruleOf(step) === id || step.if === id))
+    if (!handler.table && flatten(contract, handler.steps).some(({ step }) => rulesOf(step).includes(id)))
       lines.push('', explainHandler(contract, handler, profile, id));
   }
   return lines.join('\n');
@@ -69,19 +86,23 @@ function explainHandler(contract: Contract, { ioctl, op, steps }: Handler, profi
     if (!cited.includes(text)) cited.push(text);
     return `[${cited.indexOf(text) + 1}]`;
   };
-  for (const { step, depth } of flatten(steps)) {
-    if (!selected(step.when, contract.parameters)) continue;
+  for (const { step, depth } of flatten(contract, steps)) {
     const id = ruleOf(step);
     const rule = id === undefined ? undefined : contract.data.rules.get(id);
     const range = step.length === undefined ? '' : ` bytes ${step.from}..${step.from! + step.length - 1}`;
     const kind = step.each
       ? `for each of the ${step.each}:`
-      : `${kinds.find((kind) => step[kind] !== undefined)}${range}`;
+      : `${kinds.find((kind) => step[kind] !== undefined) ?? 'the following'}${range}`;
     const only = step.if === undefined ? '' : ` (if ${step.if})`;
     const outcome = rule?.outcome ? ` -> ${outcomeText(rule.outcome)}` : '';
     const citations = rule?.sources.map((source) => cite(sourceText(contract, source))).join('');
     const text = rule ? `${rule.id}${outcome}: ${rule.sentence} ${citations}` : '';
-    lines.push(`${id === marked && marked ? '>' : ' '} ${'  '.repeat(depth)}${kind}${only} ${text}`.trimEnd());
+    const mark = (one: string | undefined) => (marked !== undefined && one === marked ? '>' : ' ');
+    lines.push(`${mark(id ?? step.if)} ${'  '.repeat(depth)}${kind}${only} ${text}`.trimEnd());
+    for (const [word, rule] of wordsOf(step))
+      lines.push(
+        `${mark(rule)} ${'  '.repeat(depth + 1)}${word}, by ${rule}: ${contract.data.rules.get(rule)!.sentence}`,
+      );
   }
   lines.push(...cited.map((text, i) => `  [${i + 1}] ${text}`));
   return lines.join('\n');
@@ -102,16 +123,39 @@ function explainErrno(contract: Contract, errno: string): string | undefined {
 /** What a step can be. */
 const kinds = ['refuse', 'read', 'write', 'effect', 'case', 'return'] as const;
 
-function flatten(steps: Step[], depth = 0): { step: Step; depth: number }[] {
-  return steps.flatMap((step) => [{ step, depth }, ...flatten(step.steps ?? [], depth + 1)]);
+/** The steps of a setting, as deep as they stand; a block without a condition is none, and a table stands in its place. */
+function flatten(contract: Contract, steps: Step[], depth = 0): { step: Step; depth: number }[] {
+  return steps.flatMap((step) => {
+    if (!selected(step.when, contract.parameters)) return [];
+    const table = contract.data.handlers.find((one) => one.table !== undefined && one.table === step.table);
+    const inner = table?.steps ?? step.steps ?? [];
+    const below = flatten(contract, inner, depth + 1);
+    if (step.each || !step.steps) return [{ step, depth }, ...below];
+    if (step.if === undefined) return flatten(contract, inner, depth);
+    return below.length === 0 ? [] : [{ step, depth }, ...below];
+  });
 }
+
+/** The words of a step over devices, each with its rule. */
+function wordsOf({ stop, result, undo }: Step): [word: string, rule: string][] {
+  return Object.entries({ stop, result, undo }).flatMap(([name, choice]) =>
+    Object.entries(choice ?? {}).map(([word, rule]): [string, string] => [`${name} ${word}`, rule]),
+  );
+}
+
+const rulesOf = (step: Step): (string | undefined)[] => [
+  ruleOf(step),
+  step.if,
+  step.on_fault,
+  ...wordsOf(step).map(([, rule]) => rule),
+];
 
 function ruleOf({ refuse, read, write, effect, case: one, return: result }: Step): string | undefined {
   return refuse ?? read ?? write ?? effect ?? one ?? result;
 }
 
 function outcomeText(outcome: RuleOutcome): string {
-  if ('errno' in outcome) return outcome.errno;
+  if ('errno' in outcome) return outcome.errno === 'result' ? 'what it was told' : outcome.errno;
   if ('value' in outcome) return String(outcome.value);
   if ('fd' in outcome) return 'a file descriptor';
   if ('range' in outcome) return `${outcome.range[0]} to ${outcome.range[1]}`;

@@ -76,7 +76,10 @@ program
   .command('explain')
   .description('show a rule: its sentence, outcome, sources, and where it stands in the order of steps')
   .argument('<what>', 'a rule, an ioctl, an errno, or a parameter')
-  .option('--profile <profile>', 'order of steps in this profile', 'type1-6.12')
+  .option(
+    '--profile <profile>',
+    'order of steps in this profile; by default type1-6.12, or one that has what is asked for',
+  )
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .action(async (what, options) => (await import('./explain-command.ts')).explainCommand(what, options));
 
