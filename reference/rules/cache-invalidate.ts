@@ -1,4 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { ADDR, ALL_CACHES, DOMAIN, documented, hasUnknownInfoFlag, NAMES_PASID } from '../invalidation-request.ts';
 import { invalidation } from '../nesting-request.ts';
 import { type Conditions, has } from '../rule-functions.ts';
 import { type Container, PASID_END } from '../state.ts';
@@ -9,27 +10,6 @@ const { size } = uapi.structs.vfio_iommu_type1_cache_invalidate!;
 const VERSION = uapi.values.cache_invalidate_version!.IOMMU_CACHE_INVALIDATE_INFO_VERSION_1;
 const NEGATIVE = 2 ** 31;
 const END = 1n << 64n;
-const {
-  IOMMU_INV_GRANU_DOMAIN: DOMAIN,
-  IOMMU_INV_GRANU_PASID: PASID,
-  IOMMU_INV_GRANU_ADDR: ADDR,
-} = uapi.values.granularity as Record<string, number>;
-const {
-  IOMMU_CACHE_INV_TYPE_IOTLB: IOTLB,
-  IOMMU_CACHE_INV_TYPE_DEV_IOTLB: DEV_IOTLB,
-  IOMMU_CACHE_INV_TYPE_PASID: PASID_CACHE,
-} = uapi.flags.cache_types as Record<string, number>;
-const ADDR_FLAGS = Object.values(uapi.flags.invalidate_address_flags!).reduce((sum, flag) => sum | flag, 0);
-const PASID_FLAGS = Object.values(uapi.flags.invalidate_pasid_flags!).reduce((sum, flag) => sum | flag, 0);
-/** The same bit in both sets of flags. */
-const NAMES_PASID = uapi.flags.invalidate_address_flags!.IOMMU_INV_ADDR_FLAGS_PASID;
-
-/** Granularities that the header documents for a kind of cache. */
-export const documented: Record<number, readonly number[]> = {
-  [IOTLB!]: [DOMAIN!, PASID!, ADDR!],
-  [DEV_IOTLB!]: [PASID!, ADDR!],
-  [PASID_CACHE!]: [DOMAIN!, PASID!],
-};
 
 export const conditions = {
   cache_invalidate_is_absent: () => true,
@@ -42,17 +22,13 @@ export const conditions = {
   cache_invalidate_size_is_negative: (call) => invalidation(call).version > VERSION!,
   cache_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
   cache_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
-  cache_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~(IOTLB! | DEV_IOTLB! | PASID_CACHE!)) !== 0,
-  cache_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR!,
+  cache_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
+  cache_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
   cache_invalidate_pair_not_documented: (call) => {
     const { cache, granularity } = invalidation(call);
     return Object.entries(documented).some(([type, some]) => has(cache, Number(type)) && !some.includes(granularity));
   },
-  cache_invalidate_info_flag_unknown: (call) => {
-    const { granularity, flags } = invalidation(call);
-    if (granularity === DOMAIN) return false;
-    return (flags & ~(granularity === ADDR ? ADDR_FLAGS : PASID_FLAGS)) !== 0;
-  },
+  cache_invalidate_info_flag_unknown: hasUnknownInfoFlag,
   cache_invalidate_without_pasid: (call) => {
     const { granularity, flags } = invalidation(call);
     return granularity !== DOMAIN && !has(flags, NAMES_PASID);

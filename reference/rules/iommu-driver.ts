@@ -2,11 +2,23 @@ import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import type { Device } from '../device.ts';
+import {
+  ADDR,
+  ALL_CACHES,
+  DEV_IOTLB,
+  DOMAIN,
+  documented,
+  type Granularities,
+  hasUnknownInfoFlag,
+  IOTLB,
+  NAMES_PASID,
+  PASID,
+  PASID_CACHE,
+} from '../invalidation-request.ts';
 import { bindData, dataSize, type Invalidation, invalidation } from '../nesting-request.ts';
 import { turnsOutLost, unbindFrom } from '../pasids.ts';
 import { type Conditions, type Effects, has, nothing } from '../rule-functions.ts';
 import { type Backend, type Container, PASID_END, type Pasid } from '../state.ts';
-import { documented } from './cache-invalidate.ts';
 import { isMediated } from './nesting.ts';
 
 const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1;
@@ -23,21 +35,7 @@ const GPASID_VAL = BigInt(uapi.flags.gpasid_bind_flags!.IOMMU_SVA_GPASID_VAL!);
 const PASID_BITS = 20;
 const PAGE_SHIFT = 12n;
 
-const {
-  IOMMU_INV_GRANU_DOMAIN: DOMAIN,
-  IOMMU_INV_GRANU_PASID: PASID,
-  IOMMU_INV_GRANU_ADDR: ADDR,
-} = uapi.values.granularity as Record<string, number>;
-const {
-  IOMMU_CACHE_INV_TYPE_IOTLB: IOTLB,
-  IOMMU_CACHE_INV_TYPE_DEV_IOTLB: DEV_IOTLB,
-  IOMMU_CACHE_INV_TYPE_PASID: PASID_CACHE,
-} = uapi.flags.cache_types as Record<string, number>;
-const ALL_CACHES = IOTLB! | DEV_IOTLB! | PASID_CACHE!;
-const addressFlags = uapi.flags.invalidate_address_flags!;
-const NAMES_PASID = addressFlags.IOMMU_INV_ADDR_FLAGS_PASID;
-const ADDR_FLAGS = Object.values(addressFlags).reduce((sum, flag) => sum | flag, 0);
-const PASID_FLAGS = Object.values(uapi.flags.invalidate_pasid_flags!).reduce((sum, flag) => sum | flag, 0);
+const { IOMMU_INV_ADDR_FLAGS_LEAF: LEAF } = uapi.flags.invalidate_address_flags!;
 
 /** Where the data starts, and how much of it the wrapper of Linux 5.10 reads first; bytes. */
 const DATA = 8;
@@ -48,12 +46,12 @@ const PASID_INVALIDATE = 32;
 const WHOLE_INVALIDATE = 56;
 
 /** Granularities that drivers take, by kind of cache. */
-const v10: Record<number, readonly number[]> = {
-  [IOTLB!]: [PASID!, ADDR!],
-  [DEV_IOTLB!]: [DOMAIN!, PASID!],
-  [PASID_CACHE!]: [DOMAIN!, PASID!],
+const v10: Granularities = {
+  [IOTLB]: [PASID, ADDR],
+  [DEV_IOTLB]: [DOMAIN, PASID],
+  [PASID_CACHE]: [DOMAIN, PASID],
 };
-const v58: Record<number, readonly number[]> = { [IOTLB!]: [PASID!, ADDR!], [DEV_IOTLB!]: [ADDR!], [PASID_CACHE!]: [] };
+const v58: Granularities = { [IOTLB]: [PASID, ADDR], [DEV_IOTLB]: [ADDR], [PASID_CACHE]: [] };
 
 const nesting = (call: Call) => ((call.object as Container).backend as Backend).nesting;
 const ability = (call: Call) => call.world.environment.nesting;
@@ -67,8 +65,7 @@ const unboundRecord = (call: Call): Pasid | undefined => call.world.pasids.get(N
 /** It is kept as an int, and compared as a number of 64 bits. */
 const guestPasid = (call: Call) =>
   bindData(call).flags & GPASID_VAL ? BigInt.asUintN(64, BigInt.asIntN(32, bindData(call).gpasid)) : 0n;
-const pairIn = (call: Call, table: Record<number, readonly number[]>) =>
-  table[call.cacheType]!.includes(invalidation(call).granularity);
+const pairIn = (call: Call, table: Granularities) => table[call.cacheType]!.includes(invalidation(call).granularity);
 const finds = ({ granularity, flags }: Invalidation) => granularity !== DOMAIN && has(flags, NAMES_PASID);
 
 /** A request that should name a PASID does not. */
@@ -105,7 +102,7 @@ function coverage(info: Invalidation, whole: boolean) {
     pasid,
     first,
     pages: (bytes >> PAGE_SHIFT) * blocks,
-    leaf: has(info.flags, addressFlags.IOMMU_INV_ADDR_FLAGS_LEAF),
+    leaf: has(info.flags, LEAF),
   };
 }
 
@@ -138,15 +135,12 @@ export const conditions = {
   wrapper_reads_rest_of_invalidate: (call) => !readUpTo(call, LEAST_OF_INVALIDATE, WHOLE_INVALIDATE),
   wrapper_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
   wrapper_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
-  wrapper_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR!,
+  wrapper_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
   wrapper_invalidate_pair_senseless: (call) => {
     const { granularity, cache } = invalidation(call);
     return (granularity === ADDR && has(cache, PASID_CACHE)) || (granularity === DOMAIN && has(cache, DEV_IOTLB));
   },
-  wrapper_invalidate_info_flag_unknown: (call) => {
-    const { granularity, flags } = invalidation(call);
-    return granularity !== DOMAIN && (flags & ~(granularity === ADDR ? ADDR_FLAGS : PASID_FLAGS)) !== 0;
-  },
+  wrapper_invalidate_info_flag_unknown: hasUnknownInfoFlag,
   wrapper_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
 
   driver_call_is_refused: (call) => {
@@ -205,7 +199,7 @@ export const conditions = {
   driver_invalidate_finds_no_iommu: (call) => isMediated(device(call)),
   driver_invalidate_device_is_not_pci: (call) => device(call).slot.kind === 'platform',
   driver_invalidate_device_has_no_ats: (call) => ability(call) === undefined || bits(device(call)) === 0,
-  driver_invalidate_granularity_beyond_table: (call) => invalidation(call).granularity > ADDR!,
+  driver_invalidate_granularity_beyond_table: (call) => invalidation(call).granularity > ADDR,
   driver_invalidate_pair_v10: (call) => !pairIn(call, v10),
   driver_invalidate_pair_is_left_out: (call) => !pairIn(call, v58),
   driver_invalidate_pair: (call) => !pairIn(call, documented),
