@@ -3,6 +3,7 @@ import type { Handler, Rule, RuleOutcome, Step } from '../spec/contract/types.ts
 import { Problem } from '../spec/uapi/problem.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
+import { defaultProfile } from './target.ts';
 
 /** `vfio-conform explain`: shows a rule, an ioctl, an errno or a parameter. Throws a Problem. */
 export async function explainCommand(what: string, options: SettingOptions): Promise<void> {
@@ -45,7 +46,7 @@ function loadFitting(what: string, options: SettingOptions): ReturnType<typeof l
     ([name, ioctl]) => ioctl.feature && data.handlers.some((one) => one.ioctl === name && namesOf(one).includes(what)),
   );
   if (!feature && (rules.has(what) || !data.rules.has(what))) return linux;
-  const other = ['v1-singleton', 'v1', 'v1-fixed']
+  const other = [defaultProfile('sim'), ...data.profiles.keys()]
     .filter((profile) => data.profiles.has(profile))
     .map((profile) => loadSetting({ ...options, profile }, profile))
     .find(({ contract }) => feature || contract.rules.has(what));
