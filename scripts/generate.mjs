@@ -40,7 +40,7 @@ async function vocabulary() {
   const bundle = {
     type: 'object',
     additionalProperties: false,
-    required: ['trace', 'message', 'record', 'result', 'diff'],
+    required: ['trace', 'message', 'record', 'result', 'diff', 'check'],
     properties: Object.fromEntries(
       Object.entries({
         trace: 'trace',
@@ -48,6 +48,7 @@ async function vocabulary() {
         record: 'record',
         result: 'run-result',
         diff: 'diff-result',
+        check: 'check-result',
       }).map(([k, v]) => [k, { $ref: `#/$defs/${v}` }]),
     ),
     $defs,

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
-import type { ContractData, Finding, Handler, Parameter, Profile, Rule, RuleOutcome, Source, Step } from './types.ts';
+import type {
+  ContractData,
+  Finding,
+  Handler,
+  Invariant,
+  Parameter,
+  Profile,
+  Rule,
+  RuleOutcome,
+  Source,
+  Step,
+} from './types.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
 /** Where the contract's data stands in this package. */
@@ -21,10 +32,28 @@ export function loadContract(folder: string = contractFolder): ContractData {
   const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));
   const findings = index(readYaml<Finding[]>(join(folder, 'findings.yaml'), 'findings.schema.json'));
   const parameters = index(readYaml<Parameter[]>(join(folder, 'parameters.yaml'), 'parameters.schema.json'));
+  const invariantFile = readYaml<Invariant[]>(join(folder, 'invariants.yaml'), 'invariants.schema.json');
+  const invariants = index(invariantFile);
+  for (const [i, invariant] of invariantFile.value.entries()) {
+    invariant.sources.forEach(({ source }, j) => {
+      if (!sources.has(source))
+        throw new Problem(
+          `${invariantFile.at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`,
+        );
+    });
+    for (const [name, values] of Object.entries(invariant.when ?? {}))
+      for (const value of [values].flat()) checkParameter(name, value, parameters, invariantFile.at([i, 'when', name]));
+  }
   const profileFile = readYaml<Profile[]>(join(folder, 'profiles.yaml'), 'profiles.schema.json');
   const profiles = index(profileFile);
   for (const [i, profile] of profileFile.value.entries()) {
     checkProfile(profile, parameters, (name) => profileFile.at([i, 'parameters', name]));
+    for (const [j, name] of (profile.bases ?? []).entries()) {
+      if (!parameters.has(name))
+        throw new Problem(
+          `${profileFile.at([i, 'bases', j])}: parameter ${name} is unknown; name one of parameters.yaml.`,
+        );
+    }
   }
 
   const rules = new Map<string, Rule>();
@@ -62,7 +91,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
     if (!used.has(id))
       throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
   }
-  return { rules, handlers, parameters, profiles, sources, findings };
+  return { rules, handlers, parameters, profiles, sources, findings, invariants };
 }
 
 /** A profile's setting with single parameters replaced; throws a Problem for an unknown name or value. */

@@ -116,10 +116,23 @@ export interface Finding {
   sentence: string;
 }
 
+/** What a contract for guest page tables must keep in every state. */
+export interface Invariant {
+  id: string;
+  sentence: string;
+  /** When it applies. */
+  premise: string;
+  /** Settings that promise it; without it, all do. */
+  when?: When;
+  sources: { source: string; at: string }[];
+}
+
 /** A named setting of all parameters. */
 export interface Profile {
   id: string;
   sentence: string;
+  /** Parameters that it leaves to what it is put on. */
+  bases?: string[];
   parameters: Record<string, string>;
 }
 
@@ -131,4 +144,5 @@ export interface ContractData {
   profiles: Map<string, Profile>;
   sources: Map<string, Source>;
   findings: Map<string, Finding>;
+  invariants: Map<string, Invariant>;
 }

@@ -133,6 +133,7 @@ export interface Vocabulary {
   record: RecordLine;
   result: RunResult;
   diff: DiffResult;
+  check: CheckResult;
 }
 /**
  * A program with its outcomes, one for each op that returned, in program order.
@@ -1162,4 +1163,164 @@ export interface DiffCase {
    * Replays the program.
    */
   token: string;
+}
+/**
+ * What check --json prints.
+ */
+export interface CheckResult {
+  profile: string;
+  /**
+   * Of the profile, those that were set included.
+   */
+  parameters: {
+    [k: string]: string;
+  };
+  /**
+   * Exit code 0: every invariant holds and its premise was met, and every rule was taken or is explained.
+   */
+  holds: boolean;
+  seconds: number;
+  /**
+   * What the profile was put on.
+   */
+  bases: CheckBase[];
+  invariants: CheckedInvariant[];
+  /**
+   * Invariants that the profile does not promise.
+   */
+  notAsked: string[];
+  rules: CheckedRules;
+  /**
+   * Findings without a counterexample, by the rules and parameters in which the profile differs from the recommended contract.
+   */
+  differences: CheckDifference[];
+}
+export interface CheckBase {
+  /**
+   * Set in addition.
+   */
+  parameters: {
+    [k: string]: string;
+  };
+  worlds: CheckedWorld[];
+}
+export interface CheckedWorld {
+  id: string;
+  /**
+   * One sentence.
+   */
+  about: string;
+  /**
+   * Different steps that were tried in every state.
+   */
+  steps: number;
+  states: number;
+  transitions: number;
+  /**
+   * Ops after the set-up within which every state was visited.
+   */
+  depth: number;
+  /**
+   * There are no further states.
+   */
+  exhausted: boolean;
+}
+export interface CheckedInvariant {
+  id: string;
+  sentence: string;
+  holds: boolean;
+  /**
+   * How often it applied.
+   */
+  premise: number;
+  /**
+   * In which it was looked at.
+   */
+  states: number;
+  /**
+   * Least depth of all worlds.
+   */
+  depth: number;
+  /**
+   * Of all worlds.
+   */
+  exhausted: boolean;
+  /**
+   * Ops after the set-up of the shortest counterexample; null if there is none.
+   */
+  steps: number | null;
+  /**
+   * Findings that counterexamples show.
+   */
+  defects: string[];
+  /**
+   * For each finding the shortest one; if one shows none, it stands alone.
+   */
+  counterexamples: Counterexample[];
+}
+export interface Counterexample {
+  invariant: string;
+  /**
+   * Findings that it shows.
+   */
+  defects: string[];
+  /**
+   * The base on which it was found.
+   */
+  parameters: {
+    [k: string]: string;
+  };
+  /**
+   * All bases on which the finding shows like this, as PARAMETER=VALUE.
+   */
+  bases: string[];
+  world: string;
+  /**
+   * Ops after the set-up.
+   */
+  steps: number;
+  /**
+   * Ops of the program that set up.
+   */
+  setUp: number;
+  /**
+   * What is wrong after the last step, in one sentence.
+   */
+  broken: string;
+  program: Program;
+  /**
+   * Of all ops, by the contract. After the set-up and the steps come transfers that show what is reachable.
+   */
+  outcomes: Outcome[];
+}
+export interface CheckedRules {
+  /**
+   * Rules that the requests of 2020 bring.
+   */
+  total: number;
+  taken: number;
+  untaken: UntakenRule[];
+}
+export interface UntakenRule {
+  id: string;
+  /**
+   * Absent: nobody knows; the command fails.
+   */
+  why?: string;
+}
+export interface CheckDifference {
+  defect: string;
+  sentence: string;
+  /**
+   * Rules that state it here and are not part of the recommended contract.
+   */
+  here: string[];
+  /**
+   * Rules of the recommended contract that state it and are not part of this one.
+   */
+  recommended: string[];
+  /**
+   * Parameters that state it and have another value there: PARAMETER=VALUE/VALUE.
+   */
+  parameters: string[];
 }
