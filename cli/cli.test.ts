@@ -259,11 +259,14 @@ describe('diff', () => {
 });
 
 describe('explain and targets', () => {
-  test.each([['map_dma_overlaps'], ['SET_CONTAINER'], ['ENOSPC'], ['untouched_read_map']])('explain %s', (what) => {
-    const { status, stdout } = vfioConform('explain', what);
-    expect(stdout).toMatchSnapshot();
-    expect(status).toBe(0);
-  });
+  test.each([['map_dma_overlaps'], ['SET_CONTAINER'], ['ENOSPC'], ['untouched_read_map'], ['L1'], ['I4']])(
+    'explain %s',
+    (what) => {
+      const { status, stdout } = vfioConform('explain', what);
+      expect(stdout).toMatchSnapshot();
+      expect(status).toBe(0);
+    },
+  );
 
   test.each([
     ['map_dma_overlap', 'map_dma_overlaps'],
@@ -328,6 +331,7 @@ describe('wrong input gets one sentence and exit code 2', () => {
     ['record line', ['judge', file], /wrong.jsonl:1: not a line of JSON/, 'hello\n{}\n'],
     ['record shape', ['judge', file], /wrong.jsonl:1: .*'cases'.*record.schema.json/, '{"kind":"footer"}\n'],
     ['token', ['replay', 'vc1.AAAA'], /the token is damaged/],
+    ['token to explain', ['explain', 'vc1.AAAA'], /the token is damaged/],
     ['program', ['replay', file], /ops.*program.schema.json/, '{"id":"x","topology":{"slots":{}}}'],
     [
       'memory of a program',

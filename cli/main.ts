@@ -74,14 +74,24 @@ program
 
 program
   .command('explain')
-  .description('show a rule: its sentence, outcome, sources, and where it stands in the order of steps')
-  .argument('<what>', 'a rule, an ioctl, an errno, or a parameter')
-  .option(
-    '--profile <profile>',
-    'order of steps in this profile; by default type1-6.12, or one that has what is asked for',
+  .description('show what must happen, in which order, and who said so')
+  .argument(
+    '<what>',
+    'a rule, an ioctl, an errno, a parameter, a profile, an invariant (I1), a finding of 2020 (L1), the token of a failure, or a file with a program',
   )
+  .option('--profile <profile>', 'what to explain by; by default type1-6.12, or a profile that has what is asked for')
+  .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .action(async (what, options) => (await import('./explain-command.ts')).explainCommand(what, options));
+
+program
+  .command('spec')
+  .description('write the contract as the pages of docs/reference/, or print it')
+  .requiredOption('--format <format>', 'md: pages in a folder; json: one document; h: a C header')
+  .option('--out <dir>', 'md: the folder; default docs/reference')
+  .option('--check', 'md: only say which pages of the folder are not current; exit code 1 if any')
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .action(async (options) => (await import('./spec-command.ts')).specCommand(options));
 
 program
   .command('targets')

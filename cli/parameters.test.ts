@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { run } from '../conformance/run.ts';
 import { chooseSuites } from '../conformance/suites.ts';
-import { compileContract, selected } from '../reference/contract.ts';
+import { compileContract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
 import { lacking, loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { selected } from '../spec/contract/selected.ts';
 import type { Parameter, Step } from '../spec/contract/types.ts';
 
 const data = loadContract();

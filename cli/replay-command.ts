@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { run } from '../conformance/run.ts';
 import type { Suite } from '../conformance/suite.ts';
-import { checkedProgram, fromToken } from '../conformance/token.ts';
 import { toRecordCase } from '../conformance/verdict.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { exitCode } from '../reports/tally.ts';
 import { describeFailure } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import { unknownName } from '../spec/uapi/unknown-name.ts';
-import type { Program } from '../spec/uapi/vocabulary.ts';
+import { readProgram } from './read-program.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
 
@@ -20,7 +17,7 @@ interface ReplayOptions extends SettingOptions {
 
 /** `vfio-conform replay`: runs one program, shows its trace and verdict, sets the exit code. Throws a Problem. */
 export async function replayCommand(what: string, options: ReplayOptions, version: string): Promise<void> {
-  const program = what.startsWith('vc1.') ? fromToken(what) : readProgram(what);
+  const program = readProgram(what);
   const { contract } = loadSetting(options, defaultProfile(options.target));
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules);
   const { machine = {}, slots } = program.topology;
@@ -56,25 +53,4 @@ export async function replayCommand(what: string, options: ReplayOptions, versio
       },
     },
   );
-}
-
-function readProgram(file: string): Program {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new Problem(
-      `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with a program.`,
-    );
-  }
-  let program: Program;
-  try {
-    program = checkedProgram(JSON.parse(text), file);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Problem(`${file}: not JSON: ${error.message}`);
-    throw error;
-  }
-  const unknown = unknownName(program);
-  if (unknown !== undefined) throw new Problem(`${file}: ${unknown}; mend the name.`);
-  return program;
 }

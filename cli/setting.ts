@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Setting } from '../conformance/divergence.ts';
 import { compileContract } from '../reference/contract.ts';
 import { contractFolder, loadContract, parameterSetting } from '../spec/contract/load.ts';
+import type { ContractData } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordHeader } from '../spec/uapi/vocabulary.ts';
 
@@ -16,13 +17,23 @@ export interface SettingOptions {
 /** The contract that the options ask for. Throws a Problem. */
 export function loadSetting(options: SettingOptions, defaultProfile: string): Setting {
   const profile = options.profile ?? defaultProfile;
-  const data = loadContract(specFolder(options.spec));
+  const data = loadData(options);
   if (options.profile === undefined && !data.profiles.has(profile)) {
     throw new Problem(
       `there is no profile ${profile}; choose one with --profile: ${[...data.profiles.keys()].join(', ')}.`,
     );
   }
-  return { contract: compileContract(data, parameterSetting(data, profile, assignments(options.set))), profile };
+  return settingAt(data, profile, options);
+}
+
+/** The data of the contract that the options ask for, at no setting yet. Throws a Problem. */
+export function loadData({ spec }: SettingOptions): ContractData {
+  return loadContract(specFolder(spec));
+}
+
+/** The contract at a profile, with the parameters that the options set. Throws a Problem for what is unknown or impossible. */
+export function settingAt(data: ContractData, profile: string, { set }: SettingOptions): Setting {
+  return { contract: compileContract(data, parameterSetting(data, profile, assignments(set))), profile };
 }
 
 /**
@@ -31,7 +42,7 @@ export function loadSetting(options: SettingOptions, defaultProfile: string): Se
  */
 export function recordedSetting(file: string, header: RecordHeader, options: SettingOptions): Setting {
   const { profile, parameters } = options.profile === undefined ? header : { profile: options.profile, parameters: {} };
-  const data = loadContract(specFolder(options.spec));
+  const data = loadData(options);
   const strange = Object.entries(parameters).filter(([name, value]) => !data.parameters.get(name)?.values[value]);
   if (profile === header.profile && !data.profiles.has(profile)) strange.unshift(['profile', profile]);
   if (strange.length > 0) {

@@ -1,8 +1,9 @@
-import { type Contract, compileContract, selected } from '../reference/contract.ts';
+import { type Contract, compileContract } from '../reference/contract.ts';
 import { judge, stateBefore, type Violation } from '../reference/judge.ts';
 import { allows, describeExpectation, describeOutcome } from '../reference/outcome.ts';
 import { describeState, type World } from '../reference/state.ts';
 import { lacking } from '../spec/contract/load.ts';
+import { selected } from '../spec/contract/selected.ts';
 import type { Handler, Rule, Step, When } from '../spec/contract/types.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Difference, Environment, Failure, HistoryEntry, Trace } from '../spec/uapi/vocabulary.ts';

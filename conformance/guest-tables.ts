@@ -41,6 +41,8 @@ export interface GuestTableLayout {
   base: number | bigint;
   levels?: 4 | 5;
   pages: GuestPage[];
+  /** Bits of the entries on the way; default `entry.open`. */
+  tableBits?: bigint;
 }
 
 /** Guest page tables as ops that store them. */
@@ -65,7 +67,7 @@ export const tableMemory = (as: Name, pages: number): Op => memory(as, pages, { 
 
 /** Builds tables: the root in the first page, and others in the order in which the pages need them. */
 export function guestTables(layout: GuestTableLayout): GuestTables {
-  const { memory: name, at = 0, base, levels = 4, pages } = layout;
+  const { memory: name, at = 0, base, levels = 4, pages, tableBits = entry.open } = layout;
   const entries = new Map<number, bigint>();
   /** Page of a table by its level and the address bits above. */
   const tables = new Map<string, number>();
@@ -82,7 +84,7 @@ export function guestTables(layout: GuestTableLayout): GuestTables {
     const { level: last = 1, to, bits = entry.open } = page;
     const address = BigInt(page.address);
     for (let level: number = levels; level > last; level--)
-      entries.set(offset(address, level), physical(tableOf(address, level - 1)) | entry.open);
+      entries.set(offset(address, level), physical(tableOf(address, level - 1)) | tableBits);
     entries.set(offset(address, last), BigInt(to) | bits | (last === 1 ? 0n : entry.large));
   }
   const count = tables.size;

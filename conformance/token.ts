@@ -12,10 +12,13 @@ export function toToken(program: Program): string {
   return PREFIX + deflateRawSync(JSON.stringify(program), { level: 9 }).toString('base64url');
 }
 
+/** Whether a word is meant as a token. */
+export const isToken = (word: string): boolean => word.startsWith(PREFIX);
+
 /** The program of a token. Throws a Problem. */
 export function fromToken(token: string): Program {
   try {
-    if (!token.startsWith(PREFIX)) throw new Error('prefix');
+    if (!isToken(token)) throw new Error('prefix');
     const program = JSON.parse(inflateRawSync(Buffer.from(token.slice(PREFIX.length), 'base64url')).toString());
     return checkedProgram(program, 'the token');
   } catch (error) {

@@ -22,7 +22,7 @@ import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import type { ContractData, Step } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import { type Contract, compileContract, type Defect, selected } from './contract.ts';
+import { type Contract, compileContract, type Defect } from './contract.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
 
 const data = loadContract();
@@ -126,18 +126,6 @@ describe('steps', () => {
       shorts(compileContract(data, parameterSetting(data, profile)), foreign, [setContainer('g', 'n')]);
     expect(answer('type1-6.1')).toEqual(['EINVAL']);
     expect(answer('type1-6.12')).toEqual(['EBADFD']);
-  });
-
-  test.each<[title: string, when: Record<string, string | string[]> | undefined, there: boolean]>([
-    ['nothing', undefined, true],
-    ['one value', { a: '1' }, true],
-    ['another value', { a: '2' }, false],
-    ['one of several values', { a: ['2', '1'] }, true],
-    ['two parameters', { a: '1', b: '2' }, true],
-    ['two parameters, one of them otherwise', { a: '1', b: '1' }, false],
-    ['a parameter that is not set', { c: '1' }, false],
-  ])('that ask for %s', (_, when, there) => {
-    expect(selected(when, { a: '1', b: '2' })).toBe(there);
   });
 
   test('without a result are a Problem that names the handler', () => {

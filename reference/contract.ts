@@ -1,4 +1,5 @@
-import type { Choice, ContractData, Handler, Rule, RuleOutcome, Step, When } from '../spec/contract/types.ts';
+import { selected } from '../spec/contract/selected.ts';
+import type { Choice, ContractData, Handler, Rule, RuleOutcome, Step } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
@@ -110,11 +111,6 @@ const requiredOps = [
 
 function missing(there: boolean, name: string): void {
   if (!there) throw new Problem(`the contract has no handler for ${name}; add one in handlers/.`);
-}
-
-/** Whether a step is there at a setting of the parameters. */
-export function selected(when: When | undefined, parameters: Record<string, string>): boolean {
-  return Object.entries(when ?? {}).every(([name, values]) => [values].flat().includes(parameters[name]!));
 }
 
 /** Whether nothing can come after a step: it is a result, or ends with one. */

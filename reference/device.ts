@@ -2,9 +2,10 @@ import { uapi } from '../spec/uapi/uapi.ts';
 import type { Slot } from '../spec/uapi/vocabulary.ts';
 import type { ConfigSpace } from './config-space.ts';
 import { capability, hideCapability, leadsTo } from './extended-capabilities.ts';
-import { giveBack, takeBytes } from './spare-bytes.ts';
+import { copyBytes, giveBack, takeBytes } from './spare-bytes.ts';
 import type { Event } from './state.ts';
 import { TranslationCache } from './translation-cache.ts';
+import type { Page } from './user-memory.ts';
 
 const { commandRegister, commandBusMaster, commandDisableInterrupt, commandMemory } = uapi.device;
 const closed = new Uint8Array(0);
@@ -35,7 +36,7 @@ export class Device {
   /** Guest page tables by PASID. */
   readonly pasidTable = new Map<number, GuestTable>();
   /** What its own TLB may remember of tagged transfers. */
-  readonly tlb = new TranslationCache();
+  tlb = new TranslationCache();
   opens = 0;
   /** What it holds for transfers; undefined before it read anything. */
   buffer: Uint8Array | undefined;
@@ -94,6 +95,26 @@ export class Device {
 
   get #command(): number {
     return (this.config[commandRegister] ?? 0) | ((this.config[commandRegister + 1] ?? 0) << 8);
+  }
+
+  /** A device of its own that is as this one is, but for its events, which are shared; `page` gives the copy of a page. */
+  copy(page: (page: Page) => Page): Device {
+    const copy = new Device(this.slot);
+    copy.bound = this.bound;
+    for (const [pasid, table] of this.pasidTable) copy.pasidTable.set(pasid, table);
+    copy.tlb = this.tlb.copy(page);
+    copy.opens = this.opens;
+    copy.buffer = this.buffer && copyBytes(this.buffer);
+    copy.config = copyBytes(this.config);
+    copy.unknown = copyBytes(this.unknown);
+    copy.space = this.space;
+    for (const [at, byte] of this.leftovers) copy.leftovers.set(at, byte);
+    for (const [at, byte] of this.registers) copy.registers.set(at, byte);
+    copy.interrupt = this.interrupt && { ...this.interrupt };
+    copy.request = this.request;
+    copy.intxDisabled = this.intxDisabled;
+    copy.cause = this.cause;
+    return copy;
   }
 
   /** The first open. */

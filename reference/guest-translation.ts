@@ -1,6 +1,8 @@
 import type { Device } from './device.ts';
 import { type EntryUpdate, type SecondStage, type Walk, walkGuestTable } from './guest-page-walk.ts';
+import type { Group } from './state.ts';
 import type { TranslationCache } from './translation-cache.ts';
+import { mappingAt } from './type1-mappings.ts';
 
 /** What the hardware has to translate. */
 export interface Request {
@@ -11,6 +13,16 @@ export interface Request {
   secondStage: SecondStage;
   /** What the IOMMU may remember; undefined for a device that is in no domain. */
   cache: TranslationCache | undefined;
+}
+
+/** The second stage of the devices of a group: the mappings of its container. With `readsWriteOnly` what is mapped with WRITE alone can be read. */
+export function secondStageOf({ container }: Group, readsWriteOnly: boolean): SecondStage {
+  const backend = container?.backend;
+  return (address) => {
+    const mapping = backend && mappingAt(backend, address);
+    const page = mapping?.pages[Number((address - mapping.iova) >> 12n)];
+    return mapping && page && { page, read: mapping.read || readsWriteOnly, write: mapping.write };
+  };
 }
 
 /** A way in which a request may be translated, and what may be remembered afterwards. */

@@ -6,6 +6,7 @@ import type { Contract } from './contract.ts';
 import { type Expectation, execute } from './execute.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { allows, sameChanges } from './outcome.ts';
+import { Recorder } from './recorder.ts';
 import { World } from './state.ts';
 import { accepted, adopt, outside } from './unspecified.ts';
 
@@ -164,31 +165,6 @@ function withTaken(choices: Choices, index: number, taken: number[]): Choices {
   const longer = choices.slice();
   longer[index] = taken;
   return longer;
-}
-
-/** Answers choices from a list, then with 0, and knows the next list in ascending order. */
-class Recorder {
-  readonly taken: number[] = [];
-  readonly #ways: number[] = [];
-  readonly #given: number[];
-
-  constructor(given: number[]) {
-    this.#given = given;
-  }
-
-  choose(ways: number): number {
-    const choice = this.#given[this.taken.length] ?? 0;
-    this.taken.push(choice);
-    this.#ways.push(ways);
-    return choice;
-  }
-
-  next(): number[] | undefined {
-    for (let i = this.taken.length - 1; i >= 0; i--) {
-      if (this.taken[i]! + 1 < this.#ways[i]!) return [...this.taken.slice(0, i), this.taken[i]! + 1];
-    }
-    return undefined;
-  }
 }
 
 /** The rule that decided; where the result is right and memory is wrong, the last rule that had an effect. */

@@ -11,3 +11,10 @@ export function takeBytes(length: number): Uint8Array {
 export function giveBack(bytes: Uint8Array): void {
   if (bytes.length === LENGTH) spare.push(bytes);
 }
+
+/** A buffer with the same bytes. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  const copy = takeBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
+}

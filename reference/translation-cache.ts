@@ -36,6 +36,19 @@ class Shelf<Translation> {
     else ofPasid.set(above, [one]);
   }
 
+  /** Looks at everything that is kept, with its PASID and the address where what it translates begins. */
+  forEach(look: (pasid: number, address: bigint, one: Translation) => void): void {
+    for (const [pasid, ofPasid] of this.#kept)
+      for (const [above, kept] of ofPasid) for (const one of kept) look(pasid, above << this.#below, one);
+  }
+
+  copy(one: (translation: Translation) => Translation): Shelf<Translation> {
+    const copy = new Shelf<Translation>(this.#below);
+    for (const [pasid, ofPasid] of this.#kept)
+      copy.#kept.set(pasid, new Map([...ofPasid].map(([above, kept]) => [above, kept.map(one)])));
+    return copy;
+  }
+
   flush({ pasid, first, pages = 1n }: Flush): void {
     for (const [owner, ofPasid] of this.#kept) {
       if (pasid !== undefined && owner !== pasid) continue;
@@ -92,10 +105,49 @@ export class TranslationCache {
     return this.#pages?.at(pasid, address) ?? [];
   }
 
+  /** Everything that may be remembered. */
+  remembered(): Remembered[] {
+    const all: Remembered[] = [];
+    this.#pages?.forEach((pasid, address, host) => {
+      all.push({ pasid, address, level: 1, host });
+    });
+    for (const [level, shelf] of this.#entries ?? [])
+      shelf.forEach((pasid, address, { table }) => {
+        all.push({ pasid, address, level, host: table });
+      });
+    return all;
+  }
+
+  /** The same in a world of its own; `page` gives the copy of a page. */
+  copy(page: (page: HostPage['page']) => HostPage['page']): TranslationCache {
+    const copy = new TranslationCache();
+    const host = (one: HostPage): HostPage => ({ ...one, page: page(one.page) });
+    copy.#pages = this.#pages?.copy(host);
+    copy.#entries =
+      this.#entries &&
+      new Map(
+        [...this.#entries].map(([level, shelf]) => [
+          level,
+          shelf.copy((entry) => ({ ...entry, table: host(entry.table) })),
+        ]),
+      );
+    return copy;
+  }
+
   /** Where the walk of an address may begin other than at the root. */
   entries(pasid: number, address: bigint): Entry[] {
     return [...(this.#entries?.values() ?? [])].flatMap((shelf) => shelf.at(pasid, address));
   }
+}
+
+/** A translation that may be remembered: of a page, or of an entry of some level that is not the last. */
+export interface Remembered {
+  pasid: number;
+  /** Where what it translates begins. */
+  address: bigint;
+  /** 1 for a page. */
+  level: Level;
+  host: HostPage;
 }
 
 function same(a: HostPage, b: HostPage): boolean {

@@ -1,5 +1,5 @@
 import type { Changed, MmapOp, Protection } from '../spec/uapi/vocabulary.ts';
-import { giveBack, takeBytes } from './spare-bytes.ts';
+import { copyBytes, giveBack, takeBytes } from './spare-bytes.ts';
 
 /** Bytes of a page. The model knows one page size; an environment with another is refused by the judge. */
 export const PAGE = 4096;
@@ -171,6 +171,22 @@ export class UserMemory {
     return child;
   }
 
+  /** The same memory for a copy of the process, made of the copies of its pages. */
+  copy(page: (page: Page) => Page): UserMemory {
+    const copy = new UserMemory();
+    copy.#next = this.#next;
+    for (const region of this.#all) {
+      copy.#add({
+        ...region,
+        pages: region.pages.map((one) => one && page(one)),
+        protection: [...region.protection],
+        locked: [...region.locked],
+        stores: [...region.stores],
+      });
+    }
+    return copy;
+  }
+
   /** The news of all readable pages as an outcome shows them. */
   collectNews(process: string | undefined, out: Changed[]): void {
     for (const region of this.#all) {
@@ -222,6 +238,14 @@ export class UserMemory {
 function changed(process: string | undefined, region: Region, run: { at: number; bytes: number[] }): Changed {
   const one: Changed = { memory: region.name, at: run.at, bytes: Buffer.from(run.bytes).toString('hex') };
   return process === undefined ? one : { process, ...one };
+}
+
+/** A page of its own with the same contents. */
+export function copyPage(page: Page): Page {
+  const copy = { ...page };
+  if (page.bytes) copy.bytes = copyBytes(page.bytes);
+  if (page.news) copy.news = new Map(page.news);
+  return copy;
 }
 
 /** Whether the kernel, acting for the process, may copy from or to a page. On x86 what can be written can be read. */

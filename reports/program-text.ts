@@ -30,7 +30,10 @@ function describeFields(op: Op): string {
 
 function describeIoctl({ fd, number, argument }: IoctlOp, kinds: Kinds): string {
   const request = Number(toBigInt(number));
-  const found = Object.entries(uapi.ioctls).find(([, ioctl]) => ioctl.number === request && ioctl.fd === kinds.get(fd));
+  const kind = kinds.get(fd);
+  const found = Object.entries(uapi.ioctls).find(
+    ([, ioctl]) => ioctl.number === request && (ioctl.fd === kind || ioctl.fd === 'any'),
+  );
   const [name, ioctl] = found ?? [`0x${request.toString(16)}`, undefined];
   if ('value' in argument) return `ioctl ${fd} ${name} ${nameOf(ioctl?.values, argument.value)}`;
   const place = `at ${argument.memory}+${argument.at}`;
@@ -55,7 +58,7 @@ function describeStruct(struct: string, hex: string, relocations: readonly Reloc
     if (at + width > bytes.length) return [];
     const relocation = relocations.find((one) => one.at === at);
     if (relocation) return [`${name}=&${relocation.ref}${relocation.add ? `+${relocation.add}` : ''}`];
-    return [`${name}=0x${(width === 8 ? bytes.readBigUInt64LE(at) : bytes.readUInt32LE(at)).toString(16)}`];
+    return [`${name}=0x${(width === 8 ? bytes.readBigUInt64LE(at) : bytes.readUIntLE(at, width)).toString(16)}`];
   });
   const size = uapi.structs[struct]!.size;
   return `{${shown.join(' ')}}${bytes.length < size ? ` cut to ${bytes.length} of ${size} bytes` : ''}`;

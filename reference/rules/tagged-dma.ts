@@ -2,13 +2,12 @@ import { toBigInt } from '../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import type { GuestTable } from '../device.ts';
-import { ACCESSED, DIRTY, isCanonical, type SecondStage, walkGuestTable, walkStart } from '../guest-page-walk.ts';
-import { type Request, waysToTranslate } from '../guest-translation.ts';
+import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../guest-page-walk.ts';
+import { type Request, secondStageOf, waysToTranslate } from '../guest-translation.ts';
 import { MalformedProgram } from '../malformed-program.ts';
 import type { Condition, Conditions, Effects } from '../rule-functions.ts';
 import { domainOf, type OpenDevice } from '../state.ts';
 import { loseSegment, readSegment, writeSegment } from '../transfer.ts';
-import { mappingAt } from '../type1-mappings.ts';
 import { storePage } from '../user-memory.ts';
 
 const WIDEST_PASID = 20;
@@ -93,18 +92,12 @@ function tableOf(call: Call): GuestTable | undefined {
 /** What the IOMMU is asked for by the segment under consideration. */
 function request(call: Call): Request {
   const { device, group } = open(call);
-  const backend = group.container?.backend;
-  const secondStage: SecondStage = (address) => {
-    const mapping = backend && mappingAt(backend, address);
-    const page = mapping?.pages[Number((address - mapping.iova) >> 12n)];
-    return mapping && page && { page, read: mapping.read || call.readsWriteOnly, write: mapping.write };
-  };
   return {
     device,
     pasid: Number(pasidOf(call)),
     address: call.segment!.iova,
     writes: writes(call),
-    secondStage,
+    secondStage: secondStageOf(group, call.readsWriteOnly),
     cache: domainOf(group)?.cache,
   };
 }

@@ -39,6 +39,11 @@ export interface Field {
   flags?: string;
   /** A value of an ordinary request, where what the field holds does not tell. */
   example?: number;
+  /**
+   * Where a C program finds it, if not under its name: a path of members. `data[]` follows the struct, `padding[4]` starts at
+   * byte 4 of an array. null: a hole without a name.
+   */
+  member?: string | null;
 }
 
 /** A struct of the uapi; size in bytes. */
@@ -50,6 +55,18 @@ export interface Struct {
   argszEdges?: number[];
   /** The flag that adds it. */
   extendedBy?: string;
+  /** Not every <linux/vfio.h> since Linux 5.8 has it. */
+  optional?: boolean;
+  /** Linux has appended members since, so that its struct may be larger. */
+  appended?: boolean;
+  /** The C type, where it is no struct. */
+  plain?: 'int';
+  /** The value that says, in a chain of capabilities, that this is one. */
+  capability?: string;
+  /** Members that are structs of their own: path of the member -> name of the struct in Linux, with `_argsz_first` for the layout of 5.10. */
+  types?: Record<string, string>;
+  /** Further members of unions: path of the member -> the field in whose place it is, or the fields that it consists of as well. */
+  alternatives?: Record<string, string | string[]>;
   fields: Field[];
 }
 
@@ -76,6 +93,8 @@ export interface Uapi {
   structs: Record<string, Struct>;
   flags: Record<string, Record<string, number>>;
   values: Record<string, Record<string, number>>;
+  /** Sets of values that <linux/vfio.h> defines as enumerators. */
+  enumerators: string[];
   device: {
     regionStride: number;
     regionCount: number;

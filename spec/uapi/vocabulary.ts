@@ -134,6 +134,7 @@ export interface Vocabulary {
   result: RunResult;
   diff: DiffResult;
   check: CheckResult;
+  spec: SpecDocument;
 }
 /**
  * A program with its outcomes, one for each op that returned, in program order.
@@ -1323,4 +1324,521 @@ export interface CheckDifference {
    * Parameters that state it and have another value there: PARAMETER=VALUE/VALUE.
    */
   parameters: string[];
+}
+/**
+ * What spec --format json prints: all of the contract. Ids are unique within their list.
+ */
+export interface SpecDocument {
+  /**
+   * Of this document.
+   */
+  format: 1;
+  /**
+   * Name and version.
+   */
+  tool: string;
+  uapi: SpecUapi;
+  sources: SpecSource[];
+  rules: SpecRule[];
+  handlers: SpecHandler[];
+  parameters: SpecParameter[];
+  profiles: SpecProfile[];
+  findings: SpecFinding[];
+  invariants: SpecInvariant[];
+}
+/**
+ * Numbers, structs, flags and errnos. Offsets, widths and sizes are in bytes (64-bit, little endian).
+ */
+export interface SpecUapi {
+  requests: {
+    /**
+     * The second byte of a request.
+     */
+    type: number;
+    /**
+     * The first number of VFIO.
+     */
+    base: number;
+  };
+  /**
+   * By name.
+   */
+  ioctls: {
+    [k: string]: SpecIoctl;
+  };
+  /**
+   * By name: that of Linux or of the series of 2020, but for arguments that are no structs.
+   */
+  structs: {
+    [k: string]: SpecStruct;
+  };
+  /**
+   * Sets of flags: name -> bit.
+   */
+  flags: {
+    [k: string]: {
+      [k: string]: number;
+    };
+  };
+  /**
+   * Sets of values: name -> value.
+   */
+  values: {
+    [k: string]: {
+      [k: string]: number;
+    };
+  };
+  /**
+   * Sets of values that <linux/vfio.h> defines as enumerators.
+   */
+  enumerators: string[];
+  /**
+   * A vfio-pci device: where its regions start, how many there are, its configuration registers.
+   */
+  device: {
+    [k: string]: number;
+  };
+  /**
+   * Name -> number.
+   */
+  errnos: {
+    [k: string]: number;
+  };
+}
+export interface SpecIoctl {
+  number: number;
+  /**
+   * Kind of descriptor that knows it.
+   */
+  fd: 'container' | 'group' | 'device' | 'any';
+  /**
+   * elsewhere: the number is taken, and the contract does not yet say what it does.
+   */
+  argument: 'none' | 'value' | 'struct' | 'string' | 'elsewhere';
+  struct?: string;
+  /**
+   * The struct where the data starts with a size of its own, as in Linux 5.10.
+   */
+  argszFirst?: string;
+  /**
+   * argument value: the set of named values.
+   */
+  values?: string;
+  /**
+   * The parameter that says whether it exists.
+   */
+  feature?: string;
+}
+export interface SpecStruct {
+  size: number;
+  /**
+   * Size with the part that a flag adds.
+   */
+  extended?: number;
+  /**
+   * The flag that adds it.
+   */
+  extendedBy?: string;
+  /**
+   * Further values of argsz at which something changes.
+   */
+  argszEdges?: number[];
+  /**
+   * Not every <linux/vfio.h> since Linux 5.8 has it.
+   */
+  optional?: boolean;
+  /**
+   * Linux has appended members since.
+   */
+  appended?: boolean;
+  /**
+   * The C type, where it is no struct.
+   */
+  plain?: 'int';
+  /**
+   * The value that says, in a chain of capabilities, that this is one.
+   */
+  capability?: string;
+  /**
+   * Members that are structs of their own: path of the member -> name of the struct.
+   */
+  types?: {
+    [k: string]: string;
+  };
+  /**
+   * Further members of unions: path of the member -> the field in whose place it is, or the fields that it consists of as well.
+   */
+  alternatives?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * In ascending order of offset.
+   */
+  fields: SpecField[];
+}
+export interface SpecField {
+  name: string;
+  /**
+   * Offset.
+   */
+  at: number;
+  width: 1 | 2 | 4 | 8;
+  /**
+   * What it means.
+   */
+  holds:
+    | 'argsz'
+    | 'flags'
+    | 'fd'
+    | 'address'
+    | 'iova'
+    | 'size'
+    | 'page_size'
+    | 'bitmap_size'
+    | 'bitmap'
+    | 'region'
+    | 'interrupt'
+    | 'feature'
+    | 'vector'
+    | 'version'
+    | 'format'
+    | 'bits'
+    | 'guest_address'
+    | 'pasid'
+    | 'address_width'
+    | 'zero'
+    | 'granularity'
+    | 'page_count'
+    | 'data_argsz'
+    | 'ignored';
+  /**
+   * It lies in the part that a flag adds.
+   */
+  extended?: boolean;
+  /**
+   * holds flags, bits: which set of flags.
+   */
+  flags?: string;
+  /**
+   * A value of an ordinary request.
+   */
+  example?: number;
+  /**
+   * Where a C program finds it, if not under its name; null: a hole.
+   */
+  member?: string | null;
+}
+/**
+ * A named place that says what a rule says.
+ */
+export interface SpecSource {
+  id: string;
+  title: string;
+  where: string;
+}
+/**
+ * One clause of the contract.
+ */
+export interface SpecRule {
+  id: string;
+  level: 'MUST' | 'SHOULD' | 'MAY' | 'DECISION';
+  sentence: string;
+  outcome?: SpecOutcome;
+  sources: SpecCitation[];
+  /**
+   * Kernel releases on which it was observed.
+   */
+  verified?: string[];
+  note?: string;
+  /**
+   * It only takes away what may still be remembered.
+   */
+  forgets?: true;
+  /**
+   * Ids of the findings about the series of 2020 that it states.
+   */
+  lineage?: string[];
+}
+/**
+ * What an operation gives back: exactly one of these. errno or value result: what the rule has worked out.
+ */
+export interface SpecOutcome {
+  /**
+   * A name, or a number that user space has no name for.
+   */
+  errno?: string;
+  value?: number | 'result';
+  /**
+   * First and last.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  range?: [number, number];
+  /**
+   * A new file descriptor.
+   */
+  fd?: true;
+  undefined?: true;
+  oneOf?: SpecOutcome[];
+}
+export interface SpecCitation {
+  /**
+   * Id of a source.
+   */
+  source: string;
+  /**
+   * The place in it.
+   */
+  at: string;
+}
+/**
+ * What one ioctl or op does: steps in the order in which an implementation must take them. The first that decides, decides.
+ */
+export interface SpecHandler {
+  id: string;
+  /**
+   * Name of an ioctl, or unknown or elsewhere and a kind of descriptor.
+   */
+  ioctl?: string;
+  /**
+   * What it is for, if no ioctl.
+   */
+  op?: string;
+  /**
+   * The name by which each devices uses it.
+   */
+  table?: string;
+  steps: SpecStep[];
+}
+/**
+ * One step of a handler; words for rules are their ids.
+ */
+export interface SpecStep {
+  /**
+   * If the rule's condition holds, its outcome ends the handler.
+   */
+  refuse?: string;
+  /**
+   * Copies length bytes of the argument from user memory, from byte from on; a fault gives the rule's outcome.
+   */
+  read?: string;
+  /**
+   * Copies to user memory; a fault gives the rule's outcome and undoes nothing but on_fault.
+   */
+  write?: string;
+  /**
+   * Changes the state.
+   */
+  effect?: string;
+  /**
+   * If the rule's condition holds, changes the state and ends the handler with the rule's outcome; without one, ends the turn of each or skips the cases next to it.
+   */
+  case?: string;
+  /**
+   * The handler's result.
+   */
+  return?: string;
+  /**
+   * Runs steps, or the table, for each of these.
+   */
+  each?: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
+  /**
+   * each devices: the handler with what the IOMMU driver does for one device.
+   */
+  table?: string;
+  /**
+   * What is left out after a device failed (group, container or none) -> the rule that says so.
+   */
+  stop?: {
+    [k: string]: string;
+  };
+  /**
+   * Which failure counts if several domains have one (first or last) -> rule.
+   */
+  result?: {
+    [k: string]: string;
+  };
+  /**
+   * What is undone after a failure (all or done_reversed) -> rule.
+   */
+  undo?: {
+    [k: string]: string;
+  };
+  /**
+   * The handler that undoes table for one device.
+   */
+  undo_table?: string;
+  /**
+   * write: the rule that says what is undone if it faults.
+   */
+  on_fault?: string;
+  from?: number;
+  length?: number;
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  /**
+   * Parameter -> value, or values, for which the step is there.
+   */
+  when?: {
+    [k: string]: string | string[];
+  };
+  steps?: SpecStep[];
+}
+/**
+ * Something that the contract leaves open.
+ */
+export interface SpecParameter {
+  id: string;
+  sentence: string;
+  /**
+   * Value -> what it stands for.
+   */
+  values: {
+    [k: string]: string;
+  };
+  /**
+   * Value -> settings of other parameters that it stands for, unless they are set themselves.
+   */
+  implies?: {
+    [k: string]: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * Settings without which it says nothing.
+   */
+  matters?: {
+    [k: string]: string | string[];
+  };
+  /**
+   * Value -> settings without which it is impossible.
+   */
+  needs?: {
+    [k: string]: {
+      [k: string]: string | string[];
+    };
+  };
+  /**
+   * The value that allows all that the others ask for.
+   */
+  permissive?: string;
+  /**
+   * Ids of findings and ambiguities about the series of 2020 that it is for.
+   */
+  lineage?: string[];
+}
+/**
+ * A named setting of all parameters.
+ */
+export interface SpecProfile {
+  id: string;
+  sentence: string;
+  /**
+   * Parameters that it leaves to what it is put on.
+   */
+  bases?: string[];
+  /**
+   * Parameter -> value.
+   */
+  parameters: {
+    [k: string]: string;
+  };
+  /**
+   * What each ioctl and op does at this setting.
+   */
+  handlers: SpecOrderedSteps[];
+}
+/**
+ * A handler with only those steps that are there at a setting, without nesting. Tables stand where they are used.
+ */
+export interface SpecOrderedSteps {
+  /**
+   * Id of the handler.
+   */
+  handler: string;
+  /**
+   * In order, each before those within it.
+   */
+  steps: SpecOrderedStep[];
+}
+export interface SpecOrderedStep {
+  /**
+   * How many blocks, loops and tables it stands in.
+   */
+  depth: number;
+  /**
+   * each: a loop over the steps below it; if: a block of those.
+   */
+  kind: 'refuse' | 'read' | 'write' | 'effect' | 'case' | 'return' | 'each' | 'if';
+  /**
+   * Id of the rule; none for each and if.
+   */
+  rule?: string;
+  /**
+   * The rule's outcome in words.
+   */
+  outcome?: string;
+  /**
+   * Names of the errnos that it allows.
+   */
+  errnos: string[];
+  /**
+   * Id of the rule that must hold for the step to be taken.
+   */
+  if?: string;
+  /**
+   * What the loop goes over.
+   */
+  each?: string;
+  /**
+   * each devices: what happens after a failure, and the rules that say so.
+   */
+  words?: SpecStepWord[];
+  /**
+   * Id of the rule that says what is undone if a write faults.
+   */
+  onFault?: string;
+  /**
+   * First byte of the argument that is read or written.
+   */
+  from?: number;
+  /**
+   * Bytes.
+   */
+  length?: number;
+}
+export interface SpecStepWord {
+  /**
+   * As in: stop group.
+   */
+  word: string;
+  rule: string;
+}
+/**
+ * Something that was found about the series of 2020.
+ */
+export interface SpecFinding {
+  id: string;
+  sentence: string;
+}
+/**
+ * What a contract for guest page tables must keep in every state.
+ */
+export interface SpecInvariant {
+  id: string;
+  sentence: string;
+  /**
+   * When it applies.
+   */
+  premise: string;
+  /**
+   * Settings that promise it; without it, all do.
+   */
+  when?: {
+    [k: string]: string | string[];
+  };
+  sources: SpecCitation[];
 }

@@ -1,0 +1,28 @@
+import { outcomeText, rulesOf, sourceText, stepsAt } from '../../reports/reference/contract-text.ts';
+import { explainHandler } from './handler.ts';
+import type { Subject } from './subject.ts';
+import { whereText } from './where.ts';
+
+/** Rules, by id: all that they say, and where they stand among the steps. */
+export const ruleSubject: Subject = {
+  kind: 'a rule',
+  names: ({ rules }) => [...rules.keys()],
+  fits: ({ contract }, name) => contract.rules.has(name),
+  explain(asking, name) {
+    const { data, contract, label } = asking;
+    const { id, level, sentence, outcome, sources, verified, note, lineage = [] } = data.rules.get(name)!;
+    const lines = [`${id} (${level})`, `  ${sentence}`];
+    if (outcome) lines.push(`  outcome:  ${outcomeText(outcome)}`);
+    for (const source of sources) lines.push(`  source:   ${sourceText(data, source)}`);
+    if (verified) lines.push(`  observed: Linux ${verified.join(', ')}`);
+    if (note) lines.push(`  note:     ${note}`);
+    for (const finding of lineage) lines.push(`  finding:  ${finding}: ${data.findings.get(finding)!.sentence}`);
+    lines.push(`  stands:   ${whereText(data, id)}`);
+    if (!contract.rules.has(id)) lines.push(`  not part of ${label}`);
+    for (const handler of data.handlers) {
+      const steps = handler.table ? [] : stepsAt(data, handler.steps, contract.parameters);
+      if (steps.some(({ step }) => rulesOf(step).includes(id))) lines.push('', explainHandler(asking, handler, id));
+    }
+    return lines.join('\n');
+  },
+};

@@ -1,0 +1,134 @@
+import type { Contract } from '../../reference/contract.ts';
+import { copyWorld } from '../../reference/copy-world.ts';
+import { type Expectation, execute } from '../../reference/execute.ts';
+import { Recorder } from '../../reference/recorder.ts';
+import type { World } from '../../reference/state.ts';
+import { type Field, uapi } from '../../spec/uapi/uapi.ts';
+import type { Argument, Environment, IoctlOp } from '../../spec/uapi/vocabulary.ts';
+import { readCuts } from '../boundary/cuts.ts';
+import type { Surroundings } from '../boundary/edge.ts';
+import { pairsOfFields, singleFields } from '../boundary/field-edges.ts';
+import { atTheEnd, type Form, formsOf } from '../boundary/forms.ts';
+import type { Make } from '../boundary/probe.ts';
+import { pasids } from '../boundary/request-edges.ts';
+import type { Layout } from '../nesting-ops.ts';
+import { explore } from './explore.ts';
+import { allocatesReadOnly } from './read-only-result.ts';
+import { type CheckStep, requestStep } from './step.ts';
+import { type CheckWorld, PASIDS } from './worlds.ts';
+
+/** States that are this many ops away from the set-up are searched for what decides requests there. */
+const SEARCHED = 2;
+
+/**
+ * Steps for the rules that no ordinary step takes: of all arguments at their edges, for each rule the first that it
+ * decides in some state near the set-up.
+ */
+export function derivedSteps(
+  contract: Contract,
+  environment: Environment,
+  checked: CheckWorld,
+  start: World,
+  ordinary: readonly CheckStep[],
+  layout: Layout,
+): CheckStep[] {
+  const [first, second] = PASIDS.map((pasid) => new Map(argumentsAtEdges(environment, checked, pasid, layout)));
+  const chosen = new Set<string>();
+  const states: World[] = [];
+  const { taken } = explore(
+    contract,
+    start,
+    checked,
+    ordinary,
+    { depth: SEARCHED, states: Number.POSITIVE_INFINITY },
+    {
+      visit: (_, { world }) => states.push(copyWorld(world)),
+      step: () => {},
+      leave: () => {},
+    },
+  );
+  for (const state of states) {
+    let scratch = copyWorld(state);
+    for (const [what, step] of first!) {
+      const recorder = new Recorder([]);
+      const expectation = execute(contract, scratch, step.ops.at(-1)!, 0, recorder);
+      const rules = [expectation.rule.id, ...expectation.effects];
+      if (rules.some((rule) => !taken.has(rule)) && !givesAnyPasid(expectation, step)) {
+        chosen.add(what);
+        for (const rule of rules) taken.add(rule);
+      }
+      if (expectation.effects.length === 0) continue;
+      scratch.release();
+      scratch = copyWorld(state);
+    }
+    scratch.release();
+    state.release();
+  }
+  // What was found with one PASID is tried with the other, too.
+  return [first!, ...(checked.symmetric ? [second!] : [])].flatMap((steps) =>
+    [...chosen].flatMap((what) => steps.get(what) ?? []),
+  );
+}
+
+/** An ALLOC that may give any of several PASIDs would make ever new states. */
+const givesAnyPasid = ({ outcome }: Expectation, { act }: CheckStep): boolean =>
+  act.kind === 'request' &&
+  act.request.kind === 'alloc' &&
+  act.request.pasid !== act.request.max &&
+  'value' in outcome &&
+  outcome.value === 0;
+
+/**
+ * Each request of the first container with each field at each of its edges, with more memory behind it and without, cut
+ * off, and where its result cannot be written: by a name for it.
+ */
+function* argumentsAtEdges(
+  environment: Environment,
+  { parties }: CheckWorld,
+  pasid: number,
+  layout: Layout,
+): Iterable<[what: string, step: CheckStep]> {
+  const container = parties[0]!.container;
+  const surroundings: Surroundings = { environment, mappings: [], saved: [] };
+  for (const [name, { number, fd, feature, struct, argszFirst }] of Object.entries(uapi.ioctls)) {
+    if (fd !== 'container' || feature === undefined) continue;
+    const step = (what: string, argument: Argument): [string, CheckStep] => {
+      const id = `${name} of ${container}, ${what}`;
+      const op: IoctlOp = { op: 'ioctl', fd: container, number, argument };
+      return [id, requestStep(`${id}, ${pasid}`, op, layout, undefined)];
+    };
+    for (const plain of formsOf((layout === 'argsz_first' && argszFirst) || struct!)) {
+      const form: Form = { ...plain, values: { ...plain.values, ...namesOne(plain.values, pasid) } };
+      const made: [string, Argument][] = [];
+      const make: Make = (what, before, argument) => {
+        if (before.length === 0) made.push([what, argument]);
+        return { id: what, topology: { slots: {} }, ops: [] };
+      };
+      const all = [
+        singleFields(form, make, surroundings),
+        readCuts(form, make, true),
+        pairsOfFields(form, make, surroundings),
+      ];
+      for (const programs of all) for (const _ of programs);
+      if ('min' in form.values)
+        for (const { label, value } of pasids({ name: 'only', width: 4 } as Field, surroundings))
+          made.push([`${label}${form.suffix}`, atTheEnd(form, { min: value, max: value })]);
+      for (const [what, argument] of made) {
+        yield step(what, argument);
+        if (sizeOf(argument) === form.size) yield step(`${what}, memory behind it`, { ...argument, at: 0 } as Argument);
+      }
+    }
+  }
+  yield [READ_ONLY, allocatesReadOnly(container, layout)];
+}
+
+const READ_ONLY = 'ALLOC where the result cannot be written';
+
+/** Bytes of an argument that the op stores. */
+const sizeOf = (argument: Argument): number => ('bytes' in argument ? (argument.bytes?.length ?? 0) / 2 : 0);
+
+/** The field of a request that names a PASID, and that it names one only. */
+function namesOne(values: Form['values'], pasid: number): Form['values'] {
+  if ('min' in values) return { min: pasid, max: pasid };
+  return 'hpasid' in values ? { hpasid: pasid } : { pasid };
+}

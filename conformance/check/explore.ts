@@ -1,0 +1,241 @@
+import type { Contract } from '../../reference/contract.ts';
+import { copyWorld } from '../../reference/copy-world.ts';
+import { type Expectation, execute } from '../../reference/execute.ts';
+import { Recorder } from '../../reference/recorder.ts';
+import { World } from '../../reference/state.ts';
+import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
+import { possible } from '../rehearsal.ts';
+import { promisedAfter, type Snapshot, type Transition } from './invariants.ts';
+import { type Bindings, describe } from './state-key.ts';
+import type { CheckStep } from './step.ts';
+import type { CheckWorld } from './worlds.ts';
+
+/** A state, by the shortest way to it that is known. */
+export interface Visit {
+  /** See Description. */
+  key: string;
+  /** Ops after the set-up. */
+  depth: number;
+  from?: Visit;
+  step?: CheckStep;
+  /** The step's ops as they were made, and the choices that were open in them. */
+  ops: Op[];
+  choices: number[];
+  promised: Bindings;
+}
+
+/** How far to go. */
+export interface Bounds {
+  /** Ops after the set-up. */
+  depth: number;
+  states: number;
+}
+
+/** What has been explored. */
+export interface Explored {
+  states: number;
+  transitions: number;
+  depth: number;
+  exhausted: boolean;
+  /** Rules that decided, or had an effect. */
+  taken: Set<string>;
+}
+
+/** What looks on while states are explored. */
+export interface Observer {
+  /** A state, before anything is done in it. */
+  visit(visit: Visit, state: Snapshot): void;
+  /** A step, and the state that it led to; the same one if it changed nothing. */
+  step(transition: Transition, from: Visit, to: Visit): void;
+  /** Everything was done in a state. */
+  leave(visit: Visit): void;
+}
+
+/** The world after a set-up, without the ops that the contract refuses, and those that are left. */
+export function setUp(contract: Contract, environment: Environment, checked: CheckWorld): { world: World; ops: Op[] } {
+  const world = new World(environment, checked.slots);
+  const ops = checked.ops.filter((op) => {
+    if (!possible(world, op)) return false;
+    const trial = copyWorld(world);
+    const { outcome } = execute(contract, trial, op, 0, new Recorder([]));
+    trial.release();
+    if ('errno' in outcome || 'undefined' in outcome) return false;
+    execute(contract, world, op, 0, new Recorder([]));
+    return true;
+  });
+  world.history.length = 0;
+  return { world, ops };
+}
+
+/** Visits the states of a world, those that take fewer ops first, until there is none left or the bounds are reached. */
+export function explore(
+  contract: Contract,
+  start: World,
+  checked: CheckWorld,
+  steps: readonly CheckStep[],
+  bounds: Bounds,
+  observer: Observer,
+): Explored {
+  const explorer = new Explorer(contract, start, checked, steps, bounds, observer);
+  return explorer.run();
+}
+
+class Explorer {
+  readonly #contract: Contract;
+  readonly #start: World;
+  readonly #checked: CheckWorld;
+  readonly #steps: readonly CheckStep[];
+  readonly #bounds: Bounds;
+  readonly #observer: Observer;
+  readonly #known = new Map<string, Visit>();
+  /** States that were not visited yet, by their depth. */
+  readonly #waiting: Visit[][] = [];
+  readonly #taken = new Set<string>();
+  #visited = 0;
+  #transitions = 0;
+
+  constructor(
+    contract: Contract,
+    start: World,
+    checked: CheckWorld,
+    steps: readonly CheckStep[],
+    bounds: Bounds,
+    observer: Observer,
+  ) {
+    this.#contract = contract;
+    this.#start = start;
+    this.#checked = checked;
+    this.#steps = steps;
+    this.#bounds = bounds;
+    this.#observer = observer;
+  }
+
+  run(): Explored {
+    const promised: Bindings = new Map();
+    this.#reach({
+      key: describe(this.#checked, this.#start, promised).key,
+      depth: 0,
+      ops: [],
+      choices: [],
+      promised,
+    });
+    let depth = 0;
+    for (; depth <= this.#bounds.depth; depth++) {
+      for (const visit of this.#waiting[depth] ?? []) {
+        // A shorter way was found later.
+        if (this.#known.get(visit.key) !== visit) continue;
+        if (this.#visited === this.#bounds.states) return this.#explored(depth - 1, false);
+        this.#visited++;
+        this.#expand(visit);
+      }
+      delete this.#waiting[depth];
+    }
+    const exhausted = this.#waiting.every((visits) => visits.length === 0);
+    return this.#explored(depth - 1, exhausted);
+  }
+
+  #explored(depth: number, exhausted: boolean): Explored {
+    return { states: this.#visited, transitions: this.#transitions, depth, exhausted, taken: this.#taken };
+  }
+
+  /** Makes a state known by a way to it, if there is none as short; the visit that stands for it. */
+  #reach(visit: Visit): Visit {
+    const known = this.#known.get(visit.key);
+    if (known && known.depth <= visit.depth) return known;
+    this.#known.set(visit.key, visit);
+    this.#waiting[visit.depth] ??= [];
+    this.#waiting[visit.depth]!.push(visit);
+    return visit;
+  }
+
+  #expand(visit: Visit): void {
+    const world = this.#worldOf(visit);
+    const before = this.#snapshot(world, visit.promised);
+    this.#observer.visit(visit, before);
+    let scratch = copyWorld(world);
+    for (const step of this.#steps) {
+      const ops = opsIn(world, step);
+      if (!ops) continue;
+      let choices: number[] | undefined = [];
+      while (choices) {
+        const recorder: Recorder = new Recorder(choices);
+        const expectations = this.#perform(scratch, ops, recorder);
+        const clean = expectations.every(({ effects }) => effects.length === 0) && !opens(ops);
+        const after = clean ? before : this.#after(visit, step, expectations.at(-1)!, scratch);
+        this.#arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
+        // What has come out as it went in can be used again.
+        if (after.exact !== before.exact || 'undefined' in expectations.at(-1)!.outcome) {
+          scratch.release();
+          scratch = copyWorld(world);
+        }
+        choices = recorder.next();
+      }
+    }
+    scratch.release();
+    world.release();
+    this.#observer.leave(visit);
+  }
+
+  #perform(world: World, ops: readonly Op[], recorder: Recorder): Expectation[] {
+    const expectations: Expectation[] = [];
+    for (const op of ops) {
+      const expectation = execute(this.#contract, world, op, 0, recorder);
+      expectations.push(expectation);
+      this.#taken.add(expectation.rule.id);
+      for (const rule of expectation.effects) this.#taken.add(rule);
+      if ('undefined' in expectation.outcome) break;
+    }
+    world.history.length = 0;
+    return expectations;
+  }
+
+  /** The state after a step. */
+  #after({ promised }: Visit, step: CheckStep, expectation: Expectation, world: World): Snapshot {
+    return this.#snapshot(world, promisedAfter(promised, step, expectation, world));
+  }
+
+  #arrive(
+    from: Visit,
+    step: CheckStep,
+    ops: Op[],
+    choices: readonly number[],
+    expectation: Expectation,
+    before: Snapshot,
+    after: Snapshot,
+  ): void {
+    this.#transitions++;
+    // Nothing is known of what comes after.
+    if ('undefined' in expectation.outcome) return;
+    const { key, promised } = after;
+    const depth = from.depth + ops.length;
+    const to = key === from.key ? from : this.#reach({ key, depth, from, step, ops, choices: [...choices], promised });
+    this.#observer.step({ step, op: ops.at(-1)!, expectation, before, after }, from, to);
+  }
+
+  #snapshot(world: World, promised: Bindings): Snapshot {
+    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised) };
+  }
+
+  /** The world of a state: its way done again. */
+  #worldOf(visit: Visit): World {
+    const way: Visit[] = [];
+    for (let one: Visit | undefined = visit; one; one = one.from) way.unshift(one);
+    const world = copyWorld(this.#start);
+    for (const { ops, choices } of way) {
+      const recorder = new Recorder(choices);
+      for (const op of ops) execute(this.#contract, world, op, 0, recorder);
+    }
+    world.history.length = 0;
+    return world;
+  }
+}
+
+/** Whether ops change descriptors, which no rule has to tell. */
+const opens = (ops: readonly Op[]): boolean => ops.some(({ op }) => op !== 'ioctl' && op !== 'inject');
+
+/** The ops of a step in a state; of a step that ends something those that are possible. Undefined if it cannot be taken. */
+function opsIn(world: World, { ops, act }: CheckStep): Op[] | undefined {
+  if (act.kind !== 'end' && act.kind !== 'leave') return ops.every((op) => possible(world, op)) ? ops : undefined;
+  const left = ops.filter((op) => possible(world, op));
+  return left.includes(ops.at(-1)!) ? left : undefined;
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import type { ContractData, Handler, Step } from '../../spec/contract/types.ts';
+import { errnosOf, kindOf, outcomeText, ruleOf, rulesOf, sourceText, stepsAt, wordsOf } from './contract-text.ts';
+
+describe('the steps of a handler', () => {
+  const table: Handler = { id: 't', table: 'bind', steps: [{ refuse: 'in_table' }] };
+  const data = { handlers: [table] } as Pick<ContractData, 'handlers'> as ContractData;
+  /** Kind or rule of each step, indented as deep as it stands. */
+  const shown = (steps: Step[], parameters: Record<string, string> = {}) =>
+    stepsAt(data, steps, parameters).map(
+      ({ step, depth }) => ' '.repeat(depth) + (ruleOf(step) ?? step.each ?? step.if),
+    );
+
+  test.each<[title: string, steps: Step[], texts: string[]]>([
+    ['in order', [{ read: 'a' }, { return: 'b' }], ['a', 'b']],
+    [
+      'of a block without a condition, as if it were not there',
+      [{ steps: [{ read: 'a' }, { effect: 'b' }] }],
+      ['a', 'b'],
+    ],
+    ['of a block with one, below it', [{ if: 'c', steps: [{ read: 'a' }] }], ['c', ' a']],
+    ['of a loop, below it', [{ each: 'pages', steps: [{ refuse: 'a' }] }], ['pages', ' a']],
+    ['of a table, below the loop that uses it', [{ each: 'devices', table: 'bind' }], ['devices', ' in_table']],
+    ['not of a block of which nothing is left', [{ if: 'c', steps: [{ read: 'a', when: { p: '1' } }] }], []],
+    [
+      'only where the parameters select them',
+      [
+        { read: 'a', when: { p: '1' } },
+        { read: 'b', when: { p: '2' } },
+      ],
+      ['b'],
+    ],
+  ])('%s', (_, steps, texts) => {
+    expect(shown(steps, { p: '2' })).toEqual(texts);
+  });
+});
+
+test('a step tells its kind, its rule and all rules that it names', () => {
+  const write: Step = { write: 'w', on_fault: 'undo', if: 'c' };
+  expect([kindOf(write), ruleOf(write), rulesOf(write)]).toEqual(['write', 'w', ['w', 'c', 'undo']]);
+  const loop: Step = { each: 'devices', table: 't', stop: { group: 's' }, result: { last: 'r' }, undo: { all: 'u' } };
+  expect([kindOf(loop), ruleOf(loop), rulesOf(loop)]).toEqual([undefined, undefined, ['s', 'r', 'u']]);
+  expect(wordsOf(loop)).toEqual([
+    ['stop group', 's'],
+    ['result last', 'r'],
+    ['undo all', 'u'],
+  ]);
+});
+
+test.each([
+  [{ errno: 'EINVAL' }, 'EINVAL', ['EINVAL']],
+  [{ errno: 'result' }, 'what it was told', ['result']],
+  [{ value: 0 }, '0', []],
+  [{ value: 'result' as const }, 'a number that it works out', []],
+  [{ range: [1, 4] as [number, number] }, '1 to 4', []],
+  [{ fd: true as const }, 'a file descriptor', []],
+  [{ undefined: true as const }, 'undefined', []],
+  [{ oneOf: [{ errno: 'EIO' }, { value: 0 }] }, 'EIO or 0', ['EIO']],
+])('the outcome %o is %s', (outcome, text, errnos) => {
+  expect(outcomeText(outcome)).toBe(text);
+  expect(errnosOf(outcome)).toEqual(errnos);
+});
+
+test('every rule of every profile is told with its source by some handler', () => {
+  const data = loadContract();
+  const told = new Set<string>();
+  for (const profile of data.profiles.keys())
+    for (const { steps } of data.handlers)
+      for (const { step } of stepsAt(data, steps, parameterSetting(data, profile)))
+        for (const id of rulesOf(step)) told.add(id);
+  expect(told.has('bind_failure_unbinds_everywhere')).toBe(true);
+  for (const id of told)
+    for (const source of data.rules.get(id)!.sources) expect(sourceText(data, source)).toMatch(/^.+, .+: .+$/);
+});

@@ -1,0 +1,138 @@
+import { uapi } from '../../spec/uapi/uapi.ts';
+import { outcomeText } from './contract-text.ts';
+import { bullets, code, listed, section, table } from './markdown.ts';
+import { ruleLine, ruleLink, type Site } from './site.ts';
+import { type Column, conditionOf, isThere, type Row } from './steps.ts';
+
+/** Bytes of an argument: [from, to). */
+interface Span {
+  from: number;
+  to: number;
+}
+
+/**
+ * What a byte that cannot be read or written does: by ranges of bytes of the argument, then for each copy that comes after an
+ * effect what has happened by then. Nothing for a handler that copies nothing.
+ */
+export function faultsSection(
+  site: Site,
+  from: string,
+  rows: readonly Row[],
+  columns: readonly Column[],
+  struct?: string,
+  level = 2,
+): string | undefined {
+  const copies = rows.filter((row) => isCopy(row, site) && columns.some(({ parameters }) => isThere(row, parameters)));
+  if (copies.length === 0) return undefined;
+  const ofArgument = copies.filter(({ step }) => step!.from !== undefined && step!.length !== undefined);
+  const elsewhere = copies.filter((row) => !ofArgument.includes(row));
+  // A write without a range of its own may be to the argument.
+  const unwritten = elsewhere.some(({ step }) => step!.write !== undefined) ? 'see the last rows' : 'never written';
+  const lines = spansOf(ofArgument).map((span) => {
+    const inSpan = ofArgument.filter(({ step }) => step!.from! <= span.from && span.to <= step!.from! + step!.length!);
+    const cell = (kind: 'read' | 'write') =>
+      inSpan
+        .filter(({ step }) => step![kind] !== undefined)
+        .map((row) => copyText(site, from, row, rows, columns))
+        .join('<br>');
+    return [
+      `${span.from}..${span.to - 1}`,
+      fieldsIn(span, struct),
+      cell('read') || 'never read',
+      cell('write') || unwritten,
+    ];
+  });
+  for (const row of elsewhere) {
+    const text = copyText(site, from, row, rows, columns);
+    const where = row.step!.refuse === undefined && struct !== undefined ? 'see the rule' : 'other memory';
+    lines.push([where, '', ...(row.step!.write === undefined ? [text, ''] : ['', text])]);
+  }
+  return section(
+    'What faults when',
+    [
+      table(['bytes', 'fields', 'if a byte cannot be read', 'if a byte cannot be written'], lines),
+      bullets(copies.flatMap((row) => afterEffects(site, from, row, rows, columns))),
+      copies.some(({ step }) => step!.write !== undefined)
+        ? 'A write that faults may have stored the bytes before the first one that cannot be written.'
+        : '',
+    ],
+    level,
+  );
+}
+
+/** Whether a row reads or writes memory of the process: a step that says so, or a refusal with EFAULT. */
+function isCopy({ kind, step, rule }: Row, { data }: Site): boolean {
+  if (kind !== 'step') return false;
+  if (step!.read !== undefined || step!.write !== undefined) return true;
+  const { outcome, sentence } = data.rules.get(rule!)!;
+  return step!.refuse !== undefined && outcome !== undefined && 'errno' in outcome && outcome.errno === 'EFAULT'
+    ? /\b(un)?(read|readable|written)\b/.test(sentence)
+    : false;
+}
+
+function spansOf(copies: readonly Row[]): Span[] {
+  const edges = [...new Set(copies.flatMap(({ step }) => [step!.from!, step!.from! + step!.length!]))].sort(
+    (a, b) => a - b,
+  );
+  return edges.slice(1).map((to, i) => ({ from: edges[i]!, to }));
+}
+
+function fieldsIn({ from, to }: Span, struct: string | undefined): string {
+  if (struct === undefined) return '';
+  return uapi.structs[struct]!.fields.filter(({ at }) => from <= at && at < to)
+    .map(({ name }) => code(name))
+    .join(', ');
+}
+
+function copyText(site: Site, from: string, row: Row, rows: readonly Row[], columns: readonly Column[]): string {
+  const { outcome } = site.data.rules.get(row.rule!)!;
+  const there = columns.filter(({ parameters }) => isThere(row, parameters));
+  const where = there.length === columns.length ? '' : ` in ${listed(there.flatMap(({ names }) => names.map(code)))}`;
+  const condition = conditionOf(row, rows);
+  const only = condition === undefined ? '' : `, only if ${ruleLink(site, from, condition)}`;
+  const undoes = row.step!.on_fault === undefined ? 'what has been done is not undone' : 'what has been done is undone';
+  const done =
+    effectsBefore(site, row, rows, columns).length === 0 ? 'nothing has been done' : `**${undoes}**, see below`;
+  return `${outcomeText(outcome!)}${where}${only}: ${ruleLink(site, from, row.rule!)}; ${done}`;
+}
+
+/** What may have been done when a row is reached: what comes before it at the same setting, and earlier turns of its loop. */
+function effectsBefore(site: Site, row: Row, rows: readonly Row[], columns: readonly Column[]): Row[] {
+  const at = rows.indexOf(row);
+  const loop = rows.findLastIndex(({ kind, depth }, i) => i < at && kind === 'each' && depth < row.depth);
+  const inLoop = loop >= 0 && rows.slice(loop + 1, at).every(({ depth }) => depth > rows[loop]!.depth);
+  const end = inLoop ? rows.findIndex(({ depth }, i) => i > loop && depth <= rows[loop]!.depth) : at;
+  const last = end < 0 ? rows.length : end;
+  return rows
+    .slice(0, last)
+    .filter((one) => one !== row && changes(site, one))
+    .filter((one) => columns.some(({ parameters }) => isThere(row, parameters) && isThere(one, parameters)));
+}
+
+/** Whether a row may have been done when a later one is reached: a case with an outcome of its own has ended the handler. */
+function changes({ data }: Site, { kind, step, rule }: Row): boolean {
+  if (kind === 'each') return step!.table !== undefined;
+  if (kind !== 'step') return false;
+  if (step!.case !== undefined) return data.rules.get(rule!)!.outcome === undefined;
+  return (step!.effect ?? step!.write) !== undefined;
+}
+
+/** For a copy that comes after effects: what stays, and what is undone. */
+function afterEffects(site: Site, from: string, row: Row, rows: readonly Row[], columns: readonly Column[]): string[] {
+  const before = effectsBefore(site, row, rows, columns);
+  if (before.length === 0) return [];
+  const { rules } = site.data;
+  const undone = row.step!.on_fault;
+  const undo =
+    undone === undefined
+      ? 'Nothing is undone.'
+      : `Undone is: ${ruleLink(site, from, undone)}: ${rules.get(undone)!.sentence}`;
+  const done = before.map((one) =>
+    one.kind === 'each'
+      ? 'what the driver has done for the devices'
+      : `${ruleLink(site, from, one.rule!)}: ${rules.get(one.rule!)!.sentence}`,
+  );
+  return [
+    [`${ruleLine(site, from, rules.get(row.rule!)!)} ${undo} What may have been done by then:`, ...done].join('\n  - '),
+  ];
+}

@@ -1,0 +1,47 @@
+import type { Finding } from '../../spec/contract/types.ts';
+import { noKernel } from './implemented.ts';
+import { address, anchor, bullets, code, link, page, section } from './markdown.ts';
+import { ruleLine, type Site } from './site.ts';
+
+/** Kinds of findings, by the letter that their ids begin with. */
+const kinds: Record<string, string> = {
+  L: 'The loop over devices',
+  B: 'The rollback',
+  V: 'The arguments of BIND',
+  U: 'UNBIND',
+  P: 'PASID_REQUEST',
+  G: 'GET_INFO',
+  C: 'CACHE_INVALIDATE',
+  A: 'What the discussion of May 2020 leaves open',
+};
+
+/** What was found about the series of 2020, what states it, and where a counterexample shows it. */
+export function findingsText(site: Site, shown: ReadonlySet<string>): string {
+  const from = 'findings.md';
+  const findings = [...site.data.findings.values()];
+  const letters = [...new Set(findings.map(({ id }) => id[0]!))];
+  return page(from, 'What was found about the series of 2020', noKernel, [
+    `What reviewers said and what reading found, each with the rules and parameters that state it. Programs of the suite ${code('scenarios')} that show a finding have it in their names, as in ${code('scenarios/lineage/l1_newer_domain_fails')}. ${link('Decisions', address(from, 'decisions.md'))} tells what was decided where the discussion leaves something open.`,
+    ...letters.map((letter) =>
+      section(
+        kinds[letter] ?? letter,
+        findings.filter(({ id }) => id.startsWith(letter)).map((finding) => findingText(site, from, finding, shown)),
+      ),
+    ),
+  ]);
+}
+
+function findingText(site: Site, from: string, { id, sentence }: Finding, shown: ReadonlySet<string>): string {
+  const stated = [...site.data.rules.values()].filter(({ lineage }) => lineage?.includes(id));
+  const left = [...site.data.parameters.values()].filter(({ lineage }) => lineage?.includes(id));
+  const lines = [
+    ...stated.map((rule) => ruleLine(site, from, rule)),
+    ...left.map(
+      ({ id: name, sentence: about }) =>
+        `parameter ${link(code(name), address(from, 'parameters.md', name))}: ${about}`,
+    ),
+  ];
+  if (shown.has(id))
+    lines.push(link('a counterexample, step by step', address(from, 'counterexamples.md', id.toLowerCase())));
+  return `${anchor(id.toLowerCase())}**${id}** ${sentence}\n\n${bullets(lines)}`;
+}
