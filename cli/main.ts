@@ -52,6 +52,16 @@ program
   .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
 
 program
+  .command('check')
+  .description('look for states that break what a contract for guest page tables must keep')
+  .option('--profile <profile>', 'what to check; default: v1-singleton')
+  .option('--set <param=value>', 'replace a parameter of the profile', several)
+  .option('--depth <ops>', 'how many ops after the set-up; default: 8')
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (options) => (await import('./check-command.ts')).checkCommand(options));
+
+program
   .command('diff')
   .description('show where two targets answer differently, by rule and program')
   .argument('<record>', 'what run --record wrote for the first target')

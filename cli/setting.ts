@@ -62,7 +62,7 @@ function specFolder(given: string | undefined): string {
 }
 
 /** NAME=VALUE pairs. Throws a Problem. */
-function assignments(pairs: readonly string[] = []): Record<string, string> {
+export function assignments(pairs: readonly string[] = []): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');

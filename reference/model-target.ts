@@ -1,6 +1,7 @@
 import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter.ts';
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
+import type { Chooser } from './call.ts';
 import type { Contract } from './contract.ts';
 import { execute } from './execute.ts';
 import { MalformedProgram } from './malformed-program.ts';
@@ -9,7 +10,7 @@ import { World } from './state.ts';
 import { adopt } from './unspecified.ts';
 
 /** What is left open falls out the other way than usual, unless the program says how: an allocation that may fail does. */
-const lastChoice = { choose: (ways: number, likely = ways - 1) => likely };
+export const lastChoice: Chooser = { choose: (ways: number, likely = ways - 1) => likely };
 
 /** The contract itself as an implementation. */
 export function modelAdapter(contract: Contract, version: string): Adapter {

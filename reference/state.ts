@@ -225,6 +225,11 @@ export class World {
   /** Ends the world's use; what it held is used again. */
   release(): void {
     for (const process of this.processes.values()) process.memory.release();
+    this.releaseDevices();
+  }
+
+  /** The same for what devices hold only. */
+  releaseDevices(): void {
     for (const { group } of this.slots.values()) for (const device of membersOf(group)) device.release();
   }
 }

@@ -1,5 +1,5 @@
 import type { Contract } from '../../reference/contract.ts';
-import { copyWorld } from '../../reference/copy-world.ts';
+import { copyWithoutMemory, copyWorld } from '../../reference/copy-world.ts';
 import { type Expectation, execute } from '../../reference/execute.ts';
 import { Recorder } from '../../reference/recorder.ts';
 import type { World } from '../../reference/state.ts';
@@ -7,7 +7,7 @@ import { type Field, uapi } from '../../spec/uapi/uapi.ts';
 import type { Argument, Environment, IoctlOp } from '../../spec/uapi/vocabulary.ts';
 import { readCuts } from '../boundary/cuts.ts';
 import type { Surroundings } from '../boundary/edge.ts';
-import { pairsOfFields, singleFields } from '../boundary/field-edges.ts';
+import { singleFields } from '../boundary/field-edges.ts';
 import { atTheEnd, type Form, formsOf } from '../boundary/forms.ts';
 import type { Make } from '../boundary/probe.ts';
 import { pasids } from '../boundary/request-edges.ts';
@@ -17,8 +17,8 @@ import { allocatesReadOnly } from './read-only-result.ts';
 import { type CheckStep, requestStep } from './step.ts';
 import { type CheckWorld, PASIDS } from './worlds.ts';
 
-/** States that are this many ops away from the set-up are searched for what decides requests there. */
-const SEARCHED = 2;
+/** States that are so many ops away from the set-up are searched for what decides requests there. */
+const SEARCHED = 1;
 
 /**
  * Steps for the rules that no ordinary step takes: of all arguments at their edges, for each rule the first that it
@@ -35,39 +35,41 @@ export function derivedSteps(
   const [first, second] = PASIDS.map((pasid) => new Map(argumentsAtEdges(environment, checked, pasid, layout)));
   const chosen = new Set<string>();
   const states: World[] = [];
-  const { taken } = explore(
-    contract,
-    start,
-    checked,
-    ordinary,
-    { depth: SEARCHED, states: Number.POSITIVE_INFINITY },
-    {
-      visit: (_, { world }) => states.push(copyWorld(world)),
-      step: () => {},
-      leave: () => {},
+  const taken = new Set<string>();
+  const bounds = { depth: SEARCHED, states: Number.POSITIVE_INFINITY };
+  explore(contract, start, checked, ordinary, bounds, {
+    visit: (_, { world }) => states.push(copyWorld(world)) > 0,
+    step: ({ step, expectation }) => {
+      for (const one of takes(expectation, step)) taken.add(one);
     },
-  );
+    leave: () => {},
+  });
   for (const state of states) {
-    let scratch = copyWorld(state);
+    let scratch = copyWithoutMemory(state);
     for (const [what, step] of first!) {
       const recorder = new Recorder([]);
       const expectation = execute(contract, scratch, step.ops.at(-1)!, 0, recorder);
-      const rules = [expectation.rule.id, ...expectation.effects];
+      const rules = takes(expectation, step);
       if (rules.some((rule) => !taken.has(rule)) && !givesAnyPasid(expectation, step)) {
         chosen.add(what);
         for (const rule of rules) taken.add(rule);
       }
       if (expectation.effects.length === 0) continue;
-      scratch.release();
-      scratch = copyWorld(state);
+      scratch.releaseDevices();
+      scratch = copyWithoutMemory(state);
     }
-    scratch.release();
+    scratch.releaseDevices();
     state.release();
   }
   // What was found with one PASID is tried with the other, too.
   return [first!, ...(checked.symmetric ? [second!] : [])].flatMap((steps) =>
     [...chosen].flatMap((what) => steps.get(what) ?? []),
   );
+}
+
+/** The rule that decides, for each kind of request anew, and those that have an effect. */
+function takes({ rule, effects }: Expectation, { act }: CheckStep): string[] {
+  return [`${act.kind === 'request' ? act.request.kind : act.kind} ${rule.id}`, ...effects];
 }
 
 /** An ALLOC that may give any of several PASIDs would make ever new states. */
@@ -95,7 +97,7 @@ function* argumentsAtEdges(
     const step = (what: string, argument: Argument): [string, CheckStep] => {
       const id = `${name} of ${container}, ${what}`;
       const op: IoctlOp = { op: 'ioctl', fd: container, number, argument };
-      return [id, requestStep(`${id}, ${pasid}`, op, layout, undefined)];
+      return [id, requestStep(`${id}, ${pasid}`, op, layout, undefined, [], bytesOf(argument), false)];
     };
     for (const plain of formsOf((layout === 'argsz_first' && argszFirst) || struct!)) {
       const form: Form = { ...plain, values: { ...plain.values, ...namesOne(plain.values, pasid) } };
@@ -104,18 +106,15 @@ function* argumentsAtEdges(
         if (before.length === 0) made.push([what, argument]);
         return { id: what, topology: { slots: {} }, ops: [] };
       };
-      const all = [
-        singleFields(form, make, surroundings),
-        readCuts(form, make, true),
-        pairsOfFields(form, make, surroundings),
-      ];
-      for (const programs of all) for (const _ of programs);
       if ('min' in form.values)
         for (const { label, value } of pasids({ name: 'only', width: 4 } as Field, surroundings))
           made.push([`${label}${form.suffix}`, atTheEnd(form, { min: value, max: value })]);
+      for (const programs of [singleFields(form, make, surroundings), readCuts(form, make, true)])
+        for (const _ of programs);
       for (const [what, argument] of made) {
         yield step(what, argument);
-        if (sizeOf(argument) === form.size) yield step(`${what}, memory behind it`, { ...argument, at: 0 } as Argument);
+        if (bytesOf(argument).length === form.size)
+          yield step(`${what}, memory behind it`, { ...argument, at: 0 } as Argument);
       }
     }
   }
@@ -125,7 +124,7 @@ function* argumentsAtEdges(
 const READ_ONLY = 'ALLOC where the result cannot be written';
 
 /** Bytes of an argument that the op stores. */
-const sizeOf = (argument: Argument): number => ('bytes' in argument ? (argument.bytes?.length ?? 0) / 2 : 0);
+const bytesOf = (argument: Argument): Buffer => Buffer.from(('bytes' in argument && argument.bytes) || '', 'hex');
 
 /** The field of a request that names a PASID, and that it names one only. */
 function namesOne(values: Form['values'], pasid: number): Form['values'] {

@@ -1,11 +1,12 @@
 import type { Contract } from '../../reference/contract.ts';
-import { copyWorld } from '../../reference/copy-world.ts';
+import { copyWithoutMemory, copyWorld } from '../../reference/copy-world.ts';
 import { type Expectation, execute } from '../../reference/execute.ts';
 import { Recorder } from '../../reference/recorder.ts';
 import { World } from '../../reference/state.ts';
 import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
 import { possible } from '../rehearsal.ts';
 import { promisedAfter, type Snapshot, type Transition } from './invariants.ts';
+import { readLeads, writeLeads } from './leads.ts';
 import { type Bindings, describe } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
@@ -29,6 +30,8 @@ export interface Bounds {
   /** Ops after the set-up. */
   depth: number;
   states: number;
+  /** Small worlds are explored deeper, as long as there are no more states than this. */
+  few?: number;
 }
 
 /** What has been explored. */
@@ -43,8 +46,8 @@ export interface Explored {
 
 /** What looks on while states are explored. */
 export interface Observer {
-  /** A state, before anything is done in it. */
-  visit(visit: Visit, state: Snapshot): void;
+  /** A state, before anything is done in it; whether anything is to be done in it. */
+  visit(visit: Visit, state: Snapshot): boolean;
   /** A step, and the state that it led to; the same one if it changed nothing. */
   step(transition: Transition, from: Visit, to: Visit): void;
   /** Everything was done in a state. */
@@ -119,19 +122,19 @@ class Explorer {
       choices: [],
       promised,
     });
+    const { depth: deep, states, few = 0 } = this.#bounds;
     let depth = 0;
-    for (; depth <= this.#bounds.depth; depth++) {
+    for (; depth < this.#waiting.length && (depth <= deep || this.#visited < few); depth++) {
       for (const visit of this.#waiting[depth] ?? []) {
         // A shorter way was found later.
         if (this.#known.get(visit.key) !== visit) continue;
-        if (this.#visited === this.#bounds.states) return this.#explored(depth - 1, false);
+        if (this.#visited === states) return this.#explored(depth - 1, false);
         this.#visited++;
         this.#expand(visit);
       }
       delete this.#waiting[depth];
     }
-    const exhausted = this.#waiting.every((visits) => visits.length === 0);
-    return this.#explored(depth - 1, exhausted);
+    return this.#explored(depth - 1, depth === this.#waiting.length);
   }
 
   #explored(depth: number, exhausted: boolean): Explored {
@@ -151,8 +154,12 @@ class Explorer {
   #expand(visit: Visit): void {
     const world = this.#worldOf(visit);
     const before = this.#snapshot(world, visit.promised);
-    this.#observer.visit(visit, before);
-    let scratch = copyWorld(world);
+    const leads = readLeads(this.#checked, world);
+    if (!this.#observer.visit(visit, before)) {
+      world.release();
+      return;
+    }
+    let scratch = copyWithoutMemory(world);
     for (const step of this.#steps) {
       const ops = opsIn(world, step);
       if (!ops) continue;
@@ -165,13 +172,14 @@ class Explorer {
         this.#arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
         // What has come out as it went in can be used again.
         if (after.exact !== before.exact || 'undefined' in expectations.at(-1)!.outcome) {
-          scratch.release();
-          scratch = copyWorld(world);
+          scratch.releaseDevices();
+          scratch = copyWithoutMemory(world);
+          writeLeads(this.#checked, world, leads);
         }
         choices = recorder.next();
       }
     }
-    scratch.release();
+    scratch.releaseDevices();
     world.release();
     this.#observer.leave(visit);
   }
@@ -209,7 +217,7 @@ class Explorer {
     const { key, promised } = after;
     const depth = from.depth + ops.length;
     const to = key === from.key ? from : this.#reach({ key, depth, from, step, ops, choices: [...choices], promised });
-    this.#observer.step({ step, op: ops.at(-1)!, expectation, before, after }, from, to);
+    this.#observer.step({ step, ops, choices: [...choices], op: ops.at(-1)!, expectation, before, after }, from, to);
   }
 
   #snapshot(world: World, promised: Bindings): Snapshot {
@@ -235,7 +243,11 @@ const opens = (ops: readonly Op[]): boolean => ops.some(({ op }) => op !== 'ioct
 
 /** The ops of a step in a state; of a step that ends something those that are possible. Undefined if it cannot be taken. */
 function opsIn(world: World, { ops, act }: CheckStep): Op[] | undefined {
-  if (act.kind !== 'end' && act.kind !== 'leave') return ops.every((op) => possible(world, op)) ? ops : undefined;
+  // A device that a step opens is there for the ops that follow.
+  const canBeDone = (op: Op) => possible(world, op) || (op.op === 'pwrite' && ops.some((one) => makes(one, op.fd)));
+  if (act.kind !== 'end' && act.kind !== 'leave') return ops.every(canBeDone) ? ops : undefined;
   const left = ops.filter((op) => possible(world, op));
   return left.includes(ops.at(-1)!) ? left : undefined;
 }
+
+const makes = (op: Op, name: string): boolean => op.op === 'open' && op.as === name;

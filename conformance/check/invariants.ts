@@ -19,6 +19,9 @@ export interface Snapshot extends Description {
 /** A step from one state to another. */
 export interface Transition {
   step: CheckStep;
+  /** The ops that were made, and the choices that were open in them. */
+  ops: Op[];
+  choices: readonly number[];
   /** The op that counts, and what the contract says of it. */
   op: Op;
   expectation: Expectation;
@@ -144,8 +147,7 @@ const LAST_PUBLIC_ERRNO = 133;
 export const ofSteps: Record<string, (transition: Transition) => Finding> = {
   I1: ({ step: { act }, expectation, before, after }) => {
     if (act.kind !== 'request' || succeeded(expectation)) return undefined;
-    if (before.pasids === after.pasids) return KEPT;
-    return `The request failed, and instead of [${before.pasids}] there is [${after.pasids}].`;
+    return before.pasids === after.pasids ? KEPT : `The request fails, and ${changeOf(before, after)}.`;
   },
   I7: ({ step: { act }, op, expectation, before, after }) => {
     if (op.op !== 'ioctl' || !succeeded(expectation) || rememberedOf(before.world, act) === 0) return undefined;
@@ -162,6 +164,7 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
         ? KEPT
         : `The ioctl answers errno ${number ?? outcome.errno}, for which user space has no name.`;
     }
+    if ('range' in outcome) return `The ioctl returns ${outcome.range.join(' to ')}.`;
     return 'value' in outcome && outcome.value !== 0 ? `The ioctl returns ${outcome.value}.` : KEPT;
   },
   I10: ({ step: { act }, before, after }) => {
@@ -186,6 +189,22 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
     return succeeded(expectation) ? KEPT : 'UNBIND fails.';
   },
 };
+
+/** What a step has changed about PASIDs and bindings, in words. */
+function changeOf(before: Snapshot, after: Snapshot): string {
+  const bound = (key: string): string => key.split(' ').join(' to PASID ');
+  const words: string[] = [];
+  for (const key of before.bindings.keys())
+    if (!after.bindings.has(key)) words.push(`the binding of ${bound(key)} is gone`);
+  for (const key of after.bindings.keys())
+    if (!before.bindings.has(key)) words.push(`there is a binding of ${bound(key)}`);
+  for (const pasid of before.world.pasids.keys())
+    if (!after.world.pasids.has(pasid)) words.push(`PASID ${pasid} is free`);
+  for (const pasid of after.world.pasids.keys())
+    if (!before.world.pasids.has(pasid)) words.push(`PASID ${pasid} is taken`);
+  if (after.world.lostPasids.length > before.world.lostPasids.length) words.push('a PASID is taken that nobody knows');
+  return words.length > 0 ? words.join(', ') : 'what the driver keeps about bindings has changed';
+}
 
 /** The PASID that a request names, as a number of 64 bits; undefined for one that names several or none. */
 export function pasidOf(request: Request): bigint | undefined {
@@ -226,8 +245,10 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
   const { flush } = request;
   if (flush.pasid !== undefined && flush.pasid !== BigInt(pasid)) return false;
   if (flush.range && (address + 4095n < flush.range.first || address >= flush.range.end)) return false;
+  // What its IOMMU still remembers, a device may ask for again.
+  const elsewhere = flush.iotlb ? [] : [...byPages, ...byEntries];
   const covered = [
-    ...(flush.deviceTlb ? byDevice : []),
+    ...(flush.deviceTlb ? byDevice.filter((page) => !elsewhere.includes(page)) : []),
     ...(flush.iotlb ? byPages : []),
     ...(flush.iotlb && !flush.leaf ? byEntries : []),
   ];

@@ -35,6 +35,8 @@ const { IOMMU_INV_ADDR_FLAGS_LEAF: LEAF } = uapi.flags.invalidate_address_flags 
 const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1!;
 const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD!;
 const PASID_END = 1n << 20n;
+/** Bytes of argsz and flags, after which the data begins. */
+const HEADER = 8;
 
 /** The request that an ioctl makes of a container; undefined for any other. `bytes` are those of its argument. */
 export function requestOf({ fd, number }: IoctlOp, bytes: Uint8Array, layout: Layout): Request | undefined {
@@ -86,6 +88,7 @@ function isWellFormed(struct: Struct, bytes: Uint8Array): boolean {
     field('version') === BigInt(VERSION) &&
     field('format') === BigInt(FORMAT) &&
     struct.fields.every(({ name, holds }) => holds !== 'zero' || field(name) === 0n) &&
+    struct.fields.every(({ name, holds }) => holds !== 'data_argsz' || field(name) >= BigInt(struct.size - HEADER)) &&
     field('data_flags') === 0n &&
     field('vtd_flags') === 0n &&
     field('hpasid') > 0n &&

@@ -3,6 +3,7 @@ import { type Container, type Domain, domainOf, membersOf, type World } from '..
 import type { TranslationCache } from '../../reference/translation-cache.ts';
 import type { Page } from '../../reference/user-memory.ts';
 import { ROOTS } from './guest.ts';
+import { readLeads } from './leads.ts';
 import { type CheckWorld, PASIDS } from './worlds.ts';
 
 /** Which table a device translates with by which PASID: `slot.index pasid`, to the table's name. */
@@ -153,22 +154,15 @@ class Describer {
     // A record may name a domain that its device has left.
     for (const [pasid, { bound }] of world.pasids) {
       if (!bound) continue;
-      for (const [{ slot }, { domain }] of bound.devices) {
-        const group = [...world.slots.values()].find(({ properties }) => properties === slot)?.group;
-        if (group && domainOf(group) !== domain)
-          this.#note(pasid, `of a domain ${domains.get(domain) ?? 'that is gone'}`);
+      for (const { name, group } of world.slots.values()) {
+        membersOf(group).forEach((device, i) => {
+          const domain = bound.devices.get(device)?.domain;
+          if (domain && domainOf(group) !== domain)
+            this.#note(pasid, `${name}.${i} of a domain ${domains.get(domain) ?? 'that is gone'}`);
+        });
       }
     }
-    for (const { guest } of this.#checked.parties) this.#general.push(`${guest.memory} ${this.#leads(guest)}`);
-  }
-
-  /** Where the first table of a guest leads its first address. */
-  #leads({ memory: name, telling }: CheckWorld['parties'][number]['guest']): number {
-    for (const { memory } of this.#world.processes.values()) {
-      const page = memory.regions.get(name)?.pages[Math.floor(telling / 4096)];
-      if (page) return page.bytes![telling % 4096]!;
-    }
-    return 0;
+    this.#general.push(`leads ${readLeads(this.#checked, world).join()}`);
   }
 
   #remembered(cache: TranslationCache, where: string): void {

@@ -24,7 +24,7 @@ export function requestStep(
   layout: Layout,
   actor: string | undefined,
   before: Op[] = [],
-  bytes = Buffer.from(('bytes' in op.argument && op.argument.bytes) || '', 'hex'),
+  bytes: Uint8Array = Buffer.from(('bytes' in op.argument && op.argument.bytes) || '', 'hex'),
   ordinary = before.length === 0,
 ): CheckStep {
   const request = requestOf(op, bytes, layout);

@@ -49,6 +49,8 @@ export interface CheckWorld {
   devices: DeviceName[];
   /** What makes it: guests, containers with their backends, PASIDs, open devices. One that the contract refuses is left out. */
   ops: Op[];
+  /** It is there for the kind of its device or container. */
+  kind: boolean;
   /** Devices are closed on their own, and not only when their group leaves. */
   closing: boolean;
   /** The two PASIDs are alike: what is true of one is true of the other. */
@@ -69,6 +71,7 @@ interface Sketch {
   second?: { groups: Name[]; process: boolean };
   type?: string;
   machine?: Machine;
+  kind?: boolean;
 }
 
 const sketches: Sketch[] = [
@@ -107,11 +110,13 @@ const sketches: Sketch[] = [
     slots: { g: single },
     attached: ['g'],
     type: 'VFIO_TYPE1v2_IOMMU',
+    kind: true,
   },
   {
     id: 'four_levels',
     about: 'One device behind an IOMMU that walks tables of four levels only.',
     machine: fourLevelMachine,
+    kind: true,
     slots: { g: single },
     attached: ['g'],
   },
@@ -126,6 +131,7 @@ const sketches: Sketch[] = [
     about,
     slots: { g: slot },
     attached: ['g'],
+    kind: true,
   })),
 ];
 
@@ -142,7 +148,16 @@ export const allocates = (container: Name, pasid: number): Op => ({
   save: [],
 });
 
-function worldOf({ id, about, slots, attached, second, type = NESTING, machine = nestingMachine }: Sketch): CheckWorld {
+function worldOf({
+  id,
+  about,
+  slots,
+  attached,
+  second,
+  type = NESTING,
+  machine = nestingMachine,
+  kind = false,
+}: Sketch): CheckWorld {
   const actor = second?.process ? 'child' : undefined;
   const first: Party = { container: 'c', guest: guestOf('c', 'guest', 0), groups: attached, type, transfers: true };
   const other: Party | undefined = second && {
@@ -193,6 +208,7 @@ function worldOf({ id, about, slots, attached, second, type = NESTING, machine =
       ...(other ? by(actor, setUp(other)) : []),
       ...(second?.process ? by(actor, [allocates('k', q)]) : []),
     ],
+    kind,
     closing: Object.keys(devices).length === 1 || waiting.length > 0,
     symmetric: !second?.process,
   };

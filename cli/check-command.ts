@@ -1,0 +1,32 @@
+import { check } from '../conformance/check/check.ts';
+import { toToken } from '../conformance/token.ts';
+import { toCheckText } from '../reports/check-text.ts';
+import type { Counterexample } from '../spec/uapi/vocabulary.ts';
+import { assignments, loadData, type SettingOptions, wholeNumber } from './setting.ts';
+import { defaultProfile } from './target.ts';
+
+interface CheckOptions extends SettingOptions {
+  depth?: string;
+  json?: boolean;
+}
+
+/** `vfio-conform check`: holds a contract against its invariants, sets the exit code. Throws a Problem. */
+export function checkCommand(options: CheckOptions): void {
+  const profile = options.profile ?? defaultProfile('sim');
+  const set = assignments(options.set);
+  const result = check(loadData(options), {
+    profile,
+    set,
+    ...(options.depth !== undefined && { depth: wholeNumber('depth', options.depth, 1) }),
+    progress: (base, world) => process.stderr.write(`${[base, world].filter(Boolean).join(' ')}\n`),
+  });
+  (options.json ? process.stderr : process.stdout).write(toCheckText(result, (one) => replay(profile, set, one)));
+  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.exitCode = result.holds ? 0 : 1;
+}
+
+/** How to run a counterexample again. */
+function replay(profile: string, set: Record<string, string>, { program, parameters }: Counterexample): string {
+  const settings = Object.entries({ ...set, ...parameters }).map(([name, value]) => ` --set ${name}=${value}`);
+  return `vfio-conform replay ${toToken(program)} --profile ${profile}${settings.join('')}`;
+}

@@ -1,0 +1,65 @@
+import type { CheckedInvariant, CheckResult, Counterexample, Outcome } from '../spec/uapi/vocabulary.ts';
+import { describeOp, kindsOf } from './program-text.ts';
+
+/** What check found, for people. `replay` says how to run a counterexample again. */
+export function toCheckText(result: CheckResult, replay: (counterexample: Counterexample) => string): string {
+  const { profile, bases, invariants, notAsked, rules, differences, holds, seconds } = result;
+  const lines = [`Profile ${profile}${bases.length > 1 ? `, on ${bases.map(nameOf).join('; ')}` : ''}`];
+  for (const base of bases) {
+    lines.push('', ...(bases.length > 1 ? [`${nameOf(base)}:`] : []));
+    for (const { id, states, transitions, steps, depth, exhausted } of base.worlds)
+      lines.push(
+        `  ${id.padEnd(15)}${states} states, ${transitions} steps of ${steps} kinds, ${exhausted ? 'no further states' : `all states within ${plural(depth, 'op')}`}`,
+      );
+  }
+  for (const invariant of invariants) lines.push('', ...invariantText(invariant, replay));
+  if (notAsked.length > 0) lines.push('', `Not promised by ${profile}: ${notAsked.join(', ')}.`);
+  if (differences.length > 0)
+    lines.push(
+      '',
+      `Other findings, by what differs from the recommended contract: ${differences.map(({ defect }) => defect).join(', ')} (--json tells the rules).`,
+    );
+  lines.push('', `Rules of the requests: ${rules.taken} of ${rules.total} taken.`);
+  const unknown = rules.untaken.filter(({ why }) => why === undefined);
+  for (const [why, ids] of groupedByReason(rules.untaken)) lines.push(`  ${ids.join(', ')}: ${why}`);
+  for (const { id } of unknown) lines.push(`  ${id}: NOT TAKEN, and nobody knows why`);
+  lines.push('', `${holds ? 'Every invariant holds.' : 'NOT KEPT.'} ${seconds.toFixed(1)} s`);
+  return `${lines.join('\n')}\n`;
+}
+
+function invariantText(invariant: CheckedInvariant, replay: (counterexample: Counterexample) => string): string[] {
+  const { id, sentence, holds, premise, counterexamples } = invariant;
+  const verdict = holds ? 'holds' : premise === 0 ? 'NEVER APPLIED' : 'BROKEN';
+  return [
+    `${id} ${verdict}: ${sentence}`,
+    `  applied ${premise} times`,
+    ...counterexamples.flatMap((one) => [
+      `  ${one.defects.join(', ') || 'no finding'}, in ${one.world}${one.bases.length > 0 ? ` (${one.bases.join(', ')})` : ''}: ${one.broken}`,
+      ...stepsOf(one),
+      `    ${replay(one)}`,
+    ]),
+  ];
+}
+
+function stepsOf({ program, outcomes, setUp, steps }: Counterexample): string[] {
+  const kinds = kindsOf(program.ops);
+  return program.ops
+    .slice(setUp, setUp + steps)
+    .map((op, i) => `    ${i + 1} ${describeOp(op, kinds)} -> ${answer(outcomes[setUp + i])}`);
+}
+
+const answer = (outcome: Outcome | undefined): string =>
+  outcome === undefined ? 'not said' : String(outcome.errno ?? outcome.fd ?? outcome.value);
+
+function groupedByReason(untaken: CheckResult['rules']['untaken']): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { id, why } of untaken) if (why !== undefined) groups.set(why, [...(groups.get(why) ?? []), id]);
+  return groups;
+}
+
+const nameOf = ({ parameters }: CheckResult['bases'][number]): string =>
+  Object.entries(parameters)
+    .map((pair) => pair.join('='))
+    .join(', ');
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
