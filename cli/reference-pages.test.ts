@@ -1,22 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { generatedMark } from '../reports/reference/markdown.ts';
-import { rulesIn, siteOf } from '../reports/reference/site.ts';
+import { ioctlPage, rulesIn, siteOf } from '../reports/reference/site.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
-import { pagesOf } from './spec-command.ts';
+import { isGenerated, pagesOf } from './spec-command.ts';
 
 const data = loadContract();
-const pages = pagesOf(data);
+const files = pagesOf(data);
+const pages = new Map([...files].filter(([path]) => path.endsWith('.md')));
 const read = (path: string) => readFileSync(join(packageRoot, path), 'utf8');
 
 test('what stands in docs/reference is current', () => {
   const folder = join(packageRoot, 'docs/reference');
-  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.md'));
-  const generated = found.filter((path) => read(`docs/reference/${path}`).startsWith(generatedMark));
-  expect(generated.sort()).toEqual([...pages.keys()].sort());
-  for (const [path, text] of pages) expect(read(`docs/reference/${path}`) === text, path).toBe(true);
+  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const generated = found.filter((path) => isGenerated(folder, path));
+  expect(generated.sort()).toEqual([...files.keys()].sort());
+  for (const [path, text] of files) expect(read(`docs/reference/${path}`) === text, path).toBe(true);
 });
 
 /** The part of a page between an anchor or heading and the next heading. */
@@ -41,7 +41,8 @@ describe('rules', () => {
       const { page, anchor } = site.handlers.get(handler)!;
       const text = pages.get(page)!;
       const start = anchor === undefined ? 0 : text.indexOf(`<a id="${anchor}"></a>`);
-      const own = anchor === undefined ? text : text.slice(start, text.indexOf('\n## ', start));
+      const end = text.indexOf('<a id="handler-', start + 1);
+      const own = anchor === undefined ? text : text.slice(start, end < 0 ? undefined : end);
       for (const id of rulesIn(steps)) {
         const row = line(own, `<sub>\`${id}\``);
         expect(row, `${id} of ${handler}`).toBeDefined();
@@ -70,7 +71,7 @@ test('every page says under its heading what no kernel implements', () => {
     const [, , heading, , implemented] = text.split('\n');
     expect(heading, path).toMatch(/^# /);
     expect(implemented, path).toMatch(
-      /[Nn]o released kernel implements|released kernel implements all|Linux 6\.1 and 6\.12/,
+      /[Nn]o released kernel implements|Linux 6\.1 implements all|Linux 6\.12 implements all|Linux 6\.1 and 6\.12/,
     );
   }
 });
@@ -88,41 +89,132 @@ test('the rows of a table have as many cells as its head', () => {
 });
 
 describe('questions of a reader', () => {
-  test('BIND answers ENOMEM to an unknown version as posted, because of the look-up of sizes, and EINVAL as recommended', () => {
-    const fields = part('ioctls/iommu-bind.md', '## What the fields are refused for');
-    expect(line(fields, '| `v1` | **ENOMEM** |', 'has size -22', 'bind_size_is_negative')).toBeDefined();
+  const short = (path: string) => part(path, '## In short');
+
+  test('BIND answers ENOMEM, EINVAL or nothing that is defined to an unknown version, by profile, driver and look-up', () => {
+    const answers = short('ioctls/iommu-bind.md');
     expect(
-      line(fields, '`v1-singleton` | **EINVAL** |', 'A version other than 1', 'bind_version_unknown'),
+      line(answers, '- `v1`: **ENOMEM**', 'from 2 to 2^31 - 1 has size -22', 'bind_size_is_negative'),
     ).toBeDefined();
+    expect(line(answers, '- `v1`: **undefined**', 'version 0', 'bind_size_before_march_table')).toBeDefined();
+    expect(line(answers, '- `v1` where `size_lookup` is `january`: **undefined**')).toBeDefined();
+    expect(line(answers, '- `v1` where `driver` is `v5.10`: **EINVAL**', 'wrapper_bind_version_unknown')).toBeDefined();
+    expect(line(answers, '- `v1-fixed` and `v1-singleton`: **EINVAL**', 'No mail asks for it')).toBeDefined();
   });
 
   test('UNMAP_DMA faults at bytes 0 to 23 before anything is done, and again after the mappings are gone', () => {
+    expect(short('ioctls/iommu-unmap-dma.md')).toContain('A byte of 0..23 that can be read and not written: EFAULT');
     const faults = part('ioctls/iommu-unmap-dma.md', '## What faults when');
     const [bytes, , read, written] = line(faults, '0..23')!.slice(2).split(' | ');
     expect(bytes).toBe('0..23');
     expect(read).toMatch(/^EFAULT: .*unmap_dma_reads_argument.*nothing has been done$/);
     expect(written).toMatch(/^EFAULT: .*unmap_dma_writes_argument.*\*\*what has been done is not undone\*\*/);
+    expect(line(faults, '| 24..47 |')).toMatch(/unmap_dma_reads_bitmap.*nothing has been done \| never written \|$/);
     const stays = faults.slice(faults.lastIndexOf('\n- '));
     expect(stays).toContain('unmap_dma_writes_argument');
     expect(stays).toContain('Nothing is undone');
     expect(stays).toContain('unmap_dma_removes_mappings');
   });
 
-  test('the result of ALLOC is not said never to be written', () => {
-    const faults = part('ioctls/iommu-pasid-request.md', '## What faults when');
-    expect(line(faults, '| 8..19 |')).toMatch(/see the last rows \|$/);
+  test('FREE of a PASID of another owner is refused, says who that is, and the example shows it', () => {
+    const text = pages.get('ioctls/iommu-pasid-request.md')!;
+    expect(short('ioctls/iommu-pasid-request.md')).toContain('Its owner: the address space that chose the backend');
+    expect(line(text, '<sub>`pasid_free_of_another_owner`', 'EACCES', 'the address space that chose')).toBeDefined();
+    expect(line(text, 'child: ioctl', '**EACCES**', 'pasid_free_of_another_owner')).toBeDefined();
   });
 
-  test('FREE of a PASID of another owner is refused, and the example shows it', () => {
-    const text = pages.get('ioctls/iommu-pasid-request.md')!;
-    expect(line(text, '<sub>`pasid_free_of_another_owner`', 'EACCES')).toBeDefined();
-    expect(line(text, 'child: ioctl', '**EACCES**', 'pasid_free_of_another_owner')).toBeDefined();
+  test('what a close brings about is linked to and fro', () => {
+    expect(line(pages.get('ops.md')!, 'What follows', '(#handler-groups_left)')).toBeDefined();
+    expect(line(pages.get('ops.md')!, 'Groups leave by: [close](#handler-close)')).toBeDefined();
+    expect(pages.get('ioctls/group-unset-container.md')).toContain('(../ops.md#handler-groups_left)');
+  });
+
+  test('CACHE_INVALIDATE flushes the IOTLB by DOMAIN on no driver of 2020, and says so on the first only', () => {
+    const grid = part('ioctls/iommu-cache-invalidate.md', '## Caches and granularities');
+    const head = line(grid, '| cache | granularity |')!.split(' | ');
+    const cells = line(grid, 'TYPE_IOTLB`', 'GRANU_DOMAIN')!.split(' | ');
+    const of = (setting: string) => cells[head.findIndex((names) => names.includes(`\`${setting}\``))]!;
+    expect(of('v10')).toMatch(/^\*\*EINVAL\*\* .*driver_invalidate_pair_v10/);
+    for (const driver of ['v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10']) expect(of(driver)).toBe('0, nothing is flushed');
+    expect(of('v1-fixed')).toMatch(/^0, .*driver_invalidate_flushes_all_translations/);
   });
 
   test('the first page has them', () => {
     const questions = part('index.md', '## Questions');
-    for (const rule of ['bind_size_is_negative', 'unmap_dma_writes_argument', 'pasid_free_of_another_owner'])
+    for (const rule of [
+      'bind_size_is_negative',
+      'unmap_dma_writes_argument',
+      'pasid_free_of_another_owner',
+      'last_backend_frees_pasids',
+      'cache_invalidate_pair_not_documented',
+    ])
       expect(questions).toContain(`#${rule})`);
+  });
+});
+
+describe('fields', () => {
+  test('each that a rule is about is told with it, in whatever setting the rule is there', () => {
+    for (const { ioctl, steps } of data.handlers) {
+      const rules = rulesIn(steps).filter((id) => data.rules.get(id)!.about !== undefined);
+      if (ioctl === undefined || rules.length === 0) continue;
+      const fields = part(ioctlPage(ioctl), '## What the fields are refused for');
+      for (const id of rules) {
+        expect(fields, id).toContain(`#${id})`);
+        for (const field of data.rules.get(id)!.about!)
+          expect(fields, `${field} of ${ioctl}`).toContain(`| \`${field}\`, byte`);
+      }
+    }
+  });
+
+  test('of BIND the address of the table is refused by the driver alone, and two fields by nobody', () => {
+    const fields = part('ioctls/iommu-bind.md', '## What the fields are refused for');
+    expect(line(fields, '| `gpgd`, bytes 24..31 | all | **EINVAL**', 'nested_setup_table_too_high')).toBeDefined();
+    expect(fields).toContain('No rule is about `pat` or `emt`.');
+  });
+
+  test('what the kernel writes, what Linux has appended, and what shares bytes is said', () => {
+    expect(pages.get('structs/vfio_iommu_type1_pasid_request.md')).toContain(
+      '| 8 | 4 | `free_pasid` (in the place of `min`)',
+    );
+    expect(line(pages.get('structs/vfio_iommu_type1_pasid_request.md')!, '`result`')).toContain(
+      'written by the kernel',
+    );
+    expect(line(pages.get('ioctls/iommu-get-info.md')!, '| 16 | 4 | `cap_offset`')).toContain('written by the kernel');
+    expect(line(pages.get('structs/vfio_iommu_type1_info_cap_nesting.md')!, '`id`')).toContain('CAP_NESTING` 2');
+    expect(pages.get('structs/switch.md')).toContain("the name is this project's");
+  });
+
+  test('the end of what GET_INFO writes is up to argsz, and byte 16 of PASID_REQUEST is written', () => {
+    const info = part('ioctls/iommu-get-info.md', '## What faults when');
+    expect(line(info, '| 0..15 |')).not.toContain('as far as `argsz` reaches');
+    expect(line(info, '| 16..19 |')).toContain('as far as `argsz` reaches');
+    expect(line(info, '| 24 and up |')).toContain('get_info_writes_chain');
+    const pasid = part('ioctls/iommu-pasid-request.md', '## What faults when');
+    expect(line(pasid, '| 8..15 |')).toMatch(/never written \|$/);
+    expect(line(pasid, '| 16..19 |')).toContain('pasid_alloc_cannot_write_result');
+  });
+});
+
+describe('what is said of parameters and findings', () => {
+  test('a parameter that says nothing at a profile has a dash there', () => {
+    expect(line(pages.get('profiles/comparison.md')!, '#second_unit_use)')).toContain('| – | – | – | – | `refused` |');
+    expect(line(pages.get('decisions.md')!, '#second_unit_use)')).toContain('| – | – | – | – | `refused` |');
+  });
+
+  test('each finding says who said it, or that it was derived', () => {
+    for (const [id, { said }] of data.findings) {
+      const text = pages.get('findings.md')!;
+      const [first] = text
+        .slice(text.indexOf(`**${id}** `))
+        .split('\n\n')[1]!
+        .split('\n');
+      expect(first, id).toMatch(said ? /^- said by \[.*2020\]\(sources\.md#/ : /^- derived by reading$/);
+    }
+  });
+
+  test('what Linux does and probably should not has nothing of the requests of 2020', () => {
+    expect(pages.get('linux-oddities.md')).toContain('unmap_dma_writes_argument');
+    expect(pages.get('linux-oddities.md')).not.toContain('guest_table_on_write_only_mapping_is_readable');
   });
 });
 

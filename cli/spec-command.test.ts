@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
@@ -31,10 +31,14 @@ test('pages are written, and --check names those that are missing, stale and lef
   rmSync(join(out, 'sources.md'));
   writeFileSync(join(out, 'ioctls/iommu-bind.md'), 'changed');
   writeFileSync(join(out, 'ioctls/gone.md'), page);
+  mkdirSync(join(out, 'counterexamples'), { recursive: true });
+  writeFileSync(join(out, 'counterexamples/x1.json'), '{}');
+  writeFileSync(join(out, 'other.json'), 'written by hand');
   writeFileSync(join(out, 'README.md'), 'written by hand');
   const { printed, exitCode } = await spec({ format: 'md', out, check: true });
   expect(exitCode).toBe(1);
   expect(printed.split('\n').filter(Boolean).sort()).toEqual([
+    `${join(out, 'counterexamples/x1.json')}: left over`,
     `${join(out, 'ioctls/gone.md')}: left over`,
     `${join(out, 'ioctls/iommu-bind.md')}: stale`,
     `${join(out, 'sources.md')}: missing`,

@@ -10,6 +10,7 @@ import type { ContractData } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { referenceExamples } from './reference-examples/examples.ts';
+import { invalidationsOf } from './reference-examples/invalidations.ts';
 import { loadData } from './setting.ts';
 
 /** Options of `spec`. */
@@ -38,12 +39,13 @@ export async function specCommand({ format, out, check, spec }: SpecOptions): Pr
   else writePages(out ?? join(packageRoot, 'docs/reference'), pagesOf(data), check ?? false);
 }
 
-/** All pages of a contract: by path in their folder, their text. */
+/** All pages of a contract, and the programs that they name: by path in their folder, their text. */
 export function pagesOf(data: ContractData): Map<string, string> {
   return referencePages({
     data,
     examples: referenceExamples(data),
     decisions: writtenDecisions(),
+    invalidations: invalidationsOf(data),
     check: checkedSeries(),
   });
 }
@@ -77,12 +79,10 @@ interface Difference {
   state: 'missing' | 'stale' | 'left over';
 }
 
-/** Where a folder and the pages that should stand in it differ. Pages that nobody generated are left alone. */
+/** Where a folder and the pages that should stand in it differ. What nobody generated is left alone. */
 function differencesFrom(folder: string, pages: ReadonlyMap<string, string>): Difference[] {
   const found = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
-  const leftOver = found.filter(
-    (path) => path.endsWith('.md') && !pages.has(path) && read(folder, path).startsWith(generatedMark),
-  );
+  const leftOver = found.filter((path) => !pages.has(path) && isGenerated(folder, path));
   return [
     ...[...pages].flatMap(([path, text]): Difference[] => {
       if (!found.includes(path)) return [{ path, state: 'missing' }];
@@ -90,6 +90,12 @@ function differencesFrom(folder: string, pages: ReadonlyMap<string, string>): Di
     }),
     ...leftOver.map((path): Difference => ({ path, state: 'left over' })),
   ];
+}
+
+/** Whether a file of a folder is of those that are written there: a page has its mark, a program its place. */
+export function isGenerated(folder: string, path: string): boolean {
+  if (path.endsWith('.json')) return path.startsWith('counterexamples/');
+  return path.endsWith('.md') && read(folder, path).startsWith(generatedMark);
 }
 
 const read = (folder: string, path: string): string => readFileSync(join(folder, path), 'utf8');

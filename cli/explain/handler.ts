@@ -1,4 +1,4 @@
-import { kindOf, outcomeText, ruleOf, stepsAt, wordsOf } from '../../reports/reference/contract-text.ts';
+import { kindOf, outcomeText, rangeText, ruleOf, stepsAt, wordsOf } from '../../reports/reference/contract-text.ts';
 import type { ContractData, Handler, Step } from '../../spec/contract/types.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { Citations } from './citations.ts';
@@ -63,6 +63,6 @@ const descriptors = { container: 'a container', group: 'a group', device: 'a dev
 
 function whatItDoes(step: Step): string {
   if (step.each) return `for each of the ${step.each}:`;
-  const range = step.length === undefined ? '' : ` bytes ${step.from}..${step.from! + step.length - 1}`;
+  const range = step.from === undefined ? '' : ` ${rangeText(step)}`;
   return `${kindOf(step) ?? 'the following'}${range}`;
 }

@@ -3,7 +3,7 @@ import type { ContractData, Step } from '../../spec/contract/types.ts';
 import type { Ioctl, Uapi } from '../../spec/uapi/uapi.ts';
 import { hexadecimal } from './c-header-constants.ts';
 import { wholeName } from './c-header-struct.ts';
-import { kindOf, type NestedStep, outcomeText, ruleOf, stepsAt } from './contract-text.ts';
+import { kindOf, type NestedStep, outcomeText, rangeText, ruleOf, stepsAt } from './contract-text.ts';
 
 /** Whose order of answers the header shows: the recommended contract for what it has, Linux for the rest. */
 const PROFILES = { feature: 'v1-singleton', linux: 'type1-6.12' };
@@ -58,7 +58,7 @@ function answerLine(data: ContractData, { step, depth }: NestedStep, after: read
   const condition = step.if === undefined ? [] : [`if ${step.if}`];
   const outcome = answer(step);
   if (outcome) {
-    const bytes = step.length === undefined ? '' : `, bytes ${step.from}..${step.from! + step.length - 1}`;
+    const bytes = step.from === undefined ? '' : `, ${rangeText(step)}`;
     return [`${indent}${outcomeText(outcome)}: ${[ruleOf(step) + bytes, ...condition].join(' ')}`];
   }
   if (!inner) return [];

@@ -56,6 +56,18 @@ export function rulesOf(step: Step): string[] {
   );
 }
 
+/** The bytes of the argument that a step reads or writes, in words; nothing where it names none. */
+export function rangeText({ from, length, up_to }: Step): string {
+  if (from === undefined) return '';
+  if (length === undefined) return `bytes ${from} and up`;
+  const bytes = spanText(from, from + length);
+  return up_to === undefined ? bytes : `${bytes}, or as far as argsz says up to ${up_to - 1}`;
+}
+
+/** Bytes [from, to) in words. */
+export const spanText = (from: number, to: number): string =>
+  to === from + 1 ? `byte ${from}` : `bytes ${from}..${to - 1}`;
+
 /** An outcome of a rule in words. */
 export function outcomeText(outcome: RuleOutcome): string {
   if ('errno' in outcome) return outcome.errno === 'result' ? 'what it was told' : outcome.errno;

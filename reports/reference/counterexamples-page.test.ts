@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadContract } from '../../spec/contract/load.ts';
 import type { CheckResult, Counterexample } from '../../spec/uapi/vocabulary.ts';
-import { counterexamplesByFinding, counterexamplesText } from './counterexamples-page.ts';
+import { counterexamplePrograms, counterexamplesByFinding, counterexamplesText } from './counterexamples-page.ts';
 import { siteOf } from './site.ts';
 
 const counterexample = (defects: string[], steps: number): Counterexample => ({
@@ -55,17 +55,17 @@ const series: CheckResult = {
 const op = (text: string, rule = 'bind_returns_zero') => ({ op: text, outcome: 'returns 0', rule, effects: [] });
 const told = {
   ops: [op('mmap as=arg'), op('ioctl c VFIO_IOMMU_BIND'), op('ioctl c VFIO_IOMMU_BIND'), op('dma device=d')],
-  token: 'vc1.abc',
 };
 
-const text = counterexamplesText(siteOf(loadContract()), {
+const checked = {
   series,
   told: new Map([
     [long, told],
     [short, told],
   ]),
   keeping: [{ ...series, profile: 'v1-fixed', holds: true }],
-});
+};
+const text = counterexamplesText(siteOf(loadContract()), checked);
 
 const part = (heading: string): string => {
   const from = text.indexOf(heading);
@@ -86,11 +86,30 @@ test('a counterexample is told as set-up, steps, what is wrong, what is reachabl
   const l2 = part('## <a id="l2"></a>L2: ');
   expect(l2).toContain('[I1](invariants.md#i1)');
   expect(l2).toContain('On `driver=v11`');
-  expect(l2).toMatch(/Set-up: 1 ops<\/summary>\n\n0\. `mmap as=arg`/);
+  expect(l2).toContain('After [set-up 1](#set-up-1), 1 op:');
   expect(l2).toMatch(
     /\n1\. `ioctl c VFIO_IOMMU_BIND`.*\n2\. .*\n\n\*\*Wrong is:\*\* PASID 5 .*\n\nWhat is reachable then:\n\n3\. `dma/,
   );
-  expect(l2).toContain('npx vfio-conform replay vc1.abc --profile v1 --set driver=v11');
+  expect(l2).toContain('npx vfio-conform replay docs/reference/counterexamples/l2.json --profile v1 --set driver=v11');
+});
+
+test('a set-up that counterexamples share is told once', () => {
+  expect(part('## Set-ups')).toMatch(/<a id="set-up-1"><\/a>.*Set-up 1: 1 op<\/summary>\n\n0\. `mmap as=arg`/);
+  expect(text.split('`mmap as=arg`')).toHaveLength(2);
+});
+
+test('each finding has the program of its counterexample as a file, and so has an invariant that breaks without one', () => {
+  const alone = { ...counterexample([], 1), invariant: 'I7' };
+  const programs = counterexamplePrograms({
+    ...checked,
+    series: { ...series, invariants: [{ ...series.invariants[0]!, counterexamples: [long, short, alone] }] },
+  });
+  expect([...programs.keys()]).toEqual([
+    'counterexamples/l1.json',
+    'counterexamples/l2.json',
+    'counterexamples/i7.json',
+  ]);
+  for (const program of programs.values()) expect(JSON.parse(program)).toEqual(long.program);
 });
 
 test('what has no counterexample is told by the rules that differ', () => {

@@ -1,14 +1,15 @@
 import type { CheckDifference, CheckResult, Counterexample } from '../../spec/uapi/vocabulary.ts';
-import { folded, numbered, type ToldOp, toldOp } from './examples.ts';
+import { type ToldOp, toldOp } from './examples.ts';
 import { noKernel } from './implemented.ts';
 import { address, anchor, bullets, code, link, listed, page, section, table } from './markdown.ts';
+import { numbered, type SetUps, setUpsOf } from './set-ups.ts';
 import { ruleLink, type Site } from './site.ts';
 
 /** What check found out about the series as posted, and about the profiles that keep the invariants. */
 export interface CheckedProfiles {
   series: CheckResult;
-  /** Its counterexamples told op by op, each with the token that replays it. */
-  told: ReadonlyMap<Counterexample, { ops: readonly ToldOp[]; token: string }>;
+  /** Its counterexamples told op by op. */
+  told: ReadonlyMap<Counterexample, { ops: readonly ToldOp[] }>;
   keeping: readonly CheckResult[];
 }
 
@@ -20,27 +21,58 @@ export function counterexamplesByFinding({ invariants }: CheckResult): Map<strin
   return found;
 }
 
+/** Counterexamples that show no finding. */
+const others = ({ invariants }: CheckResult): Counterexample[] =>
+  invariants.flatMap(({ counterexamples }) => counterexamples).filter(({ defects }) => defects.length === 0);
+
+/** Where the program of each counterexample that is told stands in the folder of the reference. */
+function programPaths(series: CheckResult): [path: string, counterexample: Counterexample][] {
+  const path = (name: string) => `counterexamples/${name.toLowerCase()}.json`;
+  const without = others(series);
+  return [
+    ...[...counterexamplesByFinding(series)].map(([id, one]): [string, Counterexample] => [path(id), one]),
+    ...without.map((one): [string, Counterexample] => {
+      const same = without.filter(({ invariant }) => invariant === one.invariant);
+      return [path(same.length === 1 ? one.invariant : `${one.invariant}-${same.indexOf(one) + 1}`), one];
+    }),
+  ];
+}
+
+/** The programs of the counterexamples that are told, as `replay` takes them: by path in the folder of the reference, their text. */
+export function counterexamplePrograms({ series }: CheckedProfiles): Map<string, string> {
+  return new Map(programPaths(series).map(([path, { program }]) => [path, `${JSON.stringify(program, null, 2)}\n`]));
+}
+
 /** How the series breaks what a contract for guest page tables must keep, step by step. */
 export function counterexamplesText(site: Site, checked: CheckedProfiles): string {
   const from = 'counterexamples.md';
   const { series, keeping } = checked;
   const byFinding = counterexamplesByFinding(series);
   const findings = [...site.data.findings.values()].filter(({ id }) => byFinding.has(id));
-  const others = series.invariants
-    .flatMap(({ counterexamples }) => counterexamples)
-    .filter(({ defects }) => defects.length === 0);
+  const paths = programPaths(series);
+  const setUps = setUpsOf(
+    paths.map(([, one]) => checked.told.get(one)!.ops.slice(0, one.setUp)),
+    'set-up',
+  );
+  const parts = (path: string) => {
+    const [, one] = paths.find(([other]) => other === path)!;
+    return counterexampleParts(site, from, one, path, setUps, checked);
+  };
   return page(from, 'Counterexamples', noKernel, [
     `How the series of March 2020, the profile ${code(series.profile)}, breaks ${link('what a contract for guest page tables must keep', address(from, 'invariants.md'))}: for each ${link('finding', address(from, 'findings.md'))} the fewest ops that show it. Found by ${code(`npx vfio-conform check --profile ${series.profile}`)}.`,
     findings.map(({ id, sentence }) => `- ${link(id, `#${id.toLowerCase()}`)} ${sentence}`).join('\n'),
+    section('Set-ups', [
+      setUps.shared.length === 0
+        ? ''
+        : 'What several of the programs do first: a container of the nesting type, guest memory and tables, devices that can transfer.',
+      ...setUps.shared,
+    ]),
     ...findings.map(({ id, sentence }) =>
-      section(
-        `${anchor(id.toLowerCase())}${id}: ${sentence}`,
-        counterexampleParts(site, from, byFinding.get(id)!, checked),
-      ),
+      section(`${anchor(id.toLowerCase())}${id}: ${sentence}`, parts(`counterexamples/${id.toLowerCase()}.json`)),
     ),
-    ...others.map((one) =>
-      section(`${one.invariant} breaks without a finding`, counterexampleParts(site, from, one, checked)),
-    ),
+    ...paths
+      .filter(([, { defects }]) => defects.length === 0)
+      .map(([path, { invariant }]) => section(`${invariant} breaks without a finding`, parts(path))),
     section('Findings without one', [
       'These break no invariant. They are where the rules of the series differ from those of the recommended contract.',
       series.differences.map((one) => differenceText(site, from, one)).join('\n\n'),
@@ -56,10 +88,12 @@ function counterexampleParts(
   site: Site,
   from: string,
   counterexample: Counterexample,
+  path: string,
+  setUps: SetUps,
   { series, told }: CheckedProfiles,
 ): string[] {
   const { invariant, parameters, bases, steps, setUp, broken, world } = counterexample;
-  const { ops, token } = told.get(counterexample)!;
+  const { ops } = told.get(counterexample)!;
   const sentence = site.data.invariants.get(invariant)?.sentence ?? '';
   const set = Object.entries(parameters)
     .map(([name, value]) => ` --set ${name}=${value}`)
@@ -70,11 +104,11 @@ function counterexampleParts(
   return [
     `Breaks ${link(invariant, address(from, 'invariants.md', invariant.toLowerCase()))}: ${sentence}`,
     `On ${listed(bases.map(code)) || 'every driver'}, in the world ${code(world)}.`,
-    folded(`Set-up: ${setUp} ops`, list(0, setUp)),
+    setUps.before(ops.slice(0, setUp)),
     list(setUp, setUp + steps),
     `**Wrong is:** ${broken}`,
     ...after,
-    `Run it again:\n\n\`\`\`sh\nnpx vfio-conform replay ${token} --profile ${series.profile}${set}\n\`\`\``,
+    `Run it again, ${link('the program', path)}:\n\n\`\`\`sh\nnpx vfio-conform replay docs/reference/${path} --profile ${series.profile}${set}\n\`\`\``,
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Rule } from '../../spec/contract/types.ts';
 import { address, anchor, bullets, code, link, listed, page, prose, section, table } from './markdown.ts';
 import { ruleLine, ruleLink, type Site } from './site.ts';
+import { chosenText } from './where.ts';
 
 /** A page of docs/decisions/: its file there, and its heading. */
 export interface DecisionPage {
@@ -13,6 +14,7 @@ export function decisionsText(site: Site, written: readonly DecisionPage[]): str
   const from = 'decisions.md';
   const rules = [...site.data.rules.values()];
   const decided = rules.filter(({ level }) => level === 'DECISION');
+  const titleOf = ({ id }: Rule) => site.rules.get(id)![0]!.title;
   const open = rules.filter(({ outcome }) => outcome && 'undefined' in outcome);
   return page(
     from,
@@ -20,11 +22,19 @@ export function decisionsText(site: Site, written: readonly DecisionPage[]): str
     '**No released kernel implements** the rules and parameters of the requests of 2020 below; what is said of Linux is of Linux 6.1 and 6.12.',
     [
       section('Rules that this project decided', [
-        `Where nobody said what must hold, these do. ${link('Guest page tables', '../guest-page-tables.md')} tells why.`,
-        bullets(decided.map((rule) => ruleLine(site, from, rule))),
+        `Where nobody else said what must hold, these do. ${link('Guest page tables', '../guest-page-tables.md')} tells why.`,
+        ...[...new Set(decided.map(titleOf))].map((title) =>
+          [
+            `${prose(title)}:`,
+            bullets(decided.filter((rule) => titleOf(rule) === title).map((rule) => ruleLine(site, from, rule))),
+          ].join('\n\n'),
+        ),
       ]),
       section('Decisions in writing', [bullets(written.map(({ file, title }) => link(title, `../decisions/${file}`)))]),
-      section('What the discussion of May 2020 leaves open', openFindings(site, from)),
+      section('What the discussion of May 2020 leaves open', [
+        'A dash: at the other settings of that profile the parameter says nothing.',
+        ...openFindings(site, from),
+      ]),
       section('What the contract leaves undefined', [
         'The judge stops there with the verdict `undefined`. Some are defects of the series after which nothing can be promised; those called `..._outside_contract` the contract does not say yet.',
         table(
@@ -45,7 +55,7 @@ function openFindings(site: Site, from: string): string[] {
       const stated = [...rules.values()].filter(({ lineage }) => lineage?.includes(id));
       const chosen = left.map(({ id: name }) => [
         link(code(name), address(from, 'parameters.md', name)),
-        ...[...profiles.values()].map((profile) => code(profile.parameters[name]!)),
+        ...[...profiles.values()].map((profile) => chosenText(parameters.get(name)!, profile.parameters)),
       ]);
       return [
         `${anchor(id.toLowerCase())}**${id}** ${sentence}`,

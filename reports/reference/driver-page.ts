@@ -18,8 +18,8 @@ export function driverPageText(site: Site, handler: Handler): string {
   const columns = columnsOf(rows, settings);
   const users = site.data.handlers.filter(({ steps }) => tablesOf(steps).includes(handler.table!));
   return page(from, `What the IOMMU driver does: ${handler.table}`, noKernel, [
-    `For one device, when ${listed(users.map(({ id }) => userLink(site, from, id)))} comes to it. An errno is the driver's answer for that device; reaching the end is none. What becomes of it, the loop over the devices says.`,
-    `A column is a value of the parameter ${link(code('driver'), address(from, 'parameters.md', 'driver'))} under the requests as posted, or a profile with the requests repaired.`,
+    `For one device, when ${listed(users.map(({ id }) => userLink(site, from, id)))} comes to it. An errno is the driver's answer for that device; reaching the end is none. The loop over the devices says what becomes of it.`,
+    `A column is a value of the parameter ${link(code('driver'), address(from, 'parameters.md', 'driver'))} under the requests as posted, or a profile with the requests repaired. (The findings ${link('V10', address(from, 'findings.md', 'v10'))} and ${link('V11', address(from, 'findings.md', 'v11'))} have nothing to do with ${code('driver=v10')} and ${code('driver=v11')}.)`,
     section('Steps, in order', [stepsTable(site, from, rows, columns)]),
     precedenceSection(site, from, rows, columns),
     parameterChanges(site, from, rows),

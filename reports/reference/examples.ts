@@ -1,4 +1,5 @@
 import { code, section } from './markdown.ts';
+import { numbered, type SetUps, setUpsOf } from './set-ups.ts';
 import { ruleLink, type Site } from './site.ts';
 
 /** An op of a program with what the contract says of it, in words. */
@@ -24,20 +25,35 @@ export interface Example {
   ops: readonly ToldOp[];
 }
 
-/** The examples of one ioctl or op. */
-export function examplesSection(site: Site, from: string, examples: readonly Example[], level = 2): string | undefined {
+/** The examples of one ioctl or op. `prefix`: of the anchors of set-ups that several of them share. */
+export function examplesSection(
+  site: Site,
+  from: string,
+  examples: readonly Example[],
+  level = 2,
+  prefix = 'set-up',
+): string | undefined {
+  const setUps = setUpsOf(
+    examples.map(({ ops, setUp }) => ops.slice(0, setUp)),
+    prefix,
+  );
   return section(
     examples.length === 1 ? 'An example' : 'Examples',
-    examples.map((example) => exampleText(site, from, example)),
+    [...setUps.shared, ...examples.map((example) => exampleText(site, from, example, setUps))],
     level,
   );
 }
 
-function exampleText(site: Site, from: string, { about, profile, settings, setUp, ops }: Example): string {
+function exampleText(
+  site: Site,
+  from: string,
+  { about, profile, settings, setUp, ops }: Example,
+  setUps: SetUps,
+): string {
   const by = [code(profile), ...Object.entries(settings).map((pair) => code(pair.join('=')))].join(', ');
   return [
     `**${about}** By ${by}:`,
-    folded(`Set-up: ${setUp} ops`, numbered(ops.slice(0, setUp).map((op) => `${code(op.op)}: ${op.outcome}`))),
+    setUps.before(ops.slice(0, setUp)),
     numbered(
       ops.slice(setUp).map((op) => toldOp(site, from, op)),
       setUp,
@@ -52,11 +68,3 @@ export function toldOp(site: Site, from: string, { op, outcome, rule, effects }:
   const by = told.filter((id) => site.rules.has(id)).map((id) => ruleLink(site, from, id));
   return `${code(op)}: **${outcome}**${by.length === 0 ? '' : `, by ${by.join(', ')}`}`;
 }
-
-/** A numbered list from a number on; programs count their ops from 0. */
-export const numbered = (entries: readonly string[], first = 0): string =>
-  entries.map((one, i) => `${first + i}. ${one}`).join('\n');
-
-/** Text that is shown when asked for. */
-export const folded = (summary: string, text: string): string =>
-  `<details><summary>${summary}</summary>\n\n${text}\n\n</details>`;

@@ -4,10 +4,16 @@ import { bullets, code, listed, section, table } from './markdown.ts';
 import { ruleLine, ruleLink, type Site } from './site.ts';
 import { type Column, conditionOf, isThere, type Row } from './steps.ts';
 
-/** Bytes of an argument: [from, to). */
+/** Bytes of an argument, [from, to), the end of which may be open. */
 interface Span {
   from: number;
   to: number;
+}
+
+/** Bytes that a row copies; `asked`: only as far as argsz reaches. */
+interface Copy extends Span {
+  row: Row;
+  asked: boolean;
 }
 
 /**
@@ -24,27 +30,33 @@ export function faultsSection(
 ): string | undefined {
   const copies = rows.filter((row) => isCopy(row, site) && columns.some(({ parameters }) => isThere(row, parameters)));
   if (copies.length === 0) return undefined;
-  const ofArgument = copies.filter(({ step }) => step!.from !== undefined && step!.length !== undefined);
-  const elsewhere = copies.filter((row) => !ofArgument.includes(row));
-  // A write without a range of its own may be to the argument.
-  const unwritten = elsewhere.some(({ step }) => step!.write !== undefined) ? 'see the last rows' : 'never written';
+  const ofArgument = copies.flatMap(copiesOf);
+  const elsewhere = copies.filter(({ step }) => step!.from === undefined);
   const lines = spansOf(ofArgument).map((span) => {
-    const inSpan = ofArgument.filter(({ step }) => step!.from! <= span.from && span.to <= step!.from! + step!.length!);
+    const inSpan = ofArgument.filter((copy) => copy.from <= span.from && span.to <= copy.to);
     const cell = (kind: 'read' | 'write') =>
-      inSpan
-        .filter(({ step }) => step![kind] !== undefined)
-        .map((row) => copyText(site, from, row, rows, columns))
+      byRule(inSpan.filter(({ row }) => row.step![kind] !== undefined))
+        .map((some) => {
+          const text = copyText(
+            site,
+            from,
+            some.map(({ row }) => row),
+            rows,
+            columns,
+          );
+          return some[0]!.asked ? `${text}; as far as ${code('argsz')} reaches` : text;
+        })
         .join('<br>');
     return [
-      `${span.from}..${span.to - 1}`,
+      span.to === Number.POSITIVE_INFINITY ? `${span.from} and up` : numbersOf(span),
       fieldsIn(span, struct),
       cell('read') || 'never read',
-      cell('write') || unwritten,
+      cell('write') || 'never written',
     ];
   });
   for (const row of elsewhere) {
-    const text = copyText(site, from, row, rows, columns);
-    const where = row.step!.refuse === undefined && struct !== undefined ? 'see the rule' : 'other memory';
+    const text = copyText(site, from, [row], rows, columns);
+    const where = row.step!.refuse === undefined ? 'other memory' : 'see the rule';
     lines.push([where, '', ...(row.step!.write === undefined ? [text, ''] : ['', text])]);
   }
   return section(
@@ -70,29 +82,56 @@ function isCopy({ kind, step, rule }: Row, { data }: Site): boolean {
     : false;
 }
 
-function spansOf(copies: readonly Row[]): Span[] {
-  const edges = [...new Set(copies.flatMap(({ step }) => [step!.from!, step!.from! + step!.length!]))].sort(
-    (a, b) => a - b,
-  );
+/** What a row copies of the argument: what it always does, and what argsz decides about. */
+function copiesOf(row: Row): Copy[] {
+  const { from, length, up_to: end } = row.step!;
+  if (from === undefined) return [];
+  const to = length === undefined ? Number.POSITIVE_INFINITY : from + length;
+  const always = { row, from, to, asked: false };
+  return end === undefined ? [always] : [always, { row, from: to, to: end, asked: true }];
+}
+
+const numbersOf = ({ from, to }: Span): string => (to === from + 1 ? String(from) : `${from}..${to - 1}`);
+
+function spansOf(copies: readonly Copy[]): Span[] {
+  const edges = [...new Set(copies.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
   return edges.slice(1).map((to, i) => ({ from: edges[i]!, to }));
 }
 
 function fieldsIn({ from, to }: Span, struct: string | undefined): string {
   if (struct === undefined) return '';
-  return uapi.structs[struct]!.fields.filter(({ at }) => from <= at && at < to)
+  const { fields, appended = [] } = uapi.structs[struct]!;
+  return [...fields, ...appended]
+    .filter(({ at }) => from <= at && at < to)
     .map(({ name }) => code(name))
     .join(', ');
 }
 
-function copyText(site: Site, from: string, row: Row, rows: readonly Row[], columns: readonly Column[]): string {
+/** Copies by the rule that they are for. */
+function byRule(copies: readonly Copy[]): Copy[][] {
+  const groups = new Map<string, Copy[]>();
+  for (const copy of copies) groups.set(copy.row.rule!, [...(groups.get(copy.row.rule!) ?? []), copy]);
+  return [...groups.values()];
+}
+
+/** What becomes of a fault in a copy that stands in one place of a handler, or in several. */
+function copyText(
+  site: Site,
+  from: string,
+  same: readonly Row[],
+  rows: readonly Row[],
+  columns: readonly Column[],
+): string {
+  const [row] = same as [Row];
   const { outcome } = site.data.rules.get(row.rule!)!;
-  const there = columns.filter(({ parameters }) => isThere(row, parameters));
+  const there = columns.filter(({ parameters }) => same.some((one) => isThere(one, parameters)));
   const where = there.length === columns.length ? '' : ` in ${listed(there.flatMap(({ names }) => names.map(code)))}`;
   const condition = conditionOf(row, rows);
   const only = condition === undefined ? '' : `, only if ${ruleLink(site, from, condition)}`;
   const undoes = row.step!.on_fault === undefined ? 'what has been done is not undone' : 'what has been done is undone';
-  const done =
-    effectsBefore(site, row, rows, columns).length === 0 ? 'nothing has been done' : `**${undoes}**, see below`;
+  const done = same.every((one) => effectsBefore(site, one, rows, columns).length === 0)
+    ? 'nothing has been done'
+    : `**${undoes}**, see below`;
   return `${outcomeText(outcome!)}${where}${only}: ${ruleLink(site, from, row.rule!)}; ${done}`;
 }
 

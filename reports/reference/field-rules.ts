@@ -1,77 +1,69 @@
-import { type Field, uapi } from '../../spec/uapi/uapi.ts';
-import { outcomeText } from './contract-text.ts';
+import { type Field, type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
+import { errnosOf, outcomeText, spanText } from './contract-text.ts';
 import { code, listed, prose, section, table } from './markdown.ts';
 import { ruleLink, type Site } from './site.ts';
-import { type Column, isThere, type Row, rowsOf } from './steps.ts';
-
-/** By which words a rule speaks of a field, by what it holds. */
-const speaksOf: Partial<Record<Field['holds'], RegExp>> = {
-  argsz: /\bargsz\b/,
-  flags:
-    /^(?!.*(of the (data|address)|access flag|granularity|To the core)).*(\bflags?\b|\bVADDR\b|\bGET_DIRTY_BITMAP\b)/i,
-  version: /\bversion\b/,
-  format: /\bformat\b/,
-  pasid: /\bPASID\b(?! (table|is looked|(and|or) ADDR))/,
-  guest_address: /\btable address\b|\baddress of the (root )?table\b/i,
-  address_width: /\bwidth\b/,
-  zero: /\bpadding\b/i,
-  granularity: /\bgranularit/i,
-  data_argsz: /\bData that says\b/,
-  region: /\bindex\b|\bregion\b/i,
-  interrupt: /\bindex\b/i,
-  feature: /\bfeature|\bflag/i,
-};
-
-/** The same for fields of which what they hold does not say enough. */
-const speaksOfName: Record<string, RegExp> = {
-  max: /\bmax\b|\brange\b/,
-  data_flags: /\bflags? of the data\b/,
-  vtd_flags: /\bVT-d part\b|\baccess flag\b|\bmemory type|\bsupervisor\b/i,
-  cache: /\bkind of cache\b/,
-  info_flags: /\bflag of the address\b|\bwithout the flag\b/,
-};
+import { type Column, type Row, rowsOf } from './steps.ts';
+import { whereText } from './where.ts';
 
 /**
- * For each field of an argument the answers whose rules speak of it, those of the driver tables that the handler uses included.
- * Which do is told by their sentences, up to the first semicolon.
+ * For each field of an argument the answers of the rules that are about it, those of the driver tables that the handler uses
+ * included, and the fields that no rule is about.
  */
 export function fieldRules(
   site: Site,
   from: string,
   rows: readonly Row[],
   columns: readonly Column[],
-  struct: string,
+  ioctl: Ioctl,
 ): string | undefined {
-  const answers = answersOf(site, rows, columns);
-  const lines = uapi.structs[struct]!.fields.flatMap((field) => {
-    const speaks = speaksOfName[field.name] ?? speaksOf[field.holds];
-    const said = [...answers].filter(([id]) => speaks?.test(site.data.rules.get(id)!.sentence.split(';')[0]!));
-    return said.map(([id, there], i) => {
+  const answers = answersOf(site, rows);
+  const fields = fieldsOf(ioctl);
+  const about = ({ name }: Field) => [...answers].filter(([id]) => site.data.rules.get(id)!.about?.includes(name));
+  const lines = fields.flatMap(({ field, label }) =>
+    about(field).map(([id, standing], i) => {
       const { outcome, sentence } = site.data.rules.get(id)!;
       return [
-        i === 0 ? `${code(field.name)}, bytes ${field.at}..${field.at + field.width - 1}` : '',
-        there.length === columns.length ? 'all' : listed(there.flatMap(({ names }) => names.map(code))),
+        i === 0 ? label : '',
+        whereText(site, standing, columns),
         `**${outcomeText(outcome!)}**`,
         `${prose(sentence)} ${ruleLink(site, from, id)}`,
       ];
-    });
-  });
+    }),
+  );
   if (lines.length === 0) return undefined;
+  const others = fields.filter(({ field }) => about(field).length === 0).map(({ field }) => code(field.name));
   return section('What the fields are refused for', [
-    'The rules whose sentences speak of a field, in the order in which they are looked at.',
+    'The rules that are about a field, in the order in which they are looked at; those of the driver where the loop over devices comes.',
     table(['field', 'profiles', 'answer', 'rule'], lines),
+    others.length === 0 ? '' : `No rule is about ${listed(others, 'or')}.`,
   ]);
 }
 
-/** The rules that refuse, in order, each with the columns that have it. */
-function answersOf(site: Site, rows: readonly Row[], columns: readonly Column[]): Map<string, Column[]> {
-  const answers = new Map<string, Column[]>();
+/** The fields of an argument, those that only the layout of Linux 5.10 has after the others. */
+function fieldsOf({ struct, argszFirst }: Ioctl): { field: Field; label: string }[] {
+  const { fields, alternatives = {} } = uapi.structs[struct!]!;
+  const label = ({ name, at, width }: Field) => `${code(name)}, ${spanText(at, at + width)}`;
+  const own = fields.flatMap((field) => {
+    const others = Object.keys(alternatives).filter((name) => alternatives[name] === field.name);
+    return [field, ...others.map((name): Field => ({ ...field, name }))];
+  });
+  const later = argszFirst === undefined ? [] : uapi.structs[argszFirst]!.fields;
+  return [
+    ...own.map((field) => ({ field, label: label(field) })),
+    ...later
+      .filter(({ name }) => own.every((field) => field.name !== name))
+      .map((field) => ({ field, label: `${label(field)} with ${code('driver=v5.10')}` })),
+  ];
+}
+
+/** The rules that end a request without success, in order, each with its rows. */
+function answersOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
+  const answers = new Map<string, Row[]>();
   for (const row of withTables(site, rows)) {
-    if (row.kind !== 'step' || (row.step!.refuse ?? row.step!.case) === undefined) continue;
-    if (site.data.rules.get(row.rule!)!.outcome === undefined) continue;
-    const before = answers.get(row.rule!) ?? [];
-    const there = columns.filter((column) => before.includes(column) || isThere(row, column.parameters));
-    if (there.length > 0) answers.set(row.rule!, there);
+    if (row.kind !== 'step') continue;
+    const { outcome } = site.data.rules.get(row.rule!)!;
+    if (!outcome || (row.step!.refuse === undefined && errnosOf(outcome).length === 0)) continue;
+    answers.set(row.rule!, [...(answers.get(row.rule!) ?? []), row]);
   }
   return answers;
 }

@@ -32,7 +32,7 @@ const isOld = ({ when }: Row): boolean => when.some(({ surroundings }) => surrou
 export function implementedLine(site: Site, from: string, rows: readonly Row[], feature?: string): string {
   if (feature !== undefined && requests.includes(feature)) {
     const absent = rows.find(({ kind, when }) => kind === 'step' && when.some((one) => one[feature] === 'absent'));
-    return `**No released kernel implements this request**; it is of the patch series of March 2020.${absent ? ` What Linux answers to its number says ${ruleLink(site, from, absent.rule!)}.` : ''}`;
+    return `**No released kernel implements this request**; it is of the patch series of March 2020.${absent ? ` ${ruleLink(site, from, absent.rule!)} says what Linux answers to its number.` : ''}`;
   }
   const rules = (chosen: readonly Row[]) => [
     ...new Set(chosen.map(({ rule }) => rule).filter((rule) => rule !== undefined)),
@@ -51,7 +51,7 @@ export function implementedLine(site: Site, from: string, rows: readonly Row[], 
     unreleased.length > 0
       ? `**No released kernel implements** those of the requests of 2020: ${links(unreleased)}.`
       : '',
-    old.length > 0 ? `Of ${code('surroundings=2020')}, Linux 5.6, are: ${links(old)}.` : '',
+    old.length > 0 ? `Only with ${code('surroundings=2020')} (Linux 5.6): ${links(old)}.` : '',
   ]
     .filter(Boolean)
     .join(' ');

@@ -4,16 +4,26 @@ import { type Example, examplesSection } from './examples.ts';
 import { faultsSection } from './faults.ts';
 import { fieldRules } from './field-rules.ts';
 import { implementedLine } from './implemented.ts';
+import { type Invalidation, invalidationsSection } from './invalidations.ts';
 import { layoutTable, sizeText } from './layout.ts';
 import { address, code, link, page, section, table } from './markdown.ts';
 import { parameterChanges } from './parameter-changes.ts';
 import { precedenceSection } from './precedence.ts';
-import { ioctlOf, ioctlPage, type Site, structPage } from './site.ts';
+import { inShort } from './questions.ts';
+import { followsText, ioctlOf, ioctlPage, type Site, structPage } from './site.ts';
 import { columnsOf, profileColumns, rowsOf } from './steps.ts';
 import { stepsTable } from './steps-table.ts';
 
+/** The handler of which the invalidations are examples. */
+const INVALIDATE = 'cache_invalidate';
+
 /** The page of an ioctl: number, argument, ordered steps, what faults when, what parameters change, examples. */
-export function ioctlPageText(site: Site, handler: Handler, examples: readonly Example[]): string {
+export function ioctlPageText(
+  site: Site,
+  handler: Handler,
+  examples: readonly Example[],
+  invalidations: readonly Invalidation[],
+): string {
   const name = handler.ioctl!;
   const from = ioctlPage(name);
   const ioctl = ioctlOf(handler)!;
@@ -23,10 +33,13 @@ export function ioctlPageText(site: Site, handler: Handler, examples: readonly E
   const struct = ioctl.struct;
   return page(from, name, implementedLine(site, from, rows, feature), [
     numberText(from, ioctl),
-    section('Argument', argumentParts(from, ioctl)),
+    followsText(site, from, handler.id),
+    inShort(site, from, handler.id),
+    section('Argument', argumentParts(site, from, ioctl)),
     section('Steps, in order', [stepsIntroduction(from, columns.length > 1), stepsTable(site, from, rows, columns)]),
     precedenceSection(site, from, rows, columns),
-    struct === undefined ? undefined : fieldRules(site, from, rows, columns, struct),
+    struct === undefined ? undefined : fieldRules(site, from, rows, columns, ioctl),
+    handler.id === INVALIDATE ? invalidationsSection(site, from, invalidations) : undefined,
     faultsSection(site, from, rows, columns, struct),
     parameterChanges(site, from, rows, feature),
     examplesSection(site, from, examples),
@@ -50,10 +63,10 @@ function numberText(from: string, { number, fd, feature }: Ioctl): string {
       ? `, \`_IO('${String.fromCharCode(type)}', ${base} + ${offset})\`: type ${hex(type)}, number ${base + offset}, without direction and size`
       : '';
   const on = fd === 'any' ? 'any descriptor' : `descriptors of a ${fd}`;
-  return `Request ${code(hex(number))}${built}. On ${on}.${feature === undefined ? '' : ` Whether it is there says the parameter ${link(code(feature), address(from, 'parameters.md', feature))}.`}`;
+  return `Request ${code(hex(number))}${built}. On ${on}.${feature === undefined ? '' : ` The parameter ${link(code(feature), address(from, 'parameters.md', feature))} says whether it is there.`}`;
 }
 
-function argumentParts(from: string, { argument, struct, argszFirst, values }: Ioctl): string[] {
+function argumentParts(site: Site, from: string, { argument, struct, argszFirst, values }: Ioctl): string[] {
   switch (argument) {
     case 'none':
       return ['None; it is not looked at.'];
@@ -65,6 +78,7 @@ function argumentParts(from: string, { argument, struct, argszFirst, values }: I
       return ['The contract does not say.'];
     case 'struct': {
       const parts = layoutParts(
+        site,
         from,
         struct!,
         argszFirst === undefined ? '' : 'As the header of Linux 5.5 to 5.9 has it. ',
@@ -73,16 +87,21 @@ function argumentParts(from: string, { argument, struct, argszFirst, values }: I
         ? parts
         : [
             ...parts,
-            ...layoutParts(from, argszFirst, `With ${code('driver=v5.10')} the data starts with a size of its own. `),
+            ...layoutParts(
+              site,
+              from,
+              argszFirst,
+              `With ${code('driver=v5.10')} the data starts with a size of its own. `,
+            ),
           ];
     }
   }
 }
 
-function layoutParts(from: string, struct: string, before: string): string[] {
+function layoutParts(site: Site, from: string, struct: string, before: string): string[] {
   return [
     `${before}${link(code(struct), address(from, structPage(struct)))}: ${sizeText(struct)}`,
-    layoutTable(struct),
+    layoutTable(site, struct),
   ];
 }
 

@@ -1,6 +1,8 @@
 import type { Rule } from '../../spec/contract/types.ts';
+import { isUnreleased } from './implemented.ts';
 import { bullets, page, section } from './markdown.ts';
 import { ruleLink, type Site, sourceLinks } from './site.ts';
+import { rowsOf } from './steps.ts';
 
 /** How the note of a rule begins that states a defect of Linux. */
 const DEFECT = 'Looks like a defect; ';
@@ -8,14 +10,17 @@ const DEFECT = 'Looks like a defect; ';
 /** What Linux does and probably should not: the rules whose note says so, by where they stand first. */
 export function odditiesText(site: Site): string {
   const from = 'linux-oddities.md';
-  const rules = [...site.data.rules.values()].filter(({ note }) => note?.startsWith(DEFECT));
+  const rows = site.data.handlers.flatMap(({ steps }) => rowsOf(steps));
+  const rules = [...site.data.rules.values()].filter(
+    ({ id, note }) => note?.startsWith(DEFECT) && rows.some((row) => row.rule === id && !isUnreleased(site.data, row)),
+  );
   const title = ({ id }: Rule) => site.rules.get(id)![0]!.title;
   return page(
     from,
     'What Linux does and probably should not',
-    'Linux 6.1 and 6.12 implement all of this, but for what says that it was not seen.',
+    'Linux 6.1 and 6.12 implement all of this; what was seen on one of them alone says so.',
     [
-      'Linux behaves like this, programs may rely on it, and so each of these is a rule like any other: an implementation that does better fails it. Each has been looked for on real kernels.',
+      'Linux behaves like this, programs may rely on it, and so each of these is a rule like any other: an implementation that does better fails it. Each says on which real kernels it was seen; what is "from the source" was read there and not seen. What the requests of 2020 get wrong is in [findings](findings.md).',
       ...[...new Set(rules.map(title))].map((place) =>
         section(place, [
           bullets(rules.filter((rule) => title(rule) === place).map((rule) => oddity(site, from, rule))),

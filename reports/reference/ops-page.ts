@@ -3,25 +3,57 @@ import { type Example, examplesSection } from './examples.ts';
 import { faultsSection } from './faults.ts';
 import { implementedLine } from './implemented.ts';
 import { stepsIntroduction } from './ioctl-page.ts';
-import { address, anchor, link, page, section } from './markdown.ts';
+import { address, anchor, bullets, link, page, section } from './markdown.ts';
 import { parameterChanges } from './parameter-changes.ts';
 import { precedenceSection } from './precedence.ts';
-import { opsPage, type Site } from './site.ts';
+import { inShort } from './questions.ts';
+import { followsText, opsPage, type Site } from './site.ts';
 import { columnsOf, profileColumns, rowsOf } from './steps.ts';
 import { stepsTable } from './steps-table.ts';
+
+/** What the handlers of the page are about, and the ids of those. */
+const groups: [title: string, handlers: string[]][] = [
+  [
+    'Opening, closing, leaving',
+    ['open_container', 'open_group', 'open_device', 'close_on_exec', 'close', 'groups_left'],
+  ],
+  ['DMA', ['dma']],
+  ['Config space and BARs', ['pread', 'pwrite', 'mmap', 'seek']],
+  ['Drivers', ['unbind_driver', 'bind_driver']],
+  ['Failures by injection', ['inject', 'allocation_failure']],
+];
+/** Where all others stand. */
+const OTHERS = 'Numbers that nobody knows';
 
 /** The page of all handlers that are for no single ioctl: ops, numbers that nobody knows, and what follows when groups leave. */
 export function opsPageText(site: Site, examples: readonly Example[]): string {
   const handlers = site.data.handlers.filter(({ id }) => site.handlers.get(id)!.page === opsPage);
   const all = handlers.flatMap(({ steps }) => rowsOf(steps));
   const anchored = new Set<string>();
-  return page(opsPage, 'What programs do besides ioctls', implementedLine(site, opsPage, all), [
-    handlers
-      .map(({ id }) => site.handlers.get(id)!)
-      .map(({ title, anchor }) => `- ${link(title, address(opsPage, opsPage, anchor))}`)
-      .join('\n'),
-    ...handlers.map((handler) => handlerPart(site, handler, examples, anchored)),
+  const grouped = groups.map(([title, ids]): [string, Handler[]] => [
+    title,
+    ids.flatMap((id) => handlers.find((handler) => handler.id === id) ?? []),
   ]);
+  const others = handlers.filter((handler) => !grouped.some(([, some]) => some.includes(handler)));
+  const parts: [string, Handler[]][] = [...grouped, [OTHERS, others]];
+  return page(opsPage, 'What programs do besides ioctls', implementedLine(site, opsPage, all), [
+    bullets(
+      parts
+        .filter(([, some]) => some.length > 0)
+        .map(([title, some]) => `${title}: ${some.map((one) => handlerLink(site, one)).join(', ')}`),
+    ),
+    ...parts.map(([title, some]) =>
+      section(
+        title,
+        some.map((handler) => handlerPart(site, handler, examples, anchored)),
+      ),
+    ),
+  ]);
+}
+
+function handlerLink(site: Site, { id }: Handler): string {
+  const { title, anchor } = site.handlers.get(id)!;
+  return link(title, address(opsPage, opsPage, anchor));
 }
 
 function handlerPart(
@@ -33,17 +65,24 @@ function handlerPart(
   const place = site.handlers.get(id)!;
   const rows = rowsOf(steps);
   const columns = columnsOf(rows, profileColumns(site.data));
-  return section(`${anchor(place.anchor!)}${place.title}`, [
-    stepsIntroduction(opsPage, columns.length > 1),
-    stepsTable(site, opsPage, rows, columns, anchored),
-    precedenceSection(site, opsPage, rows, columns, 3),
-    faultsSection(site, opsPage, rows, columns, undefined, 3),
-    parameterChanges(site, opsPage, rows, undefined, 3),
-    examplesSection(
-      site,
-      opsPage,
-      examples.filter((example) => example.of === op),
-      3,
-    ),
-  ]);
+  return section(
+    `${anchor(place.anchor!)}${place.title}`,
+    [
+      followsText(site, opsPage, id),
+      inShort(site, opsPage, id, 4),
+      stepsIntroduction(opsPage, columns.length > 1),
+      stepsTable(site, opsPage, rows, columns, anchored),
+      precedenceSection(site, opsPage, rows, columns, 4),
+      faultsSection(site, opsPage, rows, columns, undefined, 4),
+      parameterChanges(site, opsPage, rows, undefined, 4),
+      examplesSection(
+        site,
+        opsPage,
+        examples.filter((example) => example.of === op),
+        4,
+        `${place.anchor}-set-up`,
+      ),
+    ],
+    3,
+  );
 }

@@ -1,12 +1,18 @@
 import type { ContractData } from '../../spec/contract/types.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { type CheckedProfiles, counterexamplesByFinding, counterexamplesText } from './counterexamples-page.ts';
+import {
+  type CheckedProfiles,
+  counterexamplePrograms,
+  counterexamplesByFinding,
+  counterexamplesText,
+} from './counterexamples-page.ts';
 import { type DecisionPage, decisionsText } from './decisions-page.ts';
 import { driverPageText } from './driver-page.ts';
 import { errnosText } from './errnos-page.ts';
 import type { Example } from './examples.ts';
 import { findingsText } from './findings-page.ts';
 import { indexText } from './index-page.ts';
+import type { Invalidation } from './invalidations.ts';
 import { invariantsText } from './invariants-page.ts';
 import { ioctlPageText } from './ioctl-page.ts';
 import { odditiesText } from './oddities-page.ts';
@@ -22,12 +28,15 @@ export interface ReferenceInput {
   data: ContractData;
   examples: readonly Example[];
   decisions: readonly DecisionPage[];
+  /** What CACHE_INVALIDATE does, by cache, granularity and setting. */
+  invalidations: readonly Invalidation[];
   /** Without it there is no page of counterexamples. */
   check?: CheckedProfiles;
 }
 
-/** All pages of the reference: by path in its folder, their text. */
-export function referencePages({ data: contract, examples, decisions, check }: ReferenceInput): Map<string, string> {
+/** All pages of the reference, and the programs of the counterexamples: by path in its folder, their text. */
+export function referencePages(input: ReferenceInput): Map<string, string> {
+  const { data: contract, examples, decisions, invalidations, check } = input;
   const site = siteOf(contract);
   const { data } = site;
   const pages = new Map<string, string>();
@@ -35,7 +44,10 @@ export function referencePages({ data: contract, examples, decisions, check }: R
     const { page } = site.handlers.get(handler.id)!;
     if (page === opsPage) continue;
     const own = examples.filter(({ of }) => of === handler.ioctl);
-    pages.set(page, ioctlOf(handler) ? ioctlPageText(site, handler, own) : driverPageText(site, handler));
+    pages.set(
+      page,
+      ioctlOf(handler) ? ioctlPageText(site, handler, own, invalidations) : driverPageText(site, handler),
+    );
   }
   for (const struct of Object.keys(uapi.structs)) pages.set(structPage(struct), structPageText(site, struct));
   for (const profile of data.profiles.values()) pages.set(profilePage(profile.id), profilePageText(site, profile));
@@ -48,6 +60,9 @@ export function referencePages({ data: contract, examples, decisions, check }: R
   pages.set('linux-oddities.md', odditiesText(site));
   pages.set('decisions.md', decisionsText(site, decisions));
   pages.set('invariants.md', invariantsText(site));
-  if (check) pages.set('counterexamples.md', counterexamplesText(site, check));
+  if (check) {
+    pages.set('counterexamples.md', counterexamplesText(site, check));
+    for (const [path, text] of counterexamplePrograms(check)) pages.set(path, text);
+  }
   return new Map([['index.md', indexText(site, pages)], ...pages]);
 }

@@ -2,6 +2,7 @@ import type { When } from '../../spec/contract/types.ts';
 import { address, code, link, prose, section, table } from './markdown.ts';
 import { ruleLink, type Site } from './site.ts';
 import { profileColumns, type Row } from './steps.ts';
+import { matters } from './where.ts';
 
 /**
  * What each parameter changes in a handler: for each of its values the rules that are not there with every value. `own`: the
@@ -45,9 +46,12 @@ function linesOf(site: Site, from: string, rows: readonly Row[], name: string, o
 const allows = (when: When, name: string, value: string): boolean =>
   !(name in when) || [when[name]!].flat().includes(value);
 
-/** The profiles that set a parameter to a value, those left out without the feature `own` if some profile has it. */
+/**
+ * The profiles that set a parameter to a value, those left out for which it says nothing, and those without the feature `own` if some
+ * profile has it.
+ */
 export const profilesWith = ({ data }: Site, name: string, value: string, own?: string): string =>
   profileColumns(data, own)
-    .filter(({ parameters }) => parameters[name] === value)
+    .filter(({ parameters }) => parameters[name] === value && matters(data.parameters.get(name)!, parameters))
     .flatMap(({ names }) => names.map(code))
     .join(', ');

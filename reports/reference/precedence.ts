@@ -15,14 +15,17 @@ export function precedenceSection(
   for (const { names, parameters } of columns) {
     const answers = answersAt(site, from, rows, parameters);
     const text = answers.map((answer, i) => `${i + 1}. ${answer}`).join('\n');
-    if (answers.length > 1) chains.set(text, [...(chains.get(text) ?? []), ...names]);
+    if (answers.length !== 1) chains.set(text, [...(chains.get(text) ?? []), ...names]);
   }
-  if (chains.size === 0) return undefined;
+  if ([...chains.keys()].every((text) => text === '')) return undefined;
   return section(
     'First wins',
     [
       'If several of these apply, the first one is the answer.',
-      ...[...chains].flatMap(([text, names]) => [chains.size === 1 ? '' : `${listed(names.map(code))}:`, text]),
+      ...[...chains].flatMap(([text, names]) => [
+        chains.size === 1 ? '' : `${listed(names.map(code))}:${text === '' ? ' no refusal.' : ''}`,
+        text,
+      ]),
     ],
     level,
   );

@@ -1,8 +1,9 @@
 import type { ContractData, Profile } from '../../spec/contract/types.ts';
-import { noKernel } from './implemented.ts';
+import { isUnreleased } from './implemented.ts';
 import { address, bullets, code, link, listed, page, prose, section, table } from './markdown.ts';
 import { profilePage, ruleLine, ruleLink, type Site } from './site.ts';
 import { isThere, rowsOf } from './steps.ts';
+import { chosenText, matters } from './where.ts';
 
 /** The rules that stand in a handler at a setting, those of driver tables included. */
 function rulesAt({ handlers }: ContractData, parameters: Record<string, string>): Set<string> {
@@ -11,6 +12,40 @@ function rulesAt({ handlers }: ContractData, parameters: Record<string, string>)
       .flatMap(({ steps }) => rowsOf(steps))
       .filter((row) => row.rule !== undefined && isThere(row, parameters))
       .map(({ rule }) => rule!),
+  );
+}
+
+/** The rules that no released kernel implements, wherever they stand. */
+function unreleasedRules(data: ContractData): Set<string> {
+  const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter(({ rule }) => rule !== undefined);
+  const released = new Set(rows.filter((row) => !isUnreleased(data, row)).map(({ rule }) => rule));
+  return new Set([...data.rules.keys()].filter((rule) => !released.has(rule)));
+}
+
+/** What of a profile kernels implement, in a line. */
+function implementedText({ data }: Site, profile: Profile): string {
+  const { parameters } = profile;
+  if (isReleased(profile)) return `Linux ${parameters.surroundings} implements all of this.`;
+  const rules = rulesAt(data, parameters);
+  const unreleased = unreleasedRules(data);
+  const count = [...rules].filter((rule) => unreleased.has(rule)).length;
+  return `**No released kernel implements** ${count} of its ${rules.size} rules, those of the requests of 2020. The other ${rules.size - count} are about VFIO without them, as Linux 5.6 has it.`;
+}
+
+/** The rules of a profile that no released kernel implements, by where they stand. */
+function unreleasedText(site: Site, from: string, profile: Profile): string {
+  const { data } = site;
+  const rules = rulesAt(data, profile.parameters);
+  const unreleased = [...unreleasedRules(data)].filter((rule) => rules.has(rule));
+  const titleOf = (rule: string) => site.rules.get(rule)![0]!.title;
+  return bullets(
+    [...new Set(unreleased.map(titleOf))].map(
+      (title) =>
+        `${prose(title)}: ${unreleased
+          .filter((rule) => titleOf(rule) === title)
+          .map((rule) => ruleLink(site, from, rule))
+          .join(', ')}`,
+    ),
   );
 }
 
@@ -35,26 +70,24 @@ export function profilePageText(site: Site, profile: Profile): string {
   const others = [...data.profiles.keys()].filter((other) => other !== id);
   const lines = Object.entries(parameters).map(([name, value]) => [
     link(code(name), address(from, 'parameters.md', name)),
-    code(value),
-    prose(data.parameters.get(name)!.values[value]!),
+    chosenText(data.parameters.get(name)!, parameters),
+    matters(data.parameters.get(name)!, parameters)
+      ? prose(data.parameters.get(name)!.values[value]!)
+      : 'it says nothing here',
   ]);
-  return page(
-    from,
-    `Profile ${code(id)}`,
-    isReleased(profile) ? 'A released kernel implements all of this.' : noKernel,
-    [
-      sentence,
-      bases.length === 0
-        ? undefined
-        : `What was meant to be under it is open: it can be put on every value of ${listed(bases.map((base) => link(code(base), address(from, 'parameters.md', base))))}.`,
-      section('How to run it', [howToRun(profile)]),
-      section('Parameters', [table(['parameter', 'value', 'which means'], lines)]),
-      section('Rules that only it has', [
-        `Others are ${listed(others.map((other) => link(code(other), address(from, profilePage(other)))))}; ${link('the comparison', address(from, 'profiles/comparison.md'))} has all differences.`,
-        alone.length === 0 ? 'None.' : bullets(alone.map((rule) => ruleLine(site, from, data.rules.get(rule)!))),
-      ]),
-    ],
-  );
+  return page(from, `Profile ${code(id)}`, implementedText(site, profile), [
+    sentence,
+    bases.length === 0
+      ? undefined
+      : `What was meant to be under it is open: it can be put on every value of ${listed(bases.map((base) => link(code(base), address(from, 'parameters.md', base))))}.`,
+    section('How to run it', [howToRun(profile)]),
+    section('Parameters', [table(['parameter', 'value', 'which means'], lines)]),
+    section('Rules that only it has', [
+      `Others are ${listed(others.map((other) => link(code(other), address(from, profilePage(other)))))}; ${link('the comparison', address(from, 'profiles/comparison.md'))} has all differences.`,
+      alone.length === 0 ? 'None.' : bullets(alone.map((rule) => ruleLine(site, from, data.rules.get(rule)!))),
+    ]),
+    section('Rules that no released kernel implements', [unreleasedText(site, from, profile)]),
+  ]);
 }
 
 function howToRun(profile: Profile): string {
@@ -73,7 +106,7 @@ export function comparisonText(site: Site): string {
   const profiles = [...data.profiles.values()];
   const heads = profiles.map(({ id }) => link(code(id), address(from, profilePage(id))));
   const parameters = [...data.parameters.keys()].map((name) => {
-    const values = profiles.map((profile) => code(profile.parameters[name]!));
+    const values = profiles.map((profile) => chosenText(data.parameters.get(name)!, profile.parameters));
     return [
       link(code(name), address(from, 'parameters.md', name)),
       ...values,
@@ -81,6 +114,7 @@ export function comparisonText(site: Site): string {
     ];
   });
   const having = profilesByRule(data);
+  const unreleased = unreleasedRules(data);
   const differing = data.handlers.flatMap(({ id: handler, steps }) => {
     const rules = [...new Set(rowsOf(steps).flatMap(({ rule }) => (rule === undefined ? [] : [rule])))].filter(
       (rule) => having.get(rule)!.length !== profiles.length && having.get(rule)!.length > 0,
@@ -94,7 +128,7 @@ export function comparisonText(site: Site): string {
           table(
             ['rule', ...heads],
             rules.map((rule) => [
-              `${ruleLink(site, from, rule)}<br>${prose(data.rules.get(rule)!.sentence)}`,
+              `${ruleLink(site, from, rule)}${unreleased.has(rule) ? ' †' : ''}<br>${prose(data.rules.get(rule)!.sentence)}`,
               ...profiles.map(({ id }) => (having.get(rule)!.includes(id) ? '✓' : '')),
             ]),
           ),
@@ -104,9 +138,13 @@ export function comparisonText(site: Site): string {
     ];
   });
   const none = [...having].filter(([, some]) => some.length === 0).map(([rule]) => ruleLink(site, from, rule));
-  const unreleased = profiles.filter((profile) => !isReleased(profile)).map(({ id }) => code(id));
-  return page(from, 'Profiles compared', `**No released kernel implements** ${listed(unreleased)}.`, [
-    section('Parameters', [table(['parameter', ...heads, ''], parameters)]),
+  const posted = profiles.filter((profile) => !isReleased(profile)).map(({ id }) => code(id));
+  const line = `† **No released kernel implements** the rule: it is of the requests of 2020, which only ${listed(posted)} have. What has no † is Linux's own.`;
+  return page(from, 'Profiles compared', line, [
+    section('Parameters', [
+      'A dash: at the other settings of that profile the parameter says nothing.',
+      table(['parameter', ...heads, ''], parameters),
+    ]),
     section('Rules that not all of them have', [
       `All profiles have ${[...having.values()].filter((some) => some.length === profiles.length).length} of ${data.rules.size} rules.`,
       ...differing,

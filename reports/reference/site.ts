@@ -102,6 +102,27 @@ export function ruleLine(site: Site, from: string, { id, outcome, sentence }: Ru
   return `${ruleLink(site, from, id)}${outcome ? ` (${outcomeText(outcome)})` : ''}: ${prose(sentence)}`;
 }
 
+/** Handlers that another one brings about, by id. */
+const followedBy: Record<string, string[]> = {
+  close: ['groups_left'],
+  unset_container: ['groups_left'],
+};
+
+/** What follows from a handler, and what it follows from, with links. */
+export function followsText({ handlers }: Site, from: string, id: string): string | undefined {
+  const links = (ids: readonly string[]) =>
+    ids
+      .map((one) => handlers.get(one)!)
+      .map(({ page, title, anchor }) => link(title, address(from, page, anchor)))
+      .join(', ');
+  const after = followedBy[id];
+  if (after) return `What follows for the bindings and PASIDs of groups that leave by it: ${links(after)}.`;
+  const before = Object.keys(followedBy).filter((one) => followedBy[one]!.includes(id));
+  return before.length === 0
+    ? undefined
+    : `Groups leave by: ${links(before)}; a process that ends closes what it has open.`;
+}
+
 /** Ids of findings, linked. */
 export const findingLinks = (from: string, ids: readonly string[]): string =>
   ids.map((id) => link(id, address(from, 'findings.md', id.toLowerCase()))).join(', ');

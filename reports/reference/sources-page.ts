@@ -1,5 +1,5 @@
 import type { Source } from '../../spec/contract/types.ts';
-import { anchor, code, page, prose, section } from './markdown.ts';
+import { anchor, code, link, page, prose, section } from './markdown.ts';
 import { ruleLink, type Site } from './site.ts';
 
 /** Who said so: every source with how to look it up, and the rules and invariants that rest on it. */
@@ -13,7 +13,7 @@ export function sourcesText(site: Site): string {
     [
       section('How to look one up', [
         [
-          `A mail has its Message-Id here. It is at ${code('https://lore.kernel.org/r/MESSAGE-ID')}, for as long as that archive is; any copy of the list ${code('iommu@lists.linux-foundation.org')} or ${code('kvm@vger.kernel.org')} of that date has it, too. The place in it is a patch of the series (${code('6/8')}), a function, or a number: the character of the mail's text, without line breaks, at which the quoted code stands; ${code('h:')} and ${code('c:')} stand for lines of the header and of the C file as patched.`,
+          `A mail has its Message-Id here. It is at ${code('https://lore.kernel.org/r/MESSAGE-ID')}, for as long as that archive is; any copy of the list ${code('iommu@lists.linux-foundation.org')} or ${code('kvm@vger.kernel.org')} of that date has it, too. The place in it is a patch of the series (${code('6/8')}), a function, or what it is about in words; ${code('D10')} and the like are claims of May 2020, listed in ${link('the story', 'README.md#the-question-of-15-may-2020')}. ${code('vfio_iommu_type1.c:2593 as patched')} is a line of that file with the series applied, as the headers of the hunks count.`,
           `A file of Linux is at ${code('git show v6.12:drivers/vfio/vfio_iommu_type1.c')} in a clone of the kernel, with the release that the title says. The place in it is a function.`,
         ].join('\n\n'),
       ]),

@@ -82,7 +82,12 @@ describe('the handlers of a profile', () => {
       outcome: 'EFAULT',
       errnos: ['EFAULT'],
       onFault: 'pasid_alloc_gives_pasid_back',
+      from: 16,
+      length: 4,
     });
+    expect(stepsOf('type1-6.12', 'get_info')).toContainEqual(
+      expect.objectContaining({ rule: 'get_info_writes_up_to_24', from: 0, length: 16, upTo: 24 }),
+    );
   });
 
   test('have a table where it is used, and the words over its devices', () => {

@@ -43,5 +43,6 @@ function orderedStep({ rules }: ContractData, { step, depth }: NestedStep): Spec
     ...(step.on_fault !== undefined && { onFault: step.on_fault }),
     ...(step.from !== undefined && { from: step.from }),
     ...(step.length !== undefined && { length: step.length }),
+    ...(step.up_to !== undefined && { upTo: step.up_to }),
   };
 }

@@ -1,5 +1,5 @@
-import type { Rule, Step } from '../../spec/contract/types.ts';
-import { kindOf, outcomeText } from './contract-text.ts';
+import type { Rule, RuleOutcome, Step } from '../../spec/contract/types.ts';
+import { errnosOf, kindOf, outcomeText, rangeText, ruleOf } from './contract-text.ts';
 import { address, anchor, code, link, prose, table } from './markdown.ts';
 import { findingLinks, type Site, sourceLinks } from './site.ts';
 import { type Column, isThere, numbersAt, type Row, whenText } from './steps.ts';
@@ -50,7 +50,7 @@ function whatItDoes(site: Site, from: string, { kind, step, own, words }: Row): 
     const where = own ? `, where ${whenText(own, site.data.parameters)}` : '';
     return `**for each of the ${loopNames[step!.each!]}${where}:** ${tableLinks(from, step!)}`.trimEnd();
   }
-  return stepText(step!);
+  return stepText(step!, site.data.rules.get(ruleOf(step!)!)!.outcome);
 }
 
 const loopNames: Record<NonNullable<Step['each']>, string> = {
@@ -82,10 +82,10 @@ function tableLinks(from: string, { table, undo_table: undo }: Step): string {
   return `${to(table)}${undo === undefined ? '' : `, undone by ${to(undo)}`}`;
 }
 
-/** What a step does, with the bytes of the argument that it is about. */
-export function stepText(step: Step): string {
-  const { from, length } = step;
-  const range = from === undefined || length === undefined ? '' : ` bytes ${from}..${from + length - 1}`;
+/** What a step does, with the bytes of the argument that it is about. What ends without an errno refuses nothing. */
+function stepText(step: Step, outcome: RuleOutcome | undefined): string {
+  if (step.refuse !== undefined && errnosOf(outcome!).length === 0) return 'ends';
+  const range = step.from === undefined ? '' : ` ${rangeText(step)}`;
   return { refuse: 'refuses', read: 'reads', write: 'writes', effect: 'changes', case: 'case', return: 'returns' }[
     kindOf(step)!
   ].concat(range);

@@ -1,6 +1,7 @@
 import { selected } from '../../spec/contract/selected.ts';
 import type { ContractData, Parameter, Step, When } from '../../spec/contract/types.ts';
 import { ruleOf, wordsOf } from './contract-text.ts';
+import { code, listed } from './markdown.ts';
 
 /** Settings at which a handler is told side by side, and what they are called. */
 export interface Column {
@@ -121,7 +122,7 @@ export function whenText(when: When, parameters: ReadonlyMap<string, Parameter>)
     .map(([name, values]) => {
       const asked = [values].flat();
       const others = Object.keys(parameters.get(name)!.values).filter((value) => !asked.includes(value));
-      const quoted = (words: string[]) => words.map((word) => `\`${word}\``).join(' or ');
+      const quoted = (words: string[]) => listed(words.map(code), 'or');
       if (others.length > 0 && others.length < asked.length) return `\`${name}\` is not ${quoted(others)}`;
       return `\`${name}\` is ${quoted(asked)}`;
     })

@@ -7,13 +7,11 @@ import { ioctlPage, type Site, structPage } from './site.ts';
 /** The page of a struct: sizes, offsets, and where it is used. */
 export function structPageText(site: Site, struct: string): string {
   const from = structPage(struct);
-  const { argszEdges, plain } = uapi.structs[struct]!;
+  const { argszEdges } = uapi.structs[struct]!;
   return page(from, code(struct), isOf2020(struct) ? noKernel : 'Linux 6.1 and 6.12 have it.', [
-    [plain ? `In C it is a plain ${code(plain)}.` : '', sizeText(struct), useText(site, from, struct)]
-      .filter(Boolean)
-      .join(' '),
+    `${sizeText(struct)} ${useText(site, from, struct)}`,
     'Offsets and widths are in bytes, of 64-bit processes on a little-endian machine.',
-    layoutTable(struct),
+    layoutTable(site, struct),
     argszEdges ? `What happens changes also at these values of ${code('argsz')}: ${argszEdges.join(', ')}.` : undefined,
   ]);
 }

@@ -272,6 +272,27 @@ describe('a copy of the contract', () => {
       /^source gup-7\.1 is not in sources\.yaml; add it there\.$/,
     ],
     [
+      'a reviewer that nobody knows',
+      'findings.yaml',
+      'said: [review-bind]',
+      'said: @[review-unbind]',
+      /^source review-unbind is not in sources\.yaml; add it there\.$/,
+    ],
+    [
+      'a demand of which this project is the only source',
+      'rules/nesting.yaml',
+      /id: request_driver_cannot_nest\n {2}level: DECISION/,
+      'id: request_driver_cannot_nest\n  level: @MUST',
+      /^rule request_driver_cannot_nest has no source but this project; make its level DECISION, or cite who else says so\.$/,
+    ],
+    [
+      'a field that the argument does not have',
+      'rules/map-dma.yaml',
+      'about: [iova, size]',
+      'about: @[iova, length]',
+      /^length is no field of the argument of VFIO_IOMMU_MAP_DMA; it has argsz, flags, vaddr, iova, size\.$/,
+    ],
+    [
       'an errno that nobody knows',
       'rules/map-dma.yaml',
       '{ errno: ENOSPC }',
@@ -460,7 +481,7 @@ describe('a copy of the contract', () => {
 
   test('with a new rule of a name that every JavaScript object has is a Problem when it is compiled', () => {
     const rule =
-      "- id: constructor\n  level: MUST\n  sentence: A rule of a special name.\n  outcome: { errno: EIO }\n  sources: [{ source: project, at: '0001' }]\n";
+      "- id: constructor\n  level: DECISION\n  sentence: A rule of a special name.\n  outcome: { errno: EIO }\n  sources: [{ source: project, at: '0001' }]\n";
     writeFileSync(join(folder, 'rules/more.yaml'), rule);
     const path = join(folder, 'handlers/type1.yaml');
     writeFileSync(

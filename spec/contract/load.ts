@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
+import { checkAbout } from './about.ts';
 import type {
   ContractData,
   Finding,
@@ -30,16 +31,17 @@ export function loadContract(folder: string = contractFolder): ContractData {
     throw new Problem(`${folder}: has no folder ${part}/; --spec takes a copy of spec/contract/ (or of spec/).`);
   }
   const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));
-  const findings = index(readYaml<Finding[]>(join(folder, 'findings.yaml'), 'findings.schema.json'));
+  const findingFile = readYaml<Finding[]>(join(folder, 'findings.yaml'), 'findings.schema.json');
+  const findings = index(findingFile);
+  for (const [i, { said = [] }] of findingFile.value.entries()) {
+    for (const source of said) checkSource(source, sources, findingFile.at([i, 'said']));
+  }
   const parameters = index(readYaml<Parameter[]>(join(folder, 'parameters.yaml'), 'parameters.schema.json'));
   const invariantFile = readYaml<Invariant[]>(join(folder, 'invariants.yaml'), 'invariants.schema.json');
   const invariants = index(invariantFile);
   for (const [i, invariant] of invariantFile.value.entries()) {
     invariant.sources.forEach(({ source }, j) => {
-      if (!sources.has(source))
-        throw new Problem(
-          `${invariantFile.at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`,
-        );
+      checkSource(source, sources, invariantFile.at([i, 'sources', j]));
     });
     for (const [name, values] of Object.entries(invariant.when ?? {}))
       for (const value of [values].flat()) checkParameter(name, value, parameters, invariantFile.at([i, 'when', name]));
@@ -58,15 +60,16 @@ export function loadContract(folder: string = contractFolder): ContractData {
 
   const rules = new Map<string, Rule>();
   const places = new Map<string, string>();
+  const aboutPlaces = new Map<string, string>();
   for (const file of yamlFiles(join(folder, 'rules'))) {
     const { value, at } = readYaml<Rule[]>(file, 'rules.schema.json');
     value.forEach((rule, i) => {
       if (rules.has(rule.id))
         throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
       rule.sources.forEach(({ source }, j) => {
-        if (!sources.has(source))
-          throw new Problem(`${at([i, 'sources', j])}: source ${source} is not in sources.yaml; add it there.`);
+        checkSource(source, sources, at([i, 'sources', j]));
       });
+      checkLevel(rule, sources, at([i, 'level']));
       checkErrnos(rule.outcome, at([i, 'outcome']));
       for (const id of rule.lineage ?? []) {
         if (!findings.has(id))
@@ -74,6 +77,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
       }
       rules.set(rule.id, rule);
       places.set(rule.id, at([i, 'id']));
+      aboutPlaces.set(rule.id, at([i, 'about']));
     });
   }
 
@@ -91,6 +95,7 @@ export function loadContract(folder: string = contractFolder): ContractData {
     if (!used.has(id))
       throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
   }
+  checkAbout(rules, handlers, (rule) => aboutPlaces.get(rule)!);
   return { rules, handlers, parameters, profiles, sources, findings, invariants };
 }
 
@@ -156,6 +161,19 @@ function checkProfile(profile: Profile, parameters: Map<string, Parameter>, at: 
     if (!Object.hasOwn(profile.parameters, name))
       throw new Problem(`${at(name)}: profile ${profile.id} does not set ${name}; add it.`);
   }
+}
+
+function checkSource(source: string, sources: ReadonlyMap<string, Source>, place: string): void {
+  if (!sources.has(source)) throw new Problem(`${place}: source ${source} is not in sources.yaml; add it there.`);
+}
+
+/** What nobody but this project says is a decision; what it leaves undefined is none. */
+function checkLevel({ id, level, outcome, sources: cited }: Rule, sources: Map<string, Source>, place: string): void {
+  const own = cited.every(({ source }) => sources.get(source)!.where.startsWith('docs/'));
+  if (own && level !== 'DECISION' && !(outcome && 'undefined' in outcome))
+    throw new Problem(
+      `${place}: rule ${id} has no source but this project; make its level DECISION, or cite who else says so.`,
+    );
 }
 
 function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {

@@ -25,6 +25,8 @@ export interface Rule {
   sentence: string;
   /** What the operation gives back when the rule decides. */
   outcome?: RuleOutcome;
+  /** Fields of the argument that its condition is about; a field of every ioctl that has the rule. */
+  about?: string[];
   sources: { source: string; at: string }[];
   /** Kernel releases on which it was observed. */
   verified?: string[];
@@ -50,7 +52,7 @@ export interface Step {
   refuse?: string;
   /** Copies [from, from + length) of the argument from user memory; a fault gives the rule's outcome. */
   read?: string;
-  /** Copies to user memory, to [from, from + length) of the argument if it is always the same; a fault gives the rule's outcome and undoes nothing but `on_fault`. */
+  /** Copies to user memory, to [from, from + length) of the argument, or elsewhere if there is no `from`; a fault gives the rule's outcome and undoes nothing but `on_fault`. */
   write?: string;
   /** Changes the state. */
   effect?: string;
@@ -75,8 +77,10 @@ export interface Step {
   on_fault?: string;
   /** Bytes. */
   from?: number;
-  /** Bytes. */
+  /** Bytes. write: without it, as many as there are to write. */
   length?: number;
+  /** write: where the bytes end that are written as well if argsz allows for them. */
+  up_to?: number;
   /** read, refuse, each: a rule that must hold for the step to be taken. */
   if?: string;
   when?: When;
@@ -114,6 +118,8 @@ export interface Parameter {
 export interface Finding {
   id: string;
   sentence: string;
+  /** Ids of the sources in which reviewers said so; absent: it was derived by reading the patches and the mails. */
+  said?: string[];
 }
 
 /** What a contract for guest page tables must keep in every state. */

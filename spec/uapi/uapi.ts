@@ -57,8 +57,8 @@ export interface Struct {
   extendedBy?: string;
   /** Not every <linux/vfio.h> since Linux 5.8 has it. */
   optional?: boolean;
-  /** Linux has appended members since, so that its struct may be larger. */
-  appended?: boolean;
+  /** Members that Linux has appended since, so that its struct may be larger. */
+  appended?: Field[];
   /** The C type, where it is no struct. */
   plain?: 'int';
   /** The value that says, in a chain of capabilities, that this is one. */

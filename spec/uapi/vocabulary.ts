@@ -1448,9 +1448,9 @@ export interface SpecStruct {
    */
   optional?: boolean;
   /**
-   * Linux has appended members since.
+   * Members that Linux has appended since.
    */
-  appended?: boolean;
+  appended?: SpecField[];
   /**
    * The C type, where it is no struct.
    */
@@ -1544,6 +1544,10 @@ export interface SpecRule {
   level: 'MUST' | 'SHOULD' | 'MAY' | 'DECISION';
   sentence: string;
   outcome?: SpecOutcome;
+  /**
+   * Fields of the argument that its condition is about.
+   */
+  about?: string[];
   sources: SpecCitation[];
   /**
    * Kernel releases on which it was observed.
@@ -1675,6 +1679,10 @@ export interface SpecStep {
   on_fault?: string;
   from?: number;
   length?: number;
+  /**
+   * write: where the bytes end that are written as well if argsz allows for them.
+   */
+  up_to?: number;
   /**
    * A rule that must hold for the step to be taken.
    */
@@ -1809,6 +1817,10 @@ export interface SpecOrderedStep {
    * Bytes.
    */
   length?: number;
+  /**
+   * Where the bytes end that are written as well if argsz allows for them.
+   */
+  upTo?: number;
 }
 export interface SpecStepWord {
   /**
@@ -1823,6 +1835,10 @@ export interface SpecStepWord {
 export interface SpecFinding {
   id: string;
   sentence: string;
+  /**
+   * Ids of the sources in which reviewers said so; absent: it was derived by reading.
+   */
+  said?: string[];
 }
 /**
  * What a contract for guest page tables must keep in every state.

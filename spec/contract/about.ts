@@ -1,0 +1,61 @@
+import { Problem } from '../uapi/problem.ts';
+import { type Struct, uapi } from '../uapi/uapi.ts';
+import type { Handler, Rule, Step } from './types.ts';
+
+/**
+ * Checks that the fields that rules are about are fields of the argument of every ioctl that has the rule, in its own handler or
+ * in a table that it goes through. `at`: the place of a rule's `about`. Throws a Problem.
+ */
+export function checkAbout(
+  rules: ReadonlyMap<string, Rule>,
+  handlers: readonly Handler[],
+  at: (rule: string) => string,
+): void {
+  const asking = ioctlsByRule(handlers);
+  for (const { id, about = [] } of rules.values()) {
+    if (about.length === 0) continue;
+    const ioctls = [...(asking.get(id) ?? [])];
+    if (ioctls.length === 0) throw new Problem(`${at(id)}: no ioctl has rule ${id}; leave out what it is about.`);
+    for (const ioctl of ioctls) {
+      const known = fieldsOf(ioctl);
+      const unknown = about.find((field) => !known.includes(field));
+      if (unknown === undefined) continue;
+      throw new Problem(
+        known.length === 0
+          ? `${at(id)}: the argument of ${ioctl} has no fields; leave out what rule ${id} is about.`
+          : `${at(id)}: ${unknown} is no field of the argument of ${ioctl}; it has ${known.join(', ')}.`,
+      );
+    }
+  }
+}
+
+/** The fields of an ioctl's argument, in either layout, and the other names that some of them have in a union. */
+function fieldsOf(ioctl: string): string[] {
+  const { struct, argszFirst } = uapi.ioctls[ioctl] ?? {};
+  const structs = [struct, argszFirst].flatMap((name): Struct[] => (name === undefined ? [] : [uapi.structs[name]!]));
+  return [
+    ...new Set(
+      structs.flatMap(({ fields, alternatives = {} }) => [
+        ...fields.map(({ name }) => name),
+        ...Object.keys(alternatives).filter((name) => typeof alternatives[name] === 'string'),
+      ]),
+    ),
+  ];
+}
+
+/** For each rule the ioctls in whose handlers it stands, tables included. */
+function ioctlsByRule(handlers: readonly Handler[]): Map<string, Set<string>> {
+  const asking = new Map<string, Set<string>>();
+  const tables = new Map(handlers.map(({ table, steps }) => [table, steps]));
+  const visit = (ioctl: string, steps: readonly Step[]): void => {
+    for (const step of steps) {
+      for (const rule of [step.refuse, step.read, step.write, step.effect, step.case, step.return, step.if]) {
+        if (rule !== undefined) asking.set(rule, (asking.get(rule) ?? new Set()).add(ioctl));
+      }
+      visit(ioctl, step.steps ?? []);
+      for (const table of [step.table, step.undo_table]) if (table !== undefined) visit(ioctl, tables.get(table) ?? []);
+    }
+  };
+  for (const { ioctl, steps } of handlers) if (ioctl !== undefined) visit(ioctl, steps);
+  return asking;
+}
