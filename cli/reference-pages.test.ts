@@ -4,20 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { ioctlPage, rulesIn, siteOf } from '../reports/reference/site.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
-import { isGenerated, pagesOf } from './spec-command.ts';
+import { pagesOf } from './spec-command.ts';
 
 const data = loadContract();
 const files = pagesOf(data);
 const pages = new Map([...files].filter(([path]) => path.endsWith('.md')));
 const read = (path: string) => readFileSync(join(packageRoot, path), 'utf8');
-
-test('what stands in docs/reference is current', () => {
-  const folder = join(packageRoot, 'docs/reference');
-  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const generated = found.filter((path) => isGenerated(folder, path));
-  expect(generated.sort()).toEqual([...files.keys()].sort());
-  for (const [path, text] of files) expect(read(`docs/reference/${path}`) === text, path).toBe(true);
-});
 
 /** The part of a page between an anchor or heading and the next heading. */
 const part = (path: string, heading: string): string => {
@@ -220,8 +212,6 @@ describe('what is said of parameters and findings', () => {
 
 describe('links', () => {
   const files = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs')];
-  // Written only once there is a result of check to tell.
-  const pending = pages.has('counterexamples.md') ? [] : ['docs/reference/counterexamples.md'];
 
   test.each(files)('of %s lead somewhere', (file) => {
     const broken = linksOf(read(file)).filter((to) => !leadsSomewhere(file, to));
@@ -231,7 +221,6 @@ describe('links', () => {
   function leadsSomewhere(file: string, to: string): boolean {
     const [path, fragment] = to.split('#') as [string, string?];
     const target = path === '' ? file : normalize(join(dirname(file), path));
-    if (pending.includes(target)) return true;
     if (!existsSync(join(packageRoot, target))) return false;
     return fragment === undefined || anchorsOf(read(target)).has(fragment);
   }

@@ -9,6 +9,7 @@ import { toSpecDocument } from '../reports/reference/spec-document.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { checkedProfiles } from './checked-profiles.ts';
 import { referenceExamples } from './reference-examples/examples.ts';
 import { invalidationsOf } from './reference-examples/invalidations.ts';
 import { loadData } from './setting.ts';
@@ -36,23 +37,24 @@ export async function specCommand({ format, out, check, spec }: SpecOptions): Pr
   const data = loadData({ spec });
   if (format === 'json') process.stdout.write(`${JSON.stringify(toSpecDocument(data), null, 2)}\n`);
   else if (format === 'h') process.stdout.write(toHeader(data));
-  else writePages(out ?? join(packageRoot, 'docs/reference'), pagesOf(data), check ?? false);
+  else {
+    const checked = checkedProfiles(data, (what) => process.stderr.write(`checking ${what}\n`));
+    writePages(out ?? join(packageRoot, 'docs/reference'), pagesOf(data, checked), check ?? false);
+  }
 }
 
-/** All pages of a contract, and the programs that they name: by path in their folder, their text. */
-export function pagesOf(data: ContractData): Map<string, string> {
+/**
+ * All pages of a contract, and the programs that they name: by path in their folder, their text. Without what was checked
+ * there are no counterexamples.
+ */
+export function pagesOf(data: ContractData, check?: CheckedProfiles): Map<string, string> {
   return referencePages({
     data,
     examples: referenceExamples(data),
     decisions: writtenDecisions(),
     invalidations: invalidationsOf(data),
-    check: checkedSeries(),
+    ...(check && { check }),
   });
-}
-
-/** What `check` finds out about the series of 2020, for the page of counterexamples; nothing as long as nobody asks it. */
-function checkedSeries(): CheckedProfiles | undefined {
-  return undefined;
 }
 
 function writePages(folder: string, pages: ReadonlyMap<string, string>, check: boolean): void {

@@ -34,6 +34,8 @@ export function derivedSteps(
 ): CheckStep[] {
   const [first, second] = PASIDS.map((pasid) => new Map(argumentsAtEdges(environment, checked, pasid, layout)));
   const chosen = new Set<string>();
+  /** Those that did more than being refused, somewhere. */
+  const effective = new Set<string>();
   const states: World[] = [];
   const taken = new Set<string>();
   const bounds = { depth: SEARCHED, states: Number.POSITIVE_INFINITY };
@@ -55,16 +57,19 @@ export function derivedSteps(
         for (const rule of rules) taken.add(rule);
       }
       if (expectation.effects.length === 0) continue;
+      effective.add(what);
       scratch.releaseDevices();
       scratch = copyWithoutMemory(state);
     }
     scratch.releaseDevices();
     state.release();
   }
-  // What was found with one PASID is tried with the other, too.
-  return [first!, ...(checked.symmetric ? [second!] : [])].flatMap((steps) =>
-    [...chosen].flatMap((what) => steps.get(what) ?? []),
-  );
+  // States that differ only in which PASID is which are one: what does something with the one must be tried with the other.
+  const again = checked.symmetric ? [...chosen].filter((what) => effective.has(what)) : [];
+  return [
+    ...[...chosen].flatMap((what) => first!.get(what) ?? []),
+    ...again.flatMap((what) => second!.get(what) ?? []),
+  ];
 }
 
 /** The rule that decides, for each kind of request anew, and those that have an effect. */
@@ -118,7 +123,7 @@ function* argumentsAtEdges(
       }
     }
   }
-  yield [READ_ONLY, allocatesReadOnly(container, layout)];
+  if (pasid === PASIDS[0]) yield [READ_ONLY, allocatesReadOnly(container, layout)];
 }
 
 const READ_ONLY = 'ALLOC where the result cannot be written';

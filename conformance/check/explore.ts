@@ -38,7 +38,9 @@ export interface Bounds {
 export interface Explored {
   states: number;
   transitions: number;
+  /** Ops after the set-up within which all states were visited. */
   depth: number;
+  /** There are no others. */
   exhausted: boolean;
   /** Rules that decided, or had an effect. */
   taken: Set<string>;
@@ -95,6 +97,8 @@ class Explorer {
   readonly #waiting: Visit[][] = [];
   readonly #taken = new Set<string>();
   #visited = 0;
+  /** States in which nothing was to be done. */
+  #left = 0;
   #transitions = 0;
 
   constructor(
@@ -134,7 +138,7 @@ class Explorer {
       }
       delete this.#waiting[depth];
     }
-    return this.#explored(depth - 1, depth === this.#waiting.length);
+    return this.#explored(depth - 1, depth === this.#waiting.length && this.#left === 0);
   }
 
   #explored(depth: number, exhausted: boolean): Explored {
@@ -153,9 +157,10 @@ class Explorer {
 
   #expand(visit: Visit): void {
     const world = this.#worldOf(visit);
-    const before = this.#snapshot(world, visit.promised);
+    const before = this.#snapshot(world, visit.promised, undefined);
     const leads = readLeads(this.#checked, world);
     if (!this.#observer.visit(visit, before)) {
+      this.#left++;
       world.release();
       return;
     }
@@ -168,7 +173,7 @@ class Explorer {
         const recorder: Recorder = new Recorder(choices);
         const expectations = this.#perform(scratch, ops, recorder);
         const clean = expectations.every(({ effects }) => effects.length === 0) && !opens(ops);
-        const after = clean ? before : this.#after(visit, step, expectations.at(-1)!, scratch);
+        const after = clean ? before : this.#after(before, step, ops, expectations.at(-1)!, scratch);
         this.#arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
         // What has come out as it went in can be used again.
         if (after.exact !== before.exact || 'undefined' in expectations.at(-1)!.outcome) {
@@ -198,8 +203,9 @@ class Explorer {
   }
 
   /** The state after a step. */
-  #after({ promised }: Visit, step: CheckStep, expectation: Expectation, world: World): Snapshot {
-    return this.#snapshot(world, promisedAfter(promised, step, expectation, world));
+  #after(before: Snapshot, step: CheckStep, ops: readonly Op[], expectation: Expectation, world: World): Snapshot {
+    const holders = step.act.kind === 'request' || ops[0]!.op === 'dma' ? before.holders : undefined;
+    return this.#snapshot(world, promisedAfter(before.promised, step, expectation, world), holders);
   }
 
   #arrive(
@@ -220,8 +226,8 @@ class Explorer {
     this.#observer.step({ step, ops, choices: [...choices], op: ops.at(-1)!, expectation, before, after }, from, to);
   }
 
-  #snapshot(world: World, promised: Bindings): Snapshot {
-    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised) };
+  #snapshot(world: World, promised: Bindings, holders: string | undefined): Snapshot {
+    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised, holders) };
   }
 
   /** The world of a state: its way done again. */

@@ -22,6 +22,7 @@ export const ROOTS = { first: BASE, second: BASE + at(TABLE_PAGES) } as const;
 
 /** Where devices write what they have read, so that it can be seen. */
 export const BOARD = BASE + at(board);
+const BOARD_BYTES = 128;
 
 /** All entries have been used before, so that no walk has to set anything. */
 const used = entry.open | entry.accessed | entry.dirty;
@@ -68,6 +69,8 @@ export function guestOf(container: Name, memory: Name, seed: number): Guest {
       ...second.ops,
       ...marked(pageA, seed + 1),
       ...marked(pageB, seed + 2),
+      // Bytes that nothing else writes: what a device stores there changes them.
+      { op: 'poke', memory, at: at(board), bytes: 'ee'.repeat(BOARD_BYTES) },
       // Mapped in parts, so that page A can go alone.
       map(container, BASE, memory, 0, pageA),
       mapPage,

@@ -168,11 +168,12 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
     return 'value' in outcome && outcome.value !== 0 ? `The ioctl returns ${outcome.value}.` : KEPT;
   },
   I10: ({ step: { act }, before, after }) => {
-    const named = act.kind === 'request' ? pasidOf(act.request) : undefined;
+    const named = act.kind === 'request' && before.bindings.size > 0 ? pasidOf(act.request) : undefined;
     if (named === undefined) return undefined;
+    const suffix = ` ${named}`;
     let applies = false;
     for (const [key, root] of before.bindings) {
-      if (BigInt(key.split(' ')[1]!) === named) continue;
+      if (key.endsWith(suffix)) continue;
       applies = true;
       if (after.bindings.get(key) !== root)
         return `The request names PASID ${named}, and the binding of ${key.split(' ').join(' to PASID ')} is gone.`;
@@ -282,8 +283,11 @@ export function promisedAfter(
   expectation: Expectation,
   world: World,
 ): Bindings {
+  const { kind } = act;
+  if (kind === 'other' || kind === 'info' || kind === 'unmap' || (kind === 'request' && !succeeded(expectation)))
+    return promised;
   const next = new Map(promised);
-  if (act.kind === 'request' && succeeded(expectation)) {
+  if (act.kind === 'request') {
     const { request } = act;
     const container = containerOf(world, request.container);
     const devices = container ? devicesIn(container) : [];

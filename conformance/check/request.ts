@@ -31,10 +31,12 @@ const { IOMMU_INV_GRANU_DOMAIN: DOMAIN, IOMMU_INV_GRANU_ADDR: ADDR } = uapi.valu
 >;
 const { IOMMU_CACHE_INV_TYPE_IOTLB: IOTLB, IOMMU_CACHE_INV_TYPE_DEV_IOTLB: DEV_IOTLB } = uapi.flags
   .cache_types as Record<string, number>;
-const { IOMMU_INV_ADDR_FLAGS_LEAF: LEAF } = uapi.flags.invalidate_address_flags as Record<string, number>;
+const { IOMMU_INV_ADDR_FLAGS_LEAF: LEAF, IOMMU_INV_ADDR_FLAGS_PASID: NAMES_PASID } = uapi.flags
+  .invalidate_address_flags as Record<string, number>;
 const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1!;
 const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD!;
 const PASID_END = 1n << 20n;
+const PAGE = 4096n;
 /** Bytes of argsz and flags, after which the data begins. */
 const HEADER = 8;
 
@@ -99,12 +101,16 @@ function isWellFormed(struct: Struct, bytes: Uint8Array): boolean {
 function flushOf(field: Reader): Flush {
   const cache = Number(field('cache'));
   const granularity = Number(field('granularity'));
-  const bytes = field('granule_size') * field('nb_granules');
+  const flags = Number(field('info_flags'));
+  // Whoever names no PASID where one is needed names nothing.
+  const names = granularity === DOMAIN || (flags & NAMES_PASID!) !== 0;
+  // No bytes at all are one page.
+  const bytes = field('granule_size') * field('nb_granules') || PAGE;
   return {
-    iotlb: (cache & IOTLB!) !== 0,
-    deviceTlb: (cache & (IOTLB! | DEV_IOTLB!)) !== 0,
+    iotlb: names && (cache & IOTLB!) !== 0,
+    deviceTlb: names && (cache & (IOTLB! | DEV_IOTLB!)) !== 0,
     ...(granularity !== DOMAIN && { pasid: field('pasid') }),
     ...(granularity === ADDR && { range: { first: field('addr'), end: field('addr') + bytes } }),
-    leaf: granularity === ADDR && (Number(field('info_flags')) & LEAF!) !== 0,
+    leaf: granularity === ADDR && (flags & LEAF!) !== 0,
   };
 }

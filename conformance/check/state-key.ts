@@ -1,9 +1,9 @@
 import type { Device } from '../../reference/device.ts';
-import { type Container, type Domain, domainOf, membersOf, type World } from '../../reference/state.ts';
+import { domainOf, membersOf, type World } from '../../reference/state.ts';
 import type { TranslationCache } from '../../reference/translation-cache.ts';
 import type { Page } from '../../reference/user-memory.ts';
 import { ROOTS } from './guest.ts';
-import { readLeads } from './leads.ts';
+import { holdersOf } from './holders.ts';
 import { type CheckWorld, PASIDS } from './worlds.ts';
 
 /** Which table a device translates with by which PASID: `slot.index pasid`, to the table's name. */
@@ -18,6 +18,8 @@ export interface Description {
   bindings: Bindings;
   /** Everything that the driver and the allocator keep about PASIDs and bindings, in one line. */
   pasids: string;
+  /** See holdersOf(). */
+  holders: string;
 }
 
 /** Devices by name: `slot.index`. */
@@ -35,25 +37,31 @@ const rootNames = new Map(Object.entries(ROOTS).map(([name, root]) => [BigInt(ro
 /** What a guest's table is called. */
 export const rootName = (root: bigint): string => rootNames.get(root) ?? `0x${root.toString(16)}`;
 
-/** Describes a state; `promised` are the bindings that are promised there. Of memory only where the guests' tables lead counts. */
-export function describe(checked: CheckWorld, world: World, promised: Bindings): Description {
-  return new Describer(checked, world).describe(promised);
+/**
+ * Describes a state; `promised` are the bindings that are promised there. `holders` are those of a state that is known to have
+ * the same. Of memory only where the guests' tables lead counts.
+ */
+export function describe(
+  checked: CheckWorld,
+  world: World,
+  promised: Bindings,
+  holders = holdersOf(checked, world),
+): Description {
+  return new Describer(checked, world).describe(promised, holders);
 }
 
-/** Collects facts that are about a PASID each, and others that are about none. */
+/** Collects facts that are about a PASID each. */
 class Describer {
   readonly #checked: CheckWorld;
   readonly #world: World;
-  readonly #general: string[] = [];
   readonly #ofPasids = new Map<number, string[]>();
-  #pageNames: Map<Page, string> | undefined;
 
   constructor(checked: CheckWorld, world: World) {
     this.#checked = checked;
     this.#world = world;
   }
 
-  describe(promised: Bindings): Description {
+  describe(promised: Bindings, holders: string): Description {
     const bindings = new Map<string, string>();
     const devices = devicesOf(this.#world);
     for (const [name, { pasidTable }] of devices) {
@@ -63,13 +71,14 @@ class Describer {
       }
     }
     this.#records(devices);
-    const pasids = this.#facts();
-    this.#holders();
+    const lost = this.#world.lostPasids.map(({ owner, min, max }) => `${owner.process.name} ${min} to ${max}`).join();
+    const pasids = `${this.#lines().join('; ')}; lost: ${lost}`;
+    this.#caches();
     for (const [at, root] of promised) {
       const space = at.indexOf(' ');
       this.#note(Number(at.slice(space)), `promised ${at.slice(0, space)} ${root}`);
     }
-    return { ...this.#keys(), bindings, pasids };
+    return { ...this.#keys(`${holders}#${lost}`), bindings, pasids, holders };
   }
 
   #note(pasid: number, fact: string): void {
@@ -78,91 +87,57 @@ class Describer {
     else this.#ofPasids.set(pasid, [fact]);
   }
 
-  #facts(): string {
+  /** What is known of each PASID, by their number. */
+  #lines(): string[] {
     const numbers = [...this.#ofPasids.keys()].sort((a, b) => a - b);
-    return [
-      ...numbers.map((pasid) => `PASID ${pasid}: ${this.#ofPasids.get(pasid)!.join(', ')}`),
-      ...this.#general,
-    ].join('; ');
+    return numbers.map((pasid) => `${pasid}:${this.#ofPasids.get(pasid)!.sort().join()}`);
   }
 
-  #keys(): Pick<Description, 'key' | 'exact'> {
-    const general = this.#general.sort().join('|');
+  #keys(general: string): Pick<Description, 'key' | 'exact'> {
+    const lines = this.#lines();
+    const exact = `${general}#${lines.join('#')}`;
+    if (!this.#checked.symmetric) return { key: exact, exact };
     const alike: string[] = [];
     const others: string[] = [];
-    const numbers = [...this.#ofPasids.keys()].sort((a, b) => a - b);
-    const exact = numbers.map((pasid) => {
-      const facts = this.#ofPasids.get(pasid)!.sort().join();
-      const line = `${pasid}:${facts}`;
-      if (this.#checked.symmetric && (PASIDS as readonly number[]).includes(pasid)) alike.push(facts);
+    for (const line of lines) {
+      const colon = line.indexOf(':');
+      if ((PASIDS as readonly number[]).includes(Number(line.slice(0, colon)))) alike.push(line.slice(colon));
       else others.push(line);
-      return line;
-    });
-    return {
-      key: `${general}#${others.join('#')}#${alike.sort().join('#')}`,
-      exact: `${general}#${exact.join('#')}`,
-    };
+    }
+    return { key: `${general}#${others.join('#')}#${alike.sort().join('#')}`, exact };
   }
 
   /** What the allocator and the driver keep. */
   #records(devices: ReadonlyMap<string, Device>): void {
-    const { pasids, lostPasids } = this.#world;
+    const { pasids, slots } = this.#world;
     for (const [pasid, { owner, bound }] of pasids) {
       this.#note(pasid, `of ${owner.process.name}`);
       if (!bound) continue;
       this.#note(pasid, `recorded for ${bound.process.name} and ${bound.guestPasid}`);
       for (const [name, device] of devices) {
         const record = bound.devices.get(device);
-        if (record) this.#note(pasid, `recorded ${name} ${record.uses} times`);
+        if (!record) continue;
+        this.#note(pasid, `recorded ${name} ${record.uses} times`);
+        // It may name a domain that the device has left.
+        const { group } = slots.get(name.slice(0, name.indexOf('.')))!;
+        if (record.domain !== domainOf(group))
+          this.#note(
+            pasid,
+            `recorded ${name} in a domain of ${record.domain.groups.map(({ slot }) => slot.name).join()}`,
+          );
       }
     }
-    for (const { owner, min, max } of lostPasids) this.#general.push(`lost of ${owner.process.name} ${min} to ${max}`);
   }
 
-  /** Descriptors, groups, containers, and what may be remembered. */
-  #holders(): void {
-    const world = this.#world;
-    const containers = new Map<Container, string>();
-    for (const { name: process, names, descriptors } of world.processes.values()) {
-      const words: string[] = [];
-      for (const [name, number] of names) {
-        const { object } = descriptors.get(number)!;
-        if (object.kind === 'container') containers.set(object, `${process} ${name}`);
-        words.push(name);
-      }
-      this.#general.push(`${process} has ${words.sort().join()}`);
-    }
-    const domains = new Map<Domain, string>();
-    for (const { name, group, devices } of world.slots.values()) {
-      const { container } = group;
-      if (container && !containers.has(container)) containers.set(container, `that of ${name}`);
-      this.#general.push(`${name} in ${container ? containers.get(container) : 'none'}`);
-      devices.forEach(({ opens, showsPasid, tlb }, i) => {
-        if (opens > 0) this.#general.push(`${name}.${i} open ${showsPasid}`);
+  /** What may be remembered: by devices, and for each domain by its IOMMU. */
+  #caches(): void {
+    for (const { name, group, devices } of this.#world.slots.values()) {
+      devices.forEach(({ tlb }, i) => {
         this.#remembered(tlb, `${name}.${i}`);
       });
+      const domain = domainOf(group);
+      if (domain?.groups[0] === group) this.#remembered(domain.cache, name);
     }
-    for (const [{ backend }, name] of containers) {
-      if (!backend) continue;
-      this.#general.push(`${name} of ${backend.type}, ${backend.mappings.map(({ iova }) => iova >> 12n).join()}`);
-      backend.domains.forEach((domain, i) => {
-        domains.set(domain, `${name}/${i}`);
-        this.#general.push(`${name}/${i}: ${domain.groups.map(({ slot }) => slot.name).join()}`);
-        this.#remembered(domain.cache, `${name}/${i}`);
-      });
-    }
-    // A record may name a domain that its device has left.
-    for (const [pasid, { bound }] of world.pasids) {
-      if (!bound) continue;
-      for (const { name, group } of world.slots.values()) {
-        membersOf(group).forEach((device, i) => {
-          const domain = bound.devices.get(device)?.domain;
-          if (domain && domainOf(group) !== domain)
-            this.#note(pasid, `${name}.${i} of a domain ${domains.get(domain) ?? 'that is gone'}`);
-        });
-      }
-    }
-    this.#general.push(`leads ${readLeads(this.#checked, world).join()}`);
   }
 
   #remembered(cache: TranslationCache, where: string): void {
@@ -172,13 +147,14 @@ class Describer {
 
   /** What a page of a guest is called. */
   #nameOf(page: Page): string {
-    if (!this.#pageNames) {
-      this.#pageNames = new Map();
+    if (!pageNames.has(page))
       for (const { guest } of this.#checked.parties)
         for (const { memory } of this.#world.processes.values())
           for (const [i, one] of memory.regions.get(guest.memory)?.pages.entries() ?? [])
-            if (one) this.#pageNames.set(one, `${guest.memory} ${i}`);
-    }
-    return this.#pageNames.get(page) ?? 'elsewhere';
+            if (one) pageNames.set(one, `${guest.memory} ${i}`);
+    return pageNames.get(page) ?? 'elsewhere';
   }
 }
+
+/** Names of pages that were met: copies of a world have the same pages. */
+const pageNames = new WeakMap<Page, string>();

@@ -159,7 +159,7 @@ function worldOf({
   kind = false,
 }: Sketch): CheckWorld {
   const actor = second?.process ? 'child' : undefined;
-  const first: Party = { container: 'c', guest: guestOf('c', 'guest', 0), groups: attached, type, transfers: true };
+  const first: Party = { container: 'c', guest: guestOf('c', 'guest', 0), groups: attached, type, transfers: !kind };
   const other: Party | undefined = second && {
     container: 'k',
     ...(actor && { actor }),
@@ -209,7 +209,7 @@ function worldOf({
       ...(second?.process ? by(actor, [allocates('k', q)]) : []),
     ],
     kind,
-    closing: Object.keys(devices).length === 1 || waiting.length > 0,
+    closing: !kind && (Object.keys(devices).length === 1 || waiting.length > 0),
     symmetric: !second?.process,
   };
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { packageRoot } from './package-root.ts';
 import { validator } from './validator.ts';
 import type {
+  CheckResult,
   DiffResult,
   Environment,
   Op,
@@ -344,6 +345,50 @@ const diff: DiffResult = {
     },
   ],
 };
+const checked: CheckResult = {
+  profile: 'v1',
+  parameters: { driver: 'v10' },
+  holds: false,
+  seconds: 1.5,
+  bases: [
+    {
+      parameters: {},
+      worlds: [
+        { id: 'one_device', about: 'One device.', steps: 9, states: 2, transitions: 18, depth: 1, exhausted: true },
+      ],
+    },
+  ],
+  invariants: [
+    {
+      id: 'I1',
+      sentence: 'It stays.',
+      holds: false,
+      premise: 2,
+      states: 2,
+      depth: 1,
+      exhausted: true,
+      steps: 1,
+      defects: ['P3'],
+      counterexamples: [
+        {
+          invariant: 'I1',
+          defects: ['P3'],
+          parameters: {},
+          bases: [],
+          world: 'one_device',
+          steps: 1,
+          setUp: 0,
+          broken: 'It does not stay.',
+          program,
+          outcomes: [],
+        },
+      ],
+    },
+  ],
+  notAsked: ['I4'],
+  rules: { total: 2, taken: 1, untaken: [{ id: 'a_rule', why: 'It cannot be.' }] },
+  differences: [{ defect: 'L2', sentence: 'It differs.', here: ['a_rule'], recommended: [], parameters: [] }],
+};
 const messages: ProtocolMessage[] = [
   { type: 'describe', protocol: 1 },
   { type: 'description', protocol: 1, name: 'linux', version: '6.12', ops: ['open'], environment },
@@ -360,6 +405,7 @@ describe('what is exchanged and kept', () => {
     ['an environment', 'environment.schema.json', environment],
     ['a result of a run', 'run-result.schema.json', result],
     ['a result of a comparison', 'diff-result.schema.json', diff],
+    ['what was checked', 'check-result.schema.json', checked],
     ['a header', 'record.schema.json', header],
     ['an environment in a record', 'record.schema.json', { kind: 'environment', targetVersion: '1', environment }],
     ['a case', 'record.schema.json', { kind: 'case', suite: 'boundary', trace, verdict: 'pass' }],
@@ -419,6 +465,7 @@ function requiredKeys(file: string, value: object): string[] {
 
 test('no schema file is left without an example', () => {
   expect(files.sort()).toEqual([
+    'check-result.schema.json',
     'diff-result.schema.json',
     'environment.schema.json',
     'program.schema.json',
