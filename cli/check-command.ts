@@ -20,13 +20,20 @@ export function checkCommand(options: CheckOptions): void {
     ...(options.depth !== undefined && { depth: wholeNumber('depth', options.depth, 1) }),
     progress: (base, world) => process.stderr.write(`${[base, world].filter(Boolean).join(' ')}\n`),
   });
-  (options.json ? process.stderr : process.stdout).write(toCheckText(result, (one) => replay(profile, set, one)));
+  (options.json ? process.stderr : process.stdout).write(
+    toCheckText(result, (one) => replay(profile, set, options.spec, one)),
+  );
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = result.holds ? 0 : 1;
 }
 
 /** How to run a counterexample again. */
-function replay(profile: string, set: Record<string, string>, { program, parameters }: Counterexample): string {
+function replay(
+  profile: string,
+  set: Record<string, string>,
+  spec: string | undefined,
+  { program, parameters }: Counterexample,
+): string {
   const settings = Object.entries({ ...set, ...parameters }).map(([name, value]) => ` --set ${name}=${value}`);
-  return `vfio-conform replay ${toToken(program)} --profile ${profile}${settings.join('')}`;
+  return `vfio-conform replay ${toToken(program)} --profile ${profile}${settings.join('')}${spec === undefined ? '' : ` --spec ${spec}`}`;
 }

@@ -19,7 +19,8 @@ async function spec(options: SpecOptions): Promise<{ printed: string; exitCode: 
     return true;
   });
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  await specCommand(options);
+  // What check finds is another test's matter.
+  await specCommand(options, () => undefined);
   return { printed, exitCode: process.exitCode };
 }
 

@@ -26,9 +26,13 @@ export interface SpecOptions {
 
 /**
  * `vfio-conform spec`: writes the reference as pages, or prints the contract as one JSON document or a C header. With --check
- * it says which pages of the folder are not current, and sets the exit code. Throws a Problem.
+ * it says which pages of the folder are not current, and sets the exit code. For the pages of counterexamples profiles are
+ * checked, which takes minutes. Throws a Problem.
  */
-export async function specCommand({ format, out, check, spec }: SpecOptions): Promise<void> {
+export async function specCommand(
+  { format, out, check, spec }: SpecOptions,
+  checkProfiles = checkedProfiles,
+): Promise<void> {
   if (!['md', 'json', 'h'].includes(format)) throw new Problem(`--format ${format}: unknown; it can be md, json or h.`);
   if (format !== 'md' && (out !== undefined || check))
     throw new Problem(
@@ -38,7 +42,7 @@ export async function specCommand({ format, out, check, spec }: SpecOptions): Pr
   if (format === 'json') process.stdout.write(`${JSON.stringify(toSpecDocument(data), null, 2)}\n`);
   else if (format === 'h') process.stdout.write(toHeader(data));
   else {
-    const checked = checkedProfiles(data, (what) => process.stderr.write(`checking ${what}\n`));
+    const checked = checkProfiles(data, (what) => process.stderr.write(`checking ${what}\n`));
     writePages(out ?? join(packageRoot, 'docs/reference'), pagesOf(data, checked), check ?? false);
   }
 }

@@ -45,7 +45,8 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
   if ('fd' in outcome) return { fd: (op as { as: string }).as };
   // What an effect has worked out is in place already.
   if ('value' in outcome) return { value: outcome.value as number };
-  if ('range' in outcome) return { value: outcome.range[0] };
+  // Of bytes that could not be copied all, where one of them is as good.
+  if ('range' in outcome) return { value: outcome.range[1] };
   if ('oneOf' in outcome) return outcome.oneOf[0] && single(outcome.oneOf[0], op);
   return undefined;
 }

@@ -3,7 +3,7 @@ import { describeOp, kindsOf } from './program-text.ts';
 
 /** What check found, for people. `replay` says how to run a counterexample again. */
 export function toCheckText(result: CheckResult, replay: (counterexample: Counterexample) => string): string {
-  const { profile, bases, invariants, notAsked, rules, differences, holds, seconds } = result;
+  const { profile, bases, invariants, notAsked, rules, differences, seconds } = result;
   const lines = [`Profile ${profile}${bases.length > 1 ? `, on ${bases.map(nameOf).join('; ')}` : ''}`];
   for (const base of bases) {
     lines.push('', ...(bases.length > 1 ? [`${nameOf(base)}:`] : []));
@@ -23,7 +23,12 @@ export function toCheckText(result: CheckResult, replay: (counterexample: Counte
   const unknown = rules.untaken.filter(({ why }) => why === undefined);
   for (const [why, ids] of groupedByReason(rules.untaken)) lines.push(`  ${ids.join(', ')}: ${why}`);
   for (const { id } of unknown) lines.push(`  ${id}: NOT TAKEN, and nobody knows why`);
-  lines.push('', `${holds ? 'Every invariant holds.' : 'NOT KEPT.'} ${seconds.toFixed(1)} s`);
+  const broken = invariants.filter((one) => !one.holds).map(({ id }) => id);
+  if (broken.length > 0) lines.push('', 'Where something is broken it went one step further only.');
+  lines.push(
+    '',
+    `${broken.length > 0 ? `Not kept: ${broken.join(', ')}.` : 'Within these bounds every invariant holds.'} ${seconds.toFixed(1)} s`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

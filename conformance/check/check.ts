@@ -4,7 +4,7 @@ import { parameterSetting } from '../../spec/contract/load.ts';
 import { selected } from '../../spec/contract/selected.ts';
 import type { ContractData, Invariant } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
-import type { CheckBase, CheckedInvariant, CheckResult } from '../../spec/uapi/vocabulary.ts';
+import type { CheckBase, CheckedInvariant, CheckedWorld, CheckResult } from '../../spec/uapi/vocabulary.ts';
 import { layoutOf } from '../nesting-ops.ts';
 import { derivedSteps } from './derived-steps.ts';
 import { differences } from './differences.ts';
@@ -48,10 +48,11 @@ export function check(data: ContractData, request: CheckRequest): CheckResult {
   const began = performance.now();
   const { profile, set, progress } = request;
   const parameters = parameterSetting(data, profile, set);
-  if (parameters.bind === 'absent')
-    throw new Problem(
-      `check: profile ${profile} has none of the requests of 2020; choose another with --profile, such as v1-singleton.`,
-    );
+  for (const feature of ['bind', 'pasid_request', 'cache_invalidate'])
+    if (parameters[feature] === 'absent')
+      throw new Problem(
+        `check: profile ${profile} has ${feature}=absent, and a contract for guest page tables needs it; choose another with --profile, such as v1-singleton.`,
+      );
   const bases = basesOf(data, profile, set);
   const boundsOf = ({ kind }: CheckWorld): Bounds => ({
     depth: request.depth ?? (bases.length > 1 && kind ? DEPTH_OF_KIND : DEPTH),
@@ -107,7 +108,7 @@ function inspect(contract: Contract, checked: CheckWorld, bounds: Bounds, asked:
   const { world: start, ops } = setUp(contract, environment, checked);
   const ordinary = ordinarySteps(checked, layout);
   const steps = [...ordinary, ...derivedSteps(contract, environment, checked, start, ordinary, layout)];
-  const inspector = new Inspector(asked);
+  const inspector = new Inspector(asked, contract.parameters.requests === 'as_posted');
   const explored = explore(contract, start, checked, steps, bounds, inspector);
   return { inspector, explored, steps: steps.length, origin: { contract, environment, checked, setUp: ops, start } };
 }
@@ -123,12 +124,18 @@ function judged({ id, sentence }: Invariant, tally: Tally, bases: readonly Check
     holds: counterexamples.length === 0 && premise > 0,
     premise,
     states: explorations.reduce((sum, { states }) => sum + states, 0),
-    depth: Math.min(...explorations.map(({ depth }) => depth)),
+    depth: depthOf(explorations),
     exhausted: explorations.every(({ exhausted }) => exhausted),
     steps: counterexamples.length > 0 ? Math.min(...counterexamples.map(({ steps }) => steps)) : null,
     defects: [...new Set(counterexamples.flatMap(({ defects }) => defects))],
     counterexamples,
   };
+}
+
+/** Ops within which every state of every world was visited. A world without further states has all of any depth. */
+function depthOf(explorations: readonly CheckedWorld[]): number {
+  const open = explorations.filter(({ exhausted }) => !exhausted).map(({ depth }) => depth);
+  return open.length > 0 ? Math.min(...open) : Math.max(...explorations.map(({ depth }) => depth));
 }
 
 /** What a profile is put on: every possible value of the parameters that it leaves open and that nobody has set. */

@@ -218,8 +218,11 @@ class Explorer {
     after: Snapshot,
   ): void {
     this.#transitions++;
-    // Nothing is known of what comes after.
-    if ('undefined' in expectation.outcome) return;
+    if ('undefined' in expectation.outcome) {
+      // Nothing is known of what comes after.
+      this.#observer.step({ step, ops, choices, op: ops.at(-1)!, expectation, before, after: before }, from, from);
+      return;
+    }
     const { key, promised } = after;
     const depth = from.depth + ops.length;
     const to = key === from.key ? from : this.#reach({ key, depth, from, step, ops, choices: [...choices], promised });

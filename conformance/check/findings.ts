@@ -75,38 +75,43 @@ const signs: Record<string, Sign> = {
   },
   B1: {
     invariants: ['I1'],
-    shows: (one) =>
-      asks(one, 'bind') &&
-      lost(one).length > 0 &&
-      !namesBeyond(one) &&
-      !ofData(one.expectation.rule.id) &&
-      refusals(one) === 0,
+    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && !namesBeyond(one) && !ofData(one.expectation.rule.id),
   },
   B2: {
     invariants: ['I1'],
     shows: (one) => asks(one, 'bind') && lost(one).length > 0 && ofData(one.expectation.rule.id),
   },
   B3: { invariants: ['I1', 'I10'], shows: (one) => asks(one, 'bind') && fails(one) && namesBeyond(one) },
-  B4: { invariants: ['I1', 'I2'], shows: (one) => asks(one, 'bind') && fails(one) && gained(one).length > 0 },
+  // One may itself have refused to be unbound; any other was left out.
+  B4: { invariants: ['I1', 'I2'], shows: (one) => asks(one, 'bind') && fails(one) && gained(one).length > 1 },
   V10: { invariants: ['I9'], shows: (one) => asks(one, 'bind') && !fails(one) && isPlain(one) },
   P4: { invariants: ['I9'], shows: (one) => asks(one, 'alloc') && !fails(one) && isPlain(one) },
-  G1: { invariants: ['I9'], shows: (one, info) => !fails(one) && info !== undefined && fails(info) },
+  G1: { invariants: ['I9'], shows: (one, info) => !fails(one) && isPlain(one) && info !== undefined && fails(info) },
   G2: {
     invariants: ['I9'],
     shows: (one) => had(one, 'driver_bind_pasids_are_too_narrow', 'driver_bind_device_is_not_pci'),
   },
   V11: { invariants: ['I6'], shows: (one) => asks(one, 'bind') && !fails(one) },
+  V5: { invariants: ['I8'], shows: (one) => /_(january|march)_table$/.test(one.expectation.rule.id) },
+  V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_faults') },
   V13: { invariants: ['I8'], shows: (one) => returns(one, '524') },
   V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => 'range' in outcome },
   P2: { invariants: ['I1'], shows: (one) => asks(one, 'alloc') && 'range' in one.expectation.outcome },
   P3: { invariants: ['I1'], shows: (one) => had(one, 'pasid_alloc_takes_zero', 'pasid_alloc_takes_negative_number') },
   U1: {
-    invariants: ['I11'],
+    invariants: ['I2', 'I11'],
     shows: (one) => asks(one, 'unbind') && fails(one) && boundTo(one, 'before').length > 0 && refusals(one) > 0,
   },
   U2: { invariants: ['I10'], shows: (one) => asks(one, 'unbind') && namesBeyond(one) },
-  U3: { invariants: ['I11'], shows: (one) => asks(one, 'unbind') && fails(one) && boundTo(one, 'before').length === 0 },
-  U4: { invariants: ['I3', 'I5'], shows: (one) => asks(one, 'free') || ['leave', 'end'].includes(one.step.act.kind) },
+  U3: {
+    invariants: ['I11'],
+    shows: (one) =>
+      had(one, 'driver_unbind_of_unbound', 'driver_unbind_of_unallocated') && boundTo(one, 'before').length === 0,
+  },
+  U4: {
+    invariants: ['I3', 'I5', 'I7'],
+    shows: (one) => asks(one, 'free') || ['leave', 'end'].includes(one.step.act.kind),
+  },
   U5: {
     invariants: ['I6', 'I11'],
     shows: (one) =>

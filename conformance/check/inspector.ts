@@ -10,16 +10,14 @@ export interface Breach {
   findings: string[];
   /** What is wrong, in one sentence. */
   broken: string;
+  /** The rule that decided. */
+  rule: string;
   /** Ops after the set-up. */
   depth: number;
   /** The state before, and what was done there. */
   from: Visit;
   ops: Op[];
-  choices: readonly number[];
 }
-
-/** Stands for the findings of a breach that shows none. */
-export const NONE = '-';
 
 /**
  * What follows from a state in which something is broken already is looked at this many steps far: what breaks next there is
@@ -36,13 +34,15 @@ export class Inspector implements Observer {
   /** What is broken in a state, by its key. */
   readonly #broken = new Map<string, ReadonlySet<string>>();
   readonly #asked: ReadonlySet<string>;
+  readonly #posted: boolean;
   /** In the state under consideration: how GET_INFO answered, and the requests that need what it announces, by container. */
   #infos = new Map<string, { transition: Transition; announced: boolean }>();
   #requests: { container: string; transition: Transition }[] = [];
 
-  /** `asked`: the invariants that are promised. */
-  constructor(asked: ReadonlySet<string>) {
+  /** `asked`: the invariants that are promised. `posted`: what breaks is held against what was found about the series. */
+  constructor(asked: ReadonlySet<string>, posted: boolean) {
     this.#asked = asked;
+    this.#posted = posted;
   }
 
   visit(visit: Visit, state: Snapshot): boolean {
@@ -58,8 +58,9 @@ export class Inspector implements Observer {
 
   step(transition: Transition, from: Visit): void {
     const { step, after, before } = transition;
+    const unknown = 'undefined' in transition.expectation.outcome;
     for (const [id, look] of Object.entries(ofSteps)) {
-      if (!this.#asked.has(id)) continue;
+      if (!this.#asked.has(id) || (unknown && id !== 'I8')) continue;
       const broken = look(transition);
       if (broken === undefined) continue;
       this.#met(id);
@@ -71,7 +72,7 @@ export class Inspector implements Observer {
         if (!known.has(id)) this.#breach(id, ofStates[id]!(after)!, transition, from);
     }
     if (step.act.kind === 'info') this.#infos.set(step.act.container, { transition, announced: announces(transition) });
-    const container = asksForAbility(transition);
+    const container = unknown ? undefined : asksForAbility(transition);
     if (container !== undefined) this.#requests.push({ container, transition });
   }
 
@@ -111,10 +112,12 @@ export class Inspector implements Observer {
       known = new Map();
       this.breaches.set(invariant, known);
     }
-    const findings = findingsOf(invariant, transition, info);
-    for (const finding of findings.length > 0 ? findings : [NONE]) {
+    const findings = this.#posted ? findingsOf(invariant, transition, info) : [];
+    const rule = transition.expectation.rule.id;
+    // One that shows none is known by the rule that decides.
+    for (const finding of findings.length > 0 ? findings : [rule]) {
       if ((known.get(finding)?.depth ?? Number.POSITIVE_INFINITY) <= depth) continue;
-      known.set(finding, { invariant, findings, broken, depth, from, ops, choices: transition.choices });
+      known.set(finding, { invariant, findings, broken, rule, depth, from, ops });
     }
   }
 }

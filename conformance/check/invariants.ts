@@ -1,5 +1,5 @@
 import type { Expectation } from '../../reference/execute.ts';
-import { type Container, membersOf, type World } from '../../reference/state.ts';
+import { type Container, domainOf, membersOf, type World } from '../../reference/state.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
@@ -63,6 +63,9 @@ export const ofStates: Record<string, (state: Snapshot) => Finding> = {
         applies = true;
         const others = devices.filter((device) => !bound.includes(device));
         if (others.length > 0) return `PASID ${pasid} is bound on ${bound.join(', ')} and not on ${others.join(', ')}.`;
+        const roots = new Set(bound.map((device) => bindings.get(`${device} ${pasid}`)));
+        if (roots.size > 1)
+          return `PASID ${pasid} names the ${[...roots].join(' table on one device and the ')} on another.`;
       }
     }
     return applies ? KEPT : undefined;
@@ -151,13 +154,17 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
   },
   I7: ({ step: { act }, op, expectation, before, after }) => {
     if (op.op !== 'ioctl' || !succeeded(expectation) || rememberedOf(before.world, act) === 0) return undefined;
+    const left = leftBy(act, after);
+    if (left) return left;
     const older = reachOf(after.world).find((reach) => isOlder(reach, act, before, after));
     if (older)
       return `${older.device} may still use an older translation of 0x${older.address.toString(16)} with PASID ${older.pasid}.`;
     return ends(act) ? KEPT : undefined;
   },
-  I8: ({ op, expectation: { outcome } }) => {
-    if (op.op !== 'ioctl' || !type1.has(toBigInt(op.number)) || 'undefined' in outcome) return undefined;
+  I8: ({ step: { act }, op, expectation: { outcome } }) => {
+    if (op.op !== 'ioctl' || !type1.has(toBigInt(op.number))) return undefined;
+    if ('undefined' in outcome)
+      return act.kind === 'request' ? 'Nobody can say what the ioctl answers, and what it does.' : undefined;
     if ('errno' in outcome) {
       const number = uapi.errnos[outcome.errno];
       return number !== undefined && number <= LAST_PUBLIC_ERRNO
@@ -168,15 +175,18 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
     return 'value' in outcome && outcome.value !== 0 ? `The ioctl returns ${outcome.value}.` : KEPT;
   },
   I10: ({ step: { act }, before, after }) => {
-    const named = act.kind === 'request' && before.bindings.size > 0 ? pasidOf(act.request) : undefined;
+    const bound = before.bindings.size + after.bindings.size > 0;
+    const named = act.kind === 'request' && bound ? pasidOf(act.request) : undefined;
     if (named === undefined) return undefined;
     const suffix = ` ${named}`;
     let applies = false;
-    for (const [key, root] of before.bindings) {
+    for (const key of new Set([...before.bindings.keys(), ...after.bindings.keys()])) {
       if (key.endsWith(suffix)) continue;
       applies = true;
-      if (after.bindings.get(key) !== root)
-        return `The request names PASID ${named}, and the binding of ${key.split(' ').join(' to PASID ')} is gone.`;
+      const [was, is] = [before.bindings.get(key), after.bindings.get(key)];
+      if (was === is) continue;
+      const what = is === undefined ? 'gone' : was === undefined ? 'new' : 'another one';
+      return `The request names PASID ${named}, and the binding of ${key.replace(' ', ' to PASID ')} is ${what}.`;
     }
     return applies ? KEPT : undefined;
   },
@@ -254,6 +264,30 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
     ...(flush.iotlb && !flush.leaf ? byEntries : []),
   ];
   return covered.some(differs);
+}
+
+/** What should be forgotten once UNBIND, FREE or leaving succeeded: of devices that are not bound any more. */
+function leftBy(act: CheckStep['act'], { world }: Snapshot): string | undefined {
+  const request = act.kind === 'request' && ['unbind', 'free'].includes(act.request.kind) ? act.request : undefined;
+  if (!request && act.kind !== 'leave') return undefined;
+  const named = request && pasidOf(request);
+  const container = request?.kind === 'unbind' ? containerOf(world, request.container) : undefined;
+  const covers = (pasid: number) => named === undefined || BigInt(pasid) === named;
+  for (const { name, group } of world.slots.values()) {
+    if (act.kind === 'leave' ? name !== act.group : container && group.container !== container) continue;
+    const members = membersOf(group);
+    for (const [i, { tlb }] of members.entries()) {
+      const one = tlb.remembered().find(({ pasid }) => covers(pasid));
+      if (one) return `${name}.${i} still remembers a translation of PASID ${one.pasid}.`;
+    }
+    // A domain remembers for all of its devices, of which some may still be bound.
+    const domain = domainOf(group);
+    const bound = (pasid: number) =>
+      domain?.groups.some((other) => membersOf(other).some(({ pasidTable }) => pasidTable.has(pasid)));
+    const one = domain?.cache.remembered().find(({ pasid }) => covers(pasid) && !bound(pasid));
+    if (one) return `The IOMMU of ${name} still remembers a translation of PASID ${one.pasid}.`;
+  }
+  return undefined;
 }
 
 /** How many translations may be remembered of what a step is about. */

@@ -60,21 +60,30 @@ function requestSteps({ container, actor, transfers }: Party, layout: Layout, de
       );
     steps.push(request(`unbind ${pasid} of ${container}`, unbindTable(container, pasid, {}, layout)));
   }
-  if (!transfers) return steps;
-  const flush = (what: string, values: Invalidation) =>
-    steps.push(request(`flush ${what} of ${container}`, invalidate(container, values, layout)));
-  flush('all that is remembered', { granularity: granularity.domain });
-  for (const pasid of PASIDS) {
-    flush(`what is remembered of ${pasid}`, { pasid });
-    flush(`a page of ${pasid}`, { pasid, addr: ADDRESSES[0] });
-    flush(`what devices remember of ${pasid}`, { pasid, cache: cache.device });
-    // How finely caches can be flushed is seen with one device.
-    if (devices > 1) continue;
-    flush(`both pages of ${pasid}`, { pasid, addr: ADDRESSES[0], pages: ADDRESSES.length });
-    flush(`a page of ${pasid}, not the way to it,`, { pasid, addr: ADDRESSES[0], leaf: true });
-    flush(`what devices remember of a page of ${pasid}`, { pasid, addr: ADDRESSES[0], cache: cache.device });
-  }
-  return [...steps, ...refusedSteps(container, actor, layout, devices)];
+  // A single device that refuses is seen elsewhere.
+  if (transfers || devices > 1) steps.push(...refusedSteps(container, actor, layout, devices));
+  if (transfers) steps.push(...flushSteps(container, actor, layout, devices));
+  return steps;
+}
+
+/** CACHE_INVALIDATE, as finely as it can be asked for: in full where there is one device. */
+function flushSteps(container: Name, actor: string | undefined, layout: Layout, devices: number): CheckStep[] {
+  const flush = (what: string, values: Invalidation): CheckStep =>
+    requestStep(`flush ${what} of ${container}`, invalidate(container, values, layout), layout, actor);
+  const finely = (pasid: number): CheckStep[] => [
+    flush(`both pages of ${pasid}`, { pasid, addr: ADDRESSES[0], pages: ADDRESSES.length }),
+    flush(`a page of ${pasid}, not the way to it,`, { pasid, addr: ADDRESSES[0], leaf: true }),
+    flush(`what devices remember of a page of ${pasid}`, { pasid, addr: ADDRESSES[0], cache: cache.device }),
+  ];
+  return [
+    flush('all that is remembered', { granularity: granularity.domain }),
+    ...PASIDS.flatMap((pasid) => [
+      flush(`what is remembered of ${pasid}`, { pasid }),
+      flush(`a page of ${pasid}`, { pasid, addr: ADDRESSES[0] }),
+      flush(`what devices remember of ${pasid}`, { pasid, cache: cache.device }),
+      ...(devices > 1 ? [] : finely(pasid)),
+    ]),
+  ];
 }
 
 /** Requests in which the IOMMU driver refuses a device: each in turn, and for BIND also one of the rollback. */

@@ -34,10 +34,14 @@ export class Tally {
     }
   }
 
-  /** For each finding the shortest one, each once; and one that shows no finding. */
+  /** For each finding the shortest one, each once, and of those that show none one for each rule that decides in no other. */
   counterexamples(invariant: string): Counterexample[] {
+    const all = [...(this.#shortest.get(invariant)?.values() ?? [])];
+    const explained = new Set(all.flatMap(({ breach }) => (breach.findings.length > 0 ? breach.rule : [])));
     const made = new Map<Breach, Counterexample>();
-    for (const { breach, origin, base, bases } of this.#shortest.get(invariant)?.values() ?? [])
+    for (const { breach, origin, base, bases } of all.filter(
+      (one) => one.breach.findings.length > 0 || !explained.has(one.breach.rule),
+    ))
       if (!made.has(breach))
         made.set(breach, counterexample(origin, breach, { parameters: base, bases: [...bases].filter(Boolean) }));
     return [...made.values()].sort((a, b) => a.steps - b.steps);

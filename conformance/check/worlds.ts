@@ -72,6 +72,8 @@ interface Sketch {
   type?: string;
   machine?: Machine;
   kind?: boolean;
+  /** What is remembered is of interest; unless given, it is where the kind of its device is not. */
+  transfers?: boolean;
 }
 
 const sketches: Sketch[] = [
@@ -120,6 +122,13 @@ const sketches: Sketch[] = [
     slots: { g: single },
     attached: ['g'],
   },
+  {
+    id: 'three_devices',
+    about: 'A group of two devices and one of one, behind one IOMMU.',
+    slots: { g: multi, h: single },
+    attached: ['g', 'h'],
+    kind: true,
+  },
   ...Object.entries({
     platform: [platform, 'A device that is no PCI function.'],
     narrow: [narrow, 'A device whose PASIDs have 16 bits.'],
@@ -132,6 +141,8 @@ const sketches: Sketch[] = [
     slots: { g: slot },
     attached: ['g'],
     kind: true,
+    // It can send no PASID at all.
+    transfers: id === 'untagged',
   })),
 ];
 
@@ -157,9 +168,10 @@ function worldOf({
   type = NESTING,
   machine = nestingMachine,
   kind = false,
+  transfers = !kind,
 }: Sketch): CheckWorld {
   const actor = second?.process ? 'child' : undefined;
-  const first: Party = { container: 'c', guest: guestOf('c', 'guest', 0), groups: attached, type, transfers: !kind };
+  const first: Party = { container: 'c', guest: guestOf('c', 'guest', 0), groups: attached, type, transfers };
   const other: Party | undefined = second && {
     container: 'k',
     ...(actor && { actor }),
@@ -168,7 +180,7 @@ function worldOf({
     type,
     transfers: false,
   };
-  const names = ['d', 'e'];
+  const names = ['d', 'e', 'f'];
   const devices = Object.entries(slots).flatMap(([group, slot]): DeviceName[] =>
     Array.from({ length: slot.devices }, (_, index) => ({
       name: names.shift()!,

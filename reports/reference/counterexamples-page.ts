@@ -127,7 +127,7 @@ function differenceText(
   )}`;
 }
 
-function premises(from: string, { profile, invariants, holds, notAsked }: CheckResult): string {
+function premises(from: string, { profile, invariants, notAsked }: CheckResult): string {
   const rows = invariants.map(({ id, sentence, premise, states, depth, exhausted, holds: kept }) => [
     link(id, address(from, 'invariants.md', id.toLowerCase())),
     sentence,
@@ -138,7 +138,7 @@ function premises(from: string, { profile, invariants, holds, notAsked }: CheckR
   ]);
   const not = notAsked.length === 0 ? '' : ` It does not promise ${listed(notAsked)}.`;
   return [
-    `${code(profile)} ${holds ? 'keeps all that it promises' : 'does not keep all that it promises'}.${not}`,
-    table(['invariant', '', 'result', 'times its premise held', 'states', 'of them'], rows),
+    `${code(profile)} ${invariants.every((one) => one.holds) ? 'keeps all that it promises' : 'does not keep all that it promises'}.${not}`,
+    table(['invariant', '', 'result', 'times its premise held', 'states', 'explored'], rows),
   ].join('\n\n');
 }

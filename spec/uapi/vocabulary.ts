@@ -1239,7 +1239,7 @@ export interface CheckedInvariant {
    */
   states: number;
   /**
-   * Least depth of all worlds.
+   * Least depth of all worlds that have further states; if none has, the greatest.
    */
   depth: number;
   /**
