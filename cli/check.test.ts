@@ -42,8 +42,13 @@ describe('the series as posted', () => {
       const result = await session.run(program, assignSlots(slots, environment)!);
       await session.stop();
       const name = `${invariant} ${defects}`;
-      expect(result.outcomes.map(withoutSpan).map(describeOutcome), name).toEqual(outcomes.map(describeOutcome));
-      expect(judge(compileContract(data, setting), environment, { program, ...result }).kind, name).toBe('conforms');
+      // Of some nobody can say how they end.
+      const ends = outcomes.length === program.ops.length;
+      const answered = result.outcomes.slice(0, outcomes.length);
+      expect(answered.map(withoutSpan).map(describeOutcome), name).toEqual(outcomes.map(describeOutcome));
+      const { kind } = judge(compileContract(data, setting), environment, { program, ...result });
+      expect(kind, name).toBe(ends ? 'conforms' : 'undefined');
+      if (!ends) expect(['V5', 'V12', ''], name).toContain(defects.join());
     }
   });
 

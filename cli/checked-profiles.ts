@@ -1,7 +1,12 @@
 import { check } from '../conformance/check/check.ts';
+import { firstChoice } from '../reference/call.ts';
 import { compileContract } from '../reference/contract.ts';
+import { execute } from '../reference/execute.ts';
+import { stateBefore } from '../reference/judge.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
+import { describeOp, kindsOf } from '../reports/program-text.ts';
 import type { CheckedProfiles } from '../reports/reference/counterexamples-page.ts';
+import type { ToldOp } from '../reports/reference/examples.ts';
 import { parameterSetting } from '../spec/contract/load.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
@@ -27,8 +32,14 @@ export function checkedProfiles(data: ContractData, progress: (what: string) => 
   };
 }
 
-function tell(data: ContractData, { program, outcomes, parameters }: Counterexample): ReturnType<typeof tellProgram> {
+/** A counterexample op by op; of one that ends where nobody knows what comes of an op, that op is the last. */
+function tell(data: ContractData, { program, outcomes, parameters }: Counterexample): ToldOp[] {
   const contract = compileContract(data, parameterSetting(data, SERIES, parameters));
   const environment = modelEnvironment({ machine: program.topology.machine ?? {}, slots: [] });
-  return tellProgram(contract, environment, program, outcomes);
+  const told = tellProgram(contract, environment, program, outcomes);
+  const op = program.ops[outcomes.length];
+  if (!op) return told;
+  const world = stateBefore(contract, environment, { program, outcomes }, outcomes.length, []);
+  const { rule, effects } = execute(contract, world, op, outcomes.length, firstChoice);
+  return [...told, { op: describeOp(op, kindsOf(program.ops)), outcome: 'anything', rule: rule.id, effects }];
 }
