@@ -42,10 +42,17 @@ export interface RunEnd {
 
 /** Runs suites on a target, machine by machine. A machine that the target does not offer is told and left out. */
 export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
-  const end = AbortSignal.any([
-    ...(plan.signal ? [plan.signal] : []),
-    ...(plan.milliseconds === undefined ? [] : [AbortSignal.timeout(plan.milliseconds)]),
-  ]);
+  const outOfTime = new AbortController();
+  // AbortSignal.timeout() would not do: where only AbortSignal.any() knows it, it may be collected before it fires.
+  const timer = plan.milliseconds === undefined ? undefined : setTimeout(() => outOfTime.abort(), plan.milliseconds);
+  try {
+    return await runUntil(AbortSignal.any([...(plan.signal ? [plan.signal] : []), outOfTime.signal]), plan, listener);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function runUntil(end: AbortSignal, plan: Plan, listener: Listener): Promise<RunEnd> {
   const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
   const done = new Set<string>();
   for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
