@@ -1,5 +1,5 @@
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
-import { Coverage } from '../conformance/coverage.ts';
+import { Assessment } from '../conformance/assess/assessment.ts';
 import { run } from '../conformance/run.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
@@ -23,20 +23,26 @@ async function ofProfile(profile: string): Promise<Row[]> {
   const all = await seconds(RUNS, async () => {
     traces = [];
     ops = 0;
-    const coverage = new Coverage(contract);
+    const selection = { suites, only: [] };
+    const assessment = new Assessment({ contract, profile, target: 'sim', strict: true, selection, whole: true });
     await run(
-      { contract, adapter: simulatorAdapter(contract.parameters), suites, strict: true },
+      {
+        contract,
+        adapter: simulatorAdapter(contract.parameters),
+        ...selection,
+        judge: (trace, environment) => assessment.judge(trace, environment),
+      },
       {
         onSession() {},
         onMissing() {},
-        onCase(_, trace, { judgement }, environment) {
-          coverage.note(judgement, environment, trace);
-          traces.push([environment, trace]);
-          ops += trace.outcomes.length;
+        onCase(one, judged, environment) {
+          assessment.add(one, judged, environment);
+          traces.push([environment, one.trace]);
+          ops += one.trace.outcomes.length;
         },
       },
     );
-    coverage.unreached();
+    assessment.finish({ seconds: 0, complete: true });
   });
   const alone = await seconds(RUNS, () => {
     for (const [environment, trace] of traces) judge(contract, environment, trace);

@@ -1,4 +1,5 @@
 import { kernelAdapter } from '../adapters/kernel/kernel.ts';
+import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/run.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
@@ -17,11 +18,17 @@ export async function kernel(version: string): Promise<Row[]> {
   const spent = new Map<string, number>();
   let last = 0;
   await run(
-    { contract, adapter, suites, strict: false },
+    {
+      contract,
+      adapter,
+      suites,
+      only: [],
+      judge: (trace, environment) => decide(contract, environment, trace, false),
+    },
     {
       onSession() {},
       onMissing() {},
-      onCase(suite, trace) {
+      onCase({ suite, trace }) {
         first ??= elapsed();
         transfers += trace.program.ops.filter(({ op }) => op === 'dma').length;
         const now = elapsed();

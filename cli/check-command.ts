@@ -2,8 +2,9 @@ import { check } from '../conformance/check/check.ts';
 import { toToken } from '../conformance/token.ts';
 import { toCheckText } from '../reports/check-text.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
-import { assignments, loadData, type SettingOptions, wholeNumber } from './setting.ts';
+import { assignments, loadData, type SettingOptions } from './setting.ts';
 import { defaultProfile } from './target.ts';
+import { wholeNumber } from './whole-number.ts';
 
 interface CheckOptions extends SettingOptions {
   depth?: string;

@@ -1,4 +1,4 @@
-import { type Answerer, type Attribution, Attributor, type Setting, settingName } from '../conformance/divergence.ts';
+import { type Answerer, type Attribution, attribute, type Setting, settingName } from '../conformance/divergence.ts';
 import { toToken } from '../conformance/token.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { type Divergence, diffRecords } from '../reports/diff.ts';
@@ -59,11 +59,10 @@ function about({ file, record: { header, targetVersion, cases, incomplete }, set
 
 /** Differences by the rules behind them; most programs first. */
 function groups(one: Side, other: Side, divergences: readonly Divergence[]): DiffGroup[] {
-  const attributor = new Attributor();
   const found = new Map<string, DiffGroup>();
   for (const divergence of divergences) {
     const { first, second, op } = divergence;
-    const attribution = attributor.attribute(answerer(one, first), answerer(other, second), op);
+    const attribution = attribute(answerer(one, first), answerer(other, second), op);
     const key = keyOf(attribution);
     const group = found.get(key) ?? { ...attribution, cases: [] };
     group.cases.push(toCase(divergence));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { scenarioSuite } from '../conformance/scenarios/suite.ts';
+import { programsOf } from '../conformance/suite.ts';
 import { toToken } from '../conformance/token.ts';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
@@ -19,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function scenario(profile: string, end: string): Program {
   const contract = compileContract(data, parameterSetting(data, profile));
   for (const need of scenarioSuite.needs())
-    for (const program of scenarioSuite.programs(contract, modelEnvironment(need)))
+    for (const program of programsOf(scenarioSuite, contract, modelEnvironment(need)))
       if (program.id.endsWith(`/${end}`)) return program;
   throw new Error(`no scenario ${end}`);
 }

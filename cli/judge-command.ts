@@ -1,12 +1,9 @@
-import { Coverage } from '../conformance/coverage.ts';
-import { TransitionCoverage } from '../conformance/lifecycle/coverage.ts';
-import { lifecycle } from '../conformance/lifecycle/suite.ts';
-import { decide, toRecordCase } from '../conformance/verdict.ts';
+import { Assessment } from '../conformance/assess/assessment.ts';
 import { readRecord } from '../reports/record-file.ts';
-import { Tally, toResult } from '../reports/tally.ts';
 import { toText } from '../reports/text.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { parseReports, writeReports } from './report-option.ts';
+import { isWhole, selectionOf, selectionText } from './selection-option.ts';
 import { recordedSetting, type SettingOptions } from './setting.ts';
 
 interface JudgeOptions extends SettingOptions {
@@ -18,35 +15,32 @@ interface JudgeOptions extends SettingOptions {
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
   const reports = parseReports(options.report);
   const record = readRecord(file);
+  const { target, strict, selection } = record.header;
   const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
-  const tally = new Tally();
-  const coverage = new Coverage(contract);
-  const transitions = new TransitionCoverage(contract);
-  if (record.header.suites.includes(lifecycle.name))
-    for (const environment of record.environments.values()) transitions.expect(environment);
+  const assessment = new Assessment({
+    contract,
+    profile,
+    target,
+    strict,
+    selection: selectionOf(contract.data, selection),
+    whole: isWhole(selection),
+    selected: selectionText(selection),
+  });
+  for (const { environment, targetVersion, units } of record.machines)
+    assessment.machine(environment, targetVersion, new Set(units.map(({ id }) => id)));
+  for (const { need } of record.missing) assessment.missing(need);
   const cases: RecordCase[] = [];
-  for (const { suite, trace } of record.cases) {
-    const environment = record.environments.get(trace.environment)!;
-    const verdict = decide(contract, environment, trace, record.header.strict);
-    const one = toRecordCase(suite, trace, verdict);
-    tally.add(one);
-    coverage.note(verdict.judgement, environment, trace);
-    transitions.note(environment, trace, verdict);
-    cases.push(one);
+  for (const one of record.cases) {
+    const environment = record.environments.get(one.trace.environment)!;
+    cases.push(assessment.add(one, assessment.judge(one.trace, environment), environment));
   }
-  const { target } = record.header;
-  const { targetVersion } = record;
-  const { result, code } = toResult({ target, targetVersion, profile, parameters: contract.parameters }, tally, {
+  const { result, code, footer, failed } = assessment.finish({
     seconds: (Date.now() - started) / 1000,
     complete: record.incomplete === undefined,
-    total: coverage.total,
-    unreached: coverage.unreached(),
-    transitions: transitions.count(),
-    whole: false,
+    lost: record.footer?.lost,
   });
-  const replay = `--target ${target} --profile ${profile}`;
-  const reportable = { result, tally, cases, whole: false, replay };
+  const reportable = { result, footer, failed, cases, replay: `--target ${target} --profile ${profile}` };
   const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
   (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
   if (record.incomplete)

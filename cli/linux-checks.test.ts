@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { programsOf } from '../conformance/suite.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
@@ -54,7 +55,7 @@ function programsAndBeginnings(): Set<string> {
     const contract = compileContract(data, parameterSetting(data, profile));
     for (const suite of suites) {
       for (const need of suite.needs()) {
-        for (const { id } of suite.programs(contract, modelEnvironment(need))) {
+        for (const { id } of programsOf(suite, contract, modelEnvironment(need))) {
           for (let end = id.length; end > 0; end = id.lastIndexOf('/', end - 1)) found.add(id.slice(0, end));
         }
       }

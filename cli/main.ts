@@ -25,6 +25,7 @@ program
   .option('--profile <profile>', 'what to judge by; default: that of the kernel, else type1-6.12')
   .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
+  .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
   .option('--seed <n>', 'seed of suites that use one (none does yet); stands in the record', '0')
   .option('--cases <n>', 'run at most so many programs')
   .option('--time <duration>', 'stop after so long, such as 30s or 5m')
@@ -72,14 +73,27 @@ program
   .action(async (first, second, options) => (await import('./diff-command.ts')).diffCommand(first, second, options));
 
 program
+  .command('programs')
+  .description('print programs, one JSON object a line, without running them')
+  .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
+  .option('--suite <names>', 'suites, separated by commas; default: all')
+  .option('--target <target>', 'make them for the machines of a target; default: for those that the suites ask for')
+  .option('--profile <profile>', 'what to make them by')
+  .option('--set <param=value>', 'replace a parameter of the profile', several)
+  .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .action(async (options) => (await import('./programs-command.ts')).programsCommand(options, version));
+
+program
   .command('replay')
-  .description('run one program again and show what it does, op by op')
-  .argument('<program>', 'the token of a failure, or a file with a program')
+  .description('run programs again: one is shown op by op, several by their verdicts')
+  .argument('<program...>', 'the token of a failure, or a file with programs')
   .option('--target <target>', 'what to test', 'sim')
   .option('--profile <profile>', 'what to judge by')
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .option('--record <file>', 'write every case to a record')
   .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
 
 program

@@ -6,25 +6,48 @@ import type { Program } from '../spec/uapi/vocabulary.ts';
 
 /** The program of a token, or of a file that holds one as JSON. Throws a Problem. */
 export function readProgram(what: string): Program {
-  const [program, place] = isToken(what) ? [fromToken(what), 'the token'] : [fromFile(what), what];
-  const unknown = unknownName(program);
-  if (unknown !== undefined) throw new Problem(`${place}: ${unknown}; mend the name.`);
-  return program;
+  const [program, ...others] = readPrograms(what);
+  if (others.length > 0) throw new Problem(`${what}: holds ${others.length + 1} programs; give a file with one.`);
+  return program!;
 }
 
-function fromFile(file: string): Program {
+/** The program of a token, or all programs of a file that holds one as JSON, or one a line. Throws a Problem. */
+export function readPrograms(what: string): Program[] {
+  const found = isToken(what) ? [{ program: fromToken(what), place: 'the token' }] : fromFile(what);
+  for (const { program, place } of found) {
+    const unknown = unknownName(program);
+    if (unknown !== undefined) throw new Problem(`${place}: ${unknown}; mend the name.`);
+  }
+  return found.map(({ program }) => program);
+}
+
+function fromFile(file: string): { program: Program; place: string }[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     throw new Problem(
-      `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with a program.`,
+      `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with programs.`,
     );
   }
+  const whole = parsed(text);
+  if (whole.value !== undefined) return [{ program: checkedProgram(whole.value, file), place: file }];
+  const lines = text.split('\n');
+  // A program that is spread over lines and is no JSON is told of as a whole.
+  if (parsed(lines[0]!).value === undefined) throw new Problem(`${file}: not JSON: ${whole.error}`);
+  return lines.flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const place = `${file}:${i + 1}`;
+    const { value, error } = parsed(line);
+    if (value === undefined) throw new Problem(`${place}: not JSON: ${error}`);
+    return [{ program: checkedProgram(value, place), place }];
+  });
+}
+
+function parsed(text: string): { value?: unknown; error?: string } {
   try {
-    return checkedProgram(JSON.parse(text), file);
+    return { value: JSON.parse(text) };
   } catch (error) {
-    if (error instanceof SyntaxError) throw new Problem(`${file}: not JSON: ${error.message}`);
-    throw error;
+    return { error: (error as Error).message };
   }
 }

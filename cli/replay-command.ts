@@ -1,56 +1,119 @@
-import { run } from '../conformance/run.ts';
-import type { Suite } from '../conformance/suite.ts';
-import { toRecordCase } from '../conformance/verdict.ts';
+import { Assessment, type Judged } from '../conformance/assess/assessment.ts';
+import { type Listener, run } from '../conformance/run.ts';
+import type { Selection } from '../conformance/selection.ts';
+import { mergeNeeds, type Suite, sameMachine } from '../conformance/suite.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
-import { exitCode } from '../reports/tally.ts';
-import { describeFailure } from '../reports/text.ts';
+import { FORMAT, RecordFile } from '../reports/record-file.ts';
+import { describeGroup } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import { readProgram } from './read-program.ts';
+import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
+import { machineLine } from './machine-line.ts';
+import { readPrograms } from './read-program.ts';
+import { selectionText } from './selection-option.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
+import { tool } from './tool.ts';
 
 interface ReplayOptions extends SettingOptions {
   target: string;
   modules?: string;
+  record?: string;
 }
 
-/** `vfio-conform replay`: runs one program, shows its trace and verdict, sets the exit code. Throws a Problem. */
-export async function replayCommand(what: string, options: ReplayOptions, version: string): Promise<void> {
-  const program = readProgram(what);
-  const { contract } = loadSetting(options, defaultProfile(options.target));
-  const { adapter, strict } = await openTarget(options.target, contract, version, options.modules);
-  const { machine = {}, slots } = program.topology;
-  const suite: Suite = {
-    name: 'replay',
-    about: '',
-    needs: () => [{ machine, slots: Object.values(slots) }],
-    programs: () => [program],
-  };
-  await run(
-    { contract, adapter, suites: [suite], strict },
-    {
-      onSession({ name, version: targetVersion, environment }) {
-        process.stdout.write(`${program.id} on ${name} ${targetVersion}, ${environment.id}\n`);
-      },
-      onMissing() {
-        throw new Problem(`--target ${options.target}: does not offer the machine that the program needs.`);
-      },
-      onCase(_, trace, verdict) {
-        for (const [i, op] of trace.program.ops.entries()) {
-          const outcome = trace.outcomes[i];
-          process.stdout.write(
-            `  ${i} ${describeOp(op, kindsOf(trace.program.ops))}\n      ${outcome ? describeOutcome(outcome) : 'did not return'}\n`,
-          );
-        }
-        const one = toRecordCase('replay', trace, verdict);
-        process.stdout.write(
-          one.failure
-            ? `${describeFailure(one, `--target ${options.target}`)}\n`
-            : `${one.verdict}${one.reason ? `: ${one.reason}` : ''}\n`,
-        );
-        process.exitCode = exitCode({ [one.verdict!]: 1 }, true, []);
-      },
+/** A suite of programs that were given one by one. */
+const given = (programs: readonly Program[]): Suite => ({
+  name: 'replay',
+  about: 'Programs that were given.',
+  needs: () =>
+    mergeNeeds(programs.map(({ topology: { machine = {}, slots } }) => ({ machine, slots: Object.values(slots) }))),
+  *units(_, { machine }) {
+    for (const program of programs)
+      if (sameMachine(program.topology.machine ?? {}, machine))
+        yield { id: program.id, ops: program.ops, programs: () => [program] };
+  },
+});
+
+/**
+ * `vfio-conform replay`: runs programs, each kind of machine started once, and shows what they did: one op by op, several
+ * by their verdicts. Sets the exit code. Throws a Problem.
+ */
+export async function replayCommand(what: readonly string[], options: ReplayOptions, version: string): Promise<void> {
+  const programs = what.flatMap(readPrograms);
+  const { contract, profile } = loadSetting(options, defaultProfile(options.target));
+  const { target } = options;
+  const { adapter, strict } = await openTarget(target, contract, version, options.modules);
+  const selection: Selection = { suites: [given(programs)], only: [] };
+  const selected: RecordSelection = { suites: [], programs: true };
+  const assessment = new Assessment({
+    contract,
+    profile,
+    target,
+    strict,
+    selection,
+    whole: false,
+    selected: selectionText(selected),
+  });
+  const record = options.record === undefined ? undefined : new RecordFile(options.record);
+  record?.write({
+    kind: 'header',
+    format: FORMAT,
+    tool: tool(),
+    contract: (contract.data as { hash?: string }).hash ?? '',
+    target,
+    options: options.modules === undefined ? {} : { modules: options.modules },
+    profile,
+    parameters: contract.parameters,
+    strict,
+    seed: 0,
+    selection: selected,
+  });
+  const started = Date.now();
+  const cases: RecordCase[] = [];
+  const listener: Listener<Judged> = {
+    onSession(description, sessionCases) {
+      const { environment, name, version: targetVersion } = description;
+      process.stdout.write(`on ${name} ${targetVersion}, ${environment.id}\n`);
+      const units = new Set(sessionCases.map(({ place }) => place.unit));
+      assessment.machine(environment, `${name} ${targetVersion}`, units);
+      record?.write(machineLine(environment, `${name} ${targetVersion}`, sessionCases));
     },
-  );
+    onMissing(need) {
+      const [missing] = programs.filter(({ topology }) => sameMachine(topology.machine ?? {}, need.machine));
+      throw new Problem(`--target ${target}: does not offer the machine that the program ${missing!.id} needs.`);
+    },
+    onCase(one, judged, environment) {
+      const line = assessment.add(one, judged, environment);
+      record?.write(line);
+      cases.push(line);
+      if (programs.length === 1) showOps(line);
+      const { verdict, reason, failure } = line;
+      const why =
+        reason ?? (failure && `${failure.signature.rule}, expected ${failure.expected}, got ${failure.actual}`);
+      process.stdout.write(
+        `${programs.length === 1 ? '' : `${one.trace.program.id}: `}${verdict}${why ? `: ${why}` : ''}\n`,
+      );
+    },
+  };
+  const judge = (...args: Parameters<Assessment['judge']>) => assessment.judge(...args);
+  const { complete } = await run({ contract, adapter, ...selection, judge }, listener);
+  const { result, code, footer, failed } = assessment.finish({ seconds: (Date.now() - started) / 1000, complete });
+  record?.write(footer);
+  record?.close();
+  for (const group of result.groups) {
+    const example = failed.find(({ trace }) => trace.program.id === group.program)!;
+    process.stdout.write(`${describeGroup(group, example, `--target ${target}`)}\n`);
+  }
+  process.exitCode = code;
+}
+
+function showOps({ trace: { program, outcomes } }: RecordCase): void {
+  const kinds = kindsOf(program.ops);
+  process.stdout.write(`${program.id}\n`);
+  for (const [i, op] of program.ops.entries()) {
+    const outcome = outcomes[i];
+    process.stdout.write(
+      `  ${i} ${describeOp(op, kinds)}\n      ${outcome ? describeOutcome(outcome) : 'did not return'}\n`,
+    );
+  }
 }

@@ -1,19 +1,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { toJunit } from '../reports/junit.ts';
-import type { Tally } from '../reports/tally.ts';
-import { toText } from '../reports/text.ts';
+import { type Summary, toText } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import type { RecordCase, RunResult } from '../spec/uapi/vocabulary.ts';
+import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 
 /** What reports are made from. */
-export interface Reportable {
-  result: RunResult;
-  tally: Tally;
+export interface Reportable extends Summary {
+  /** All of them; only kept for formats that tell each. */
   cases: readonly RecordCase[];
-  whole: boolean;
-  /** Options with which a replay runs where a failure was. */
-  replay: string;
 }
 
 const formats: Record<string, (from: Reportable) => string> = {

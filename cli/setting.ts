@@ -71,11 +71,3 @@ export function assignments(pairs: readonly string[] = []): Record<string, strin
     }),
   );
 }
-
-/** A whole number option. Throws a Problem. */
-export function wholeNumber(name: string, text: string, least = 0): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new Problem(`--${name} ${text}: give a whole number from ${least} up.`);
-  return value;
-}

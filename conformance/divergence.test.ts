@@ -16,7 +16,7 @@ import {
   pattern,
   setContainer,
 } from './build.ts';
-import { type Answerer, Attributor, type Setting, settingName } from './divergence.ts';
+import { type Answerer, attribute, type Setting, settingName } from './divergence.ts';
 import { ready } from './scenarios/scenario.ts';
 import { single } from './suite.ts';
 
@@ -48,7 +48,7 @@ const attached = [memory('arg', 1), ...ready()];
 const last = foreign.length - 1;
 
 test('each answer is attributed to the rule that decides by its own profile, and the parameter is named', () => {
-  expect(new Attributor().attribute(answerer(foreign, old), answerer(foreign, recent), last)).toMatchObject({
+  expect(attribute(answerer(foreign, old), answerer(foreign, recent), last)).toMatchObject({
     first: { rule: 'set_container_foreign_descriptor_einval', setting: 'type1-6.1', stands: 'holds' },
     second: { rule: 'set_container_foreign_descriptor_ebadfd', setting: 'type1-6.12', stands: 'holds' },
     parameters: [{ id: 'foreign_container_fd', first: 'einval', second: 'ebadfd' }],
@@ -61,7 +61,7 @@ test.each(['first', 'second'] as const)(
     const deviating = answerer(foreign, setting('type1-6.12', { foreign_container_fd: 'einval' }), recent);
     const pair = [deviating, answerer(foreign, recent)] as const;
     const [one, other] = which === 'first' ? pair : ([pair[1], pair[0]] as const);
-    const attribution = new Attributor().attribute(one, other, last);
+    const attribution = attribute(one, other, last);
     expect(attribution[which]).toMatchObject({
       rule: 'set_container_foreign_descriptor_einval',
       setting: 'type1-6.12 with foreign_container_fd=einval',
@@ -87,7 +87,7 @@ test('answers that differ in memory alone are attributed to what made the differ
   const pair = [answerer(ops, old), answerer(ops, recent)] as const;
   expect(pair[0].trace.outcomes.at(-1)!.value).toBe(pair[1].trace.outcomes.at(-1)!.value);
   expect(pair[0].trace.outcomes.at(-1)).not.toEqual(pair[1].trace.outcomes.at(-1));
-  expect(new Attributor().attribute(...pair, ops.length - 1)).toMatchObject({
+  expect(attribute(...pair, ops.length - 1)).toMatchObject({
     first: { rule: 'map_dma_untouched_page_is_zero_page' },
     second: { rule: 'map_dma_untouched_page_is_private' },
     parameters: [{ id: 'untouched_read_map' }],
@@ -96,7 +96,7 @@ test('answers that differ in memory alone are attributed to what made the differ
 
 test('where it takes several parameters, as few as possible are named', () => {
   const ops = [...attached, memory('info', 1), getInfo('c', 'info', 256)];
-  expect(new Attributor().attribute(answerer(ops, old), answerer(ops, recent), ops.length - 1)).toMatchObject({
+  expect(attribute(answerer(ops, old), answerer(ops, recent), ops.length - 1)).toMatchObject({
     first: { setting: 'type1-6.1', stands: 'holds' },
     second: { setting: 'type1-6.12', stands: 'holds' },
     parameters: [{ id: 'get_info_written' }, { id: 'dma_available_capability' }],
@@ -105,7 +105,7 @@ test('where it takes several parameters, as few as possible are named', () => {
 
 test('an answer that no parameter explains breaks the rule that decides', () => {
   const right = answerer(attached, recent);
-  const attribution = new Attributor().attribute(right, withLast(right, { errno: 'EXDEV' }), attached.length - 1);
+  const attribution = attribute(right, withLast(right, { errno: 'EXDEV' }), attached.length - 1);
   expect(attribution.first).toMatchObject({ rule: 'set_iommu_returns_zero', stands: 'holds' });
   expect(attribution.second).toMatchObject({ rule: 'set_iommu_returns_zero', stands: 'broken' });
   expect(attribution.parameters).toBeUndefined();
@@ -113,7 +113,7 @@ test('an answer that no parameter explains breaks the rule that decides', () => 
 
 test('after an answer that both gave and that breaks a profile, the later one is not attributed to its own rule', () => {
   const wrong = answerer([...foreign, openContainer('k')], old, recent);
-  const attribution = new Attributor().attribute(wrong, withLast(wrong, { errno: 'EXDEV' }), last + 1);
+  const attribution = attribute(wrong, withLast(wrong, { errno: 'EXDEV' }), last + 1);
   expect(attribution.first).toMatchObject({
     rule: 'set_container_foreign_descriptor_ebadfd',
     setting: 'type1-6.12',
@@ -127,7 +127,7 @@ test.each<[title: string, more: Partial<Trace>, kept: Outcome | undefined]>([
   ['that said nothing', {}, undefined],
 ])('a target %s did not survive', (_, more, kept) => {
   const right = answerer(attached, recent);
-  expect(new Attributor().attribute(right, withLast(right, kept, more), attached.length - 1)).toMatchObject({
+  expect(attribute(right, withLast(right, kept, more), attached.length - 1)).toMatchObject({
     first: { rule: 'set_iommu_returns_zero', stands: 'holds' },
     second: { rule: 'target_survives', stands: 'broken' },
   });
@@ -145,7 +145,7 @@ test('where the contract says nothing, it leaves both answers open', () => {
       outcomes: [{ fd: 'n' }],
     },
   };
-  expect(new Attributor().attribute(one, withLast(one, { errno: 'ENOENT' }), 0)).toMatchObject({
+  expect(attribute(one, withLast(one, { errno: 'ENOENT' }), 0)).toMatchObject({
     first: { stands: 'undefined' },
     second: { stands: 'undefined' },
   });

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Contract, compileContract } from '../reference/contract.ts';
+import type { Contract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
 import type { DiffParameter, DiffSide, Environment, Trace } from '../spec/uapi/vocabulary.ts';
-import { notSurvived } from './verdict.ts';
+import { notSurvived } from './assess/failure.ts';
+import { explainingAssignments, withAssignments } from './assess/settings.ts';
 
 /** A contract, and the profile that its parameters come from. */
 export interface Setting {
@@ -31,78 +32,57 @@ interface Explanation {
   settings: [first: Setting, second: Setting];
 }
 
-/** Finds the rules behind answers that differ; keeps the contracts that it compiles for that. */
-export class Attributor {
-  readonly #compiled = new Map<string, Contract>();
-
-  /** The rules behind the op at `index`, the first that two targets answered differently. */
-  attribute(first: Answerer, second: Answerer, index: number): Attribution {
-    const answerers: Pair = [upTo(first, index), upTo(second, index)];
-    const explanation = this.#explainByOne(answerers) ?? this.#explainBySeveral(answerers);
-    if (!explanation) return { first: sideOf(answerers[0]), second: sideOf(answerers[1]) };
-    const [one, other] = explanation.settings;
-    let sides: [DiffSide, DiffSide] = [sideOf(answerers[0], one), sideOf(answerers[1], other)];
-    // Where one rule decides both answers, what tells them apart came before.
-    if (sides[0].rule === sides[1].rule) {
-      sides = [
-        { ...sides[0], ...ruleOfItsOwn(answerers[0], one.contract, other.contract) },
-        { ...sides[1], ...ruleOfItsOwn(answerers[1], other.contract, one.contract) },
-      ];
-    }
-    return { first: sides[0], second: sides[1], parameters: explanation.parameters };
+/** The rules behind the op at `index`, the first that two targets answered differently. */
+export function attribute(first: Answerer, second: Answerer, index: number): Attribution {
+  const answerers: Pair = [upTo(first, index), upTo(second, index)];
+  const explanation = explainByOne(answerers) ?? explainBySeveral(answerers);
+  if (!explanation) return { first: sideOf(answerers[0]), second: sideOf(answerers[1]) };
+  const [one, other] = explanation.settings;
+  let sides: [DiffSide, DiffSide] = [sideOf(answerers[0], one), sideOf(answerers[1], other)];
+  // Where one rule decides both answers, what tells them apart came before.
+  if (sides[0].rule === sides[1].rule) {
+    sides = [
+      { ...sides[0], ...ruleOfItsOwn(answerers[0], one.contract, other.contract) },
+      { ...sides[1], ...ruleOfItsOwn(answerers[1], other.contract, one.contract) },
+    ];
   }
+  return { first: sides[0], second: sides[1], parameters: explanation.parameters };
+}
 
-  /** Starts from a setting that one of the two meets, and looks for one parameter that makes it the other's. */
-  #explainByOne(answerers: Pair): Explanation | undefined {
-    const found: Explanation[] = [];
-    const [one, other] = answerers;
-    const sameSetting = isDeepStrictEqual(one.setting.contract.parameters, other.setting.contract.parameters);
-    for (const { setting } of sameSetting ? [one] : answerers) {
-      const met = answerers.map((one) => conforms(one, setting.contract));
-      if (met[0] === met[1]) continue;
-      const [meeting, failing] = met[0] ? [one, other] : [other, one];
-      for (const { id, values } of setting.contract.data.parameters.values()) {
-        for (const value of Object.keys(values)) {
-          if (value === setting.contract.parameters[id]) continue;
-          const contract = this.#compile(setting.contract, { [id]: value });
-          if (!conforms(failing, contract) || conforms(meeting, contract)) continue;
-          const changed: Setting = { contract, profile: setting.profile };
-          found.push(explanation([id], met[0] ? [setting, changed] : [changed, setting]));
-        }
-      }
-      if (found.length > 0) break;
+/** Starts from a setting that one of the two meets, and looks for one parameter that makes it the other's. */
+function explainByOne(answerers: Pair): Explanation | undefined {
+  const found: Explanation[] = [];
+  const [one, other] = answerers;
+  const sameSetting = isDeepStrictEqual(one.setting.contract.parameters, other.setting.contract.parameters);
+  for (const { setting } of sameSetting ? [one] : answerers) {
+    const met = answerers.map((one) => conforms(one, setting.contract));
+    if (met[0] === met[1]) continue;
+    const [meeting, failing] = met[0] ? [one, other] : [other, one];
+    const explains = (contract: Contract) => conforms(failing, contract) && !conforms(meeting, contract);
+    for (const assignment of explainingAssignments(setting.contract, explains)) {
+      const changed: Setting = { contract: withAssignments(setting.contract, [assignment]), profile: setting.profile };
+      found.push(explanation([assignment[0]], met[0] ? [setting, changed] : [changed, setting]));
     }
-    const isOwn = ({ parameters: [parameter] }: Explanation) =>
-      parameterValue(one.setting, parameter!.id) === parameter!.first &&
-      parameterValue(other.setting, parameter!.id) === parameter!.second;
-    return found.find(isOwn) ?? (found.length === 1 ? found[0] : undefined);
+    if (found.length > 0) break;
   }
+  const isOwn = ({ parameters: [parameter] }: Explanation) =>
+    parameterValue(one.setting, parameter!.id) === parameter!.first &&
+    parameterValue(other.setting, parameter!.id) === parameter!.second;
+  return found.find(isOwn) ?? (found.length === 1 ? found[0] : undefined);
+}
 
-  /** Where each meets its own setting: leaves out what the two have different for nothing. */
-  #explainBySeveral([one, other]: Pair): Explanation | undefined {
-    const [base, goal] = [one.setting.contract, other.setting.contract];
-    if (!conforms(one, base) || !conforms(other, goal) || conforms(one, goal) || conforms(other, base))
-      return undefined;
-    let needed = Object.entries(goal.parameters).filter(([id, value]) => base.parameters[id] !== value);
-    for (const entry of needed) {
-      const fewer = needed.filter((kept) => kept !== entry);
-      if (conforms(other, this.#compile(base, Object.fromEntries(fewer)))) needed = fewer;
-    }
-    const contract = this.#compile(base, Object.fromEntries(needed));
-    const ids = needed.map(([id]) => id);
-    return explanation(ids, [one.setting, { contract, profile: one.setting.profile }]);
+/** Where each meets its own setting: leaves out what the two have different for nothing. */
+function explainBySeveral([one, other]: Pair): Explanation | undefined {
+  const [base, goal] = [one.setting.contract, other.setting.contract];
+  if (!conforms(one, base) || !conforms(other, goal) || conforms(one, goal) || conforms(other, base)) return undefined;
+  let needed = Object.entries(goal.parameters).filter(([id, value]) => base.parameters[id] !== value);
+  for (const entry of needed) {
+    const fewer = needed.filter((kept) => kept !== entry);
+    if (conforms(other, withAssignments(base, fewer))) needed = fewer;
   }
-
-  #compile({ data, parameters: before }: Contract, replaced: Record<string, string>): Contract {
-    const parameters = { ...before, ...replaced };
-    const key = JSON.stringify(parameters);
-    let contract = this.#compiled.get(key);
-    if (!contract) {
-      contract = compileContract(data, parameters);
-      this.#compiled.set(key, contract);
-    }
-    return contract;
-  }
+  const contract = withAssignments(base, needed);
+  const ids = needed.map(([id]) => id);
+  return explanation(ids, [one.setting, { contract, profile: one.setting.profile }]);
 }
 
 /** A profile and the parameters that were replaced, in words. */
@@ -161,8 +141,8 @@ function standing({ environment, trace }: Answerer, setting: Setting): DiffSide 
     return { rule: rule.id, sentence: rule.sentence, setting: name, stands };
   }
   if (!survived(trace)) {
-    const { rule, sentence } = notSurvived(trace);
-    return { rule, sentence, setting: name, stands: 'broken' };
+    const { signature, sentence } = notSurvived(trace);
+    return { rule: signature.rule, sentence, setting: name, stands: 'broken' };
   }
   const { id, sentence } = judgement.kind === 'undefined' ? judgement.rule : judgement.last!;
   return { rule: id, sentence, setting: name, stands: judgement.kind === 'undefined' ? 'undefined' : 'holds' };

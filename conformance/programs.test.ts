@@ -3,7 +3,7 @@ import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
-import { mergeNeeds } from './suite.ts';
+import { mergeNeeds, programsOf } from './suite.ts';
 import { suites } from './suites.ts';
 import { checkedProgram } from './token.ts';
 
@@ -12,7 +12,7 @@ const data = loadContract();
 function programsFor(profile: string): Program[] {
   const contract = compileContract(data, parameterSetting(data, profile));
   return suites.flatMap((suite) =>
-    mergeNeeds(suite.needs()).flatMap((need) => [...suite.programs(contract, modelEnvironment(need))]),
+    mergeNeeds(suite.needs()).flatMap((need) => [...programsOf(suite, contract, modelEnvironment(need))]),
   );
 }
 

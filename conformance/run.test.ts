@@ -3,7 +3,8 @@ import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import type { Adapter, Need, ProgramResult } from '../spec/uapi/adapter.ts';
-import type { Program, Verdict } from '../spec/uapi/vocabulary.ts';
+import type { Program, RecordAttempt, Verdict } from '../spec/uapi/vocabulary.ts';
+import { decide } from './assess/verdict.ts';
 import { memory, openContainer } from './build.ts';
 import { type Plan, run } from './run.ts';
 import { type Suite, single } from './suite.ts';
@@ -20,7 +21,7 @@ const suite = (needs: Need[]): Suite => ({
   name: 'test',
   about: 'Ten programs.',
   needs: () => needs,
-  programs: () => programs,
+  units: () => [{ id: 'test', ops: [], programs: () => programs }],
 });
 const plain: Need = { machine: {}, slots: [] };
 const other: Need = { machine: { interruptRemapping: false }, slots: [] };
@@ -48,18 +49,26 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
   const seen: string[] = [];
   const verdicts: Verdict[] = [];
   const missing: Need[] = [];
+  const tried: RecordAttempt[] = [];
   const end = await run(
-    { contract, suites: [suite([plain])], strict: false, ...plan },
+    {
+      contract,
+      suites: [suite([plain])],
+      only: [],
+      judge: (trace, environment) => decide(contract, environment, trace, false),
+      ...plan,
+    },
     {
       onSession() {},
       onMissing: (need) => missing.push(need),
-      onCase(_, trace, { verdict }) {
+      onCase({ trace, attempts }, { verdict }) {
         seen.push(trace.program.id);
         verdicts.push(verdict);
+        tried.push(...(attempts ?? []));
       },
     },
   );
-  return { ...end, seen, verdicts, missing };
+  return { ...end, seen, verdicts, missing, tried };
 }
 
 test('results are told in the order of the programs, whatever order they come in', async () => {
@@ -85,11 +94,15 @@ test('an inconclusive program is tried once more', async () => {
     tries.set(id, (tries.get(id) ?? 0) + 1);
     return id === 'test/3' || (id === 'test/5' && tries.get(id) === 1) ? shortOfMemory : undefined;
   });
-  const { verdicts } = await runAll({ adapter });
+  const { verdicts, tried } = await runAll({ adapter });
   expect(verdicts[3]).toBe('inconclusive');
   expect(verdicts[5]).toBe('pass');
   expect(tries.get('test/3')).toBe(2);
   expect(tries.get('test/0')).toBe(1);
+  expect(tried).toEqual([
+    { end: 'completed', ops: 2, reason: expect.stringContaining('ENOMEM') },
+    { end: 'completed', ops: 2, reason: expect.stringContaining('ENOMEM') },
+  ]);
 });
 
 test('a target that is lost for good ends the run with its reason, and nothing is left unheard', async () => {
@@ -111,9 +124,15 @@ test('a machine that the target does not offer is told, and no program runs twic
 test('programs that need groups or ops that are not there are not applicable', async () => {
   const needy: Suite = {
     ...suite([plain]),
-    programs: (): Program[] => [
-      { id: 'test/group', topology: { slots: { g: single } }, ops: [] },
-      { id: 'test/op', topology: { slots: {} }, ops: [{ op: 'barrier' }] },
+    units: () => [
+      {
+        id: 'test',
+        ops: [],
+        programs: (): Program[] => [
+          { id: 'test/group', topology: { slots: { g: single } }, ops: [] },
+          { id: 'test/op', topology: { slots: {} }, ops: [{ op: 'barrier' }] },
+        ],
+      },
     ],
   };
   expect((await runAll({ adapter: stub(() => undefined), suites: [needy] })).verdicts).toEqual([

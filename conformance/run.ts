@@ -1,38 +1,49 @@
 import type { Contract } from '../reference/contract.ts';
+import { modelEnvironment } from '../reference/model-target.ts';
 import type { Adapter, Description, Need, Session } from '../spec/uapi/adapter.ts';
-import type { Environment, Program, Trace } from '../spec/uapi/vocabulary.ts';
-import { assignSlots, mergeNeeds, type Suite, sameMachine } from './suite.ts';
-import { type CaseVerdict, decide } from './verdict.ts';
+import type { Environment, Program, RecordAttempt, RecordPlace, Trace } from '../spec/uapi/vocabulary.ts';
+import type { CaseVerdict } from './assess/verdict.ts';
+import { type Selection, selectedPrograms, selectedUnits } from './selection.ts';
+import { Starter } from './starter.ts';
+import { kindOfMachine, mergeNeeds, sameMachine } from './suite.ts';
 
 /** What to run. */
-export interface Plan {
+export interface Plan<Judged extends CaseVerdict = CaseVerdict> extends Selection {
   contract: Contract;
   adapter: Adapter;
-  suites: readonly Suite[];
+  /** What a trace is worth. One that is inconclusive is tried once more. */
+  judge: (trace: Trace, environment: Environment) => Judged;
   /** At most so many programs. */
   cases?: number;
   /** Stop after so many milliseconds. */
   milliseconds?: number;
   /** Run every `of`th program, from the `index`th on (from 0). */
   shard?: { index: number; of: number };
-  /** See decide(). */
-  strict: boolean;
   signal?: AbortSignal;
 }
 
-/** One program to run on one machine. */
+/** One program to run on one machine, and where it stands in the whole. */
 export interface Case {
   suite: string;
+  place: RecordPlace;
   program: Program;
 }
 
+/** A case that was run, with what the attempts before the last came to. */
+export interface RunCase {
+  suite: string;
+  place: RecordPlace;
+  trace: Trace;
+  attempts?: RecordAttempt[];
+}
+
 /** What a run tells while it goes on. */
-export interface Listener {
+export interface Listener<Judged extends CaseVerdict> {
   /** A machine is up, with so many programs to run on it. */
   onSession(description: Description, cases: readonly Case[]): void;
   /** The target does not offer a machine that programs need. */
   onMissing(need: Need): void;
-  onCase(suite: string, trace: Trace, verdict: CaseVerdict, environment: Environment): void;
+  onCase(one: RunCase, judged: Judged, environment: Environment): void;
 }
 
 /** Whether a run got through everything it was asked for. */
@@ -40,8 +51,11 @@ export interface RunEnd {
   complete: boolean;
 }
 
-/** Runs suites on a target, machine by machine. A machine that the target does not offer is told and left out. */
-export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
+/**
+ * Runs suites on a target, machine by machine; one that none of the selected programs needs is not started. A machine that
+ * the target does not offer is told and left out.
+ */
+export async function run<Judged extends CaseVerdict>(plan: Plan<Judged>, listener: Listener<Judged>): Promise<RunEnd> {
   const outOfTime = new AbortController();
   // AbortSignal.timeout() would not do: where only AbortSignal.any() knows it, it may be collected before it fires.
   const timer = plan.milliseconds === undefined ? undefined : setTimeout(() => outOfTime.abort(), plan.milliseconds);
@@ -52,12 +66,17 @@ export async function run(plan: Plan, listener: Listener): Promise<RunEnd> {
   }
 }
 
-async function runUntil(end: AbortSignal, plan: Plan, listener: Listener): Promise<RunEnd> {
+async function runUntil<Judged extends CaseVerdict>(
+  end: AbortSignal,
+  plan: Plan<Judged>,
+  listener: Listener<Judged>,
+): Promise<RunEnd> {
   const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
   const done = new Set<string>();
   for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
     if (counter.left <= 0) break;
     if (end.aborted) return { complete: false };
+    if (!isWanted(plan, need)) continue;
     if (plan.adapter.offers && !plan.adapter.offers(need)) {
       listener.onMissing(need);
       continue;
@@ -80,16 +99,36 @@ async function runUntil(end: AbortSignal, plan: Plan, listener: Listener): Promi
   return { complete: true };
 }
 
-/** The programs of all suites for one machine. */
-export function casesFor(suites: readonly Suite[], contract: Contract, environment: Environment): Case[] {
-  return suites.flatMap((suite) =>
-    Array.from(suite.programs(contract, environment), (program) => ({ suite: suite.name, program })),
+/** Whether any unit is selected that runs on a machine, as far as the contract can tell. */
+function isWanted(plan: Pick<Plan, 'contract' | 'suites' | 'only'>, need: Need): boolean {
+  if (plan.only.length === 0) return true;
+  const environment = modelEnvironment(need);
+  return plan.suites.some(
+    (suite) => !selectedUnits(plan, suite, plan.contract, environment)[Symbol.iterator]().next().done,
   );
 }
 
-function select(plan: Plan, counter: { seen: number; left: number }, environment: Environment): Case[] {
+/** The selected programs of all suites for one machine. */
+export function casesFor(selection: Selection, contract: Contract, environment: Environment): Case[] {
+  const machine = kindOfMachine(environment);
+  return selection.suites.flatMap((suite) =>
+    Array.from(selectedUnits(selection, suite, contract, environment)).flatMap((unit) =>
+      Array.from(selectedPrograms(selection, suite, unit, contract, environment), ({ index, program }) => ({
+        suite: suite.name,
+        place: { machine, unit: unit.id, index },
+        program,
+      })),
+    ),
+  );
+}
+
+function select(
+  plan: Pick<Plan, 'contract' | 'suites' | 'only' | 'shard'>,
+  counter: { seen: number; left: number },
+  environment: Environment,
+): Case[] {
   const { shard } = plan;
-  const mine = casesFor(plan.suites, plan.contract, environment).filter(() => {
+  const mine = casesFor(plan, plan.contract, environment).filter(() => {
     const at = counter.seen++;
     return !shard || at % shard.of === shard.index;
   });
@@ -99,14 +138,13 @@ function select(plan: Plan, counter: { seen: number; left: number }, environment
 }
 
 /** Keeps as many programs under way as the session allows; results are told in the order of the cases. False: cut off. */
-async function runCases(
-  plan: Plan,
+async function runCases<Judged extends CaseVerdict>(
+  { judge }: Plan<Judged>,
   session: Session,
   cases: readonly Case[],
-  listener: Listener,
+  listener: Listener<Judged>,
   end: AbortSignal,
 ): Promise<boolean> {
-  const { contract, strict } = plan;
   const { environment } = session.description;
   const starter = new Starter(session);
   const ended = new Promise<undefined>((resolve) =>
@@ -115,17 +153,19 @@ async function runCases(
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
   const tell = async () => {
     const first = underWay[0]!;
-    const { suite, program } = first.case;
+    const { suite, place, program } = first.case;
     // A target that hangs must not keep the end of the run waiting.
     let trace = first.trace instanceof Promise ? await Promise.race([first.trace, ended]) : first.trace;
     if (!trace) return;
     underWay.shift();
-    let verdict = decide(contract, environment, trace, strict);
-    if (verdict.verdict === 'inconclusive') {
+    let judged = judge(trace, environment);
+    const attempts: RecordAttempt[] = [];
+    if (judged.verdict === 'inconclusive') {
+      attempts.push(attemptOf(trace, judged));
       trace = await starter.start(program);
-      verdict = decide(contract, environment, trace, strict);
+      judged = judge(trace, environment);
     }
-    listener.onCase(suite, trace, verdict, environment);
+    listener.onCase({ suite, place, trace, ...(attempts.length > 0 && { attempts }) }, judged, environment);
   };
   let cut = false;
   let sinceYield = 0;
@@ -149,38 +189,6 @@ async function runCases(
   return !cut && underWay.length === 0;
 }
 
-/** Why a program is not run on a target that does not have one of its ops. */
-export const cannotPerform = (op: string) => `the target cannot perform ${op}`;
-
-/** Why a program is not run on a target without the groups that it needs. */
-export const noGroups = 'the target has no groups like those that the program needs';
-
-/** Starts programs of one session. */
-class Starter {
-  readonly #session: Session;
-  readonly #ops: ReadonlySet<string>;
-  /** Programs of a situation share the object that says which groups they need. */
-  readonly #assigned = new WeakMap<object, Record<string, string> | undefined>();
-
-  constructor(session: Session) {
-    this.#session = session;
-    this.#ops = new Set(session.description.ops);
-  }
-
-  start(program: Program): Promise<Trace> | Trace {
-    const environment = this.#session.description.environment.id;
-    const slots = this.#assign(program);
-    const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
-    if (!slots) return unsupported(noGroups);
-    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(cannotPerform(op));
-    const result = this.#session.run(program, slots);
-    if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));
-    return { environment, program, ...result };
-  }
-
-  #assign({ topology: { slots } }: Program): Record<string, string> | undefined {
-    if (!this.#assigned.has(slots))
-      this.#assigned.set(slots, assignSlots(slots, this.#session.description.environment));
-    return this.#assigned.get(slots);
-  }
+function attemptOf({ end, outcomes, log }: Trace, { reason }: CaseVerdict): RecordAttempt {
+  return { end, ops: outcomes.length, reason: reason ?? 'inconclusive', ...(log && { log }) };
 }

@@ -1,7 +1,17 @@
 import type { Contract } from '../reference/contract.ts';
 import type { Need } from '../spec/uapi/adapter.ts';
 import { machineName, spelledOut } from '../spec/uapi/emulated-machine.ts';
-import type { Environment, Machine, Program, Slot, Topology } from '../spec/uapi/vocabulary.ts';
+import type { Environment, Machine, Op, Program, Slot, Topology } from '../spec/uapi/vocabulary.ts';
+
+/** What is made together: a request in a situation, a scenario, a stage. A part of the suites is a choice of units. */
+export interface Unit {
+  /** What the ids of its programs start with: `boundary/VFIO_IOMMU_BIND/n_bound`, `scenarios/dma_into_an_unmapped_page`. */
+  id: string;
+  /** What its programs are about: the ops that they perform beside those that only lead to where they start. */
+  ops: readonly Op[];
+  /** Makes its programs. */
+  programs(): Iterable<Program>;
+}
 
 /** A named way of making programs. */
 export interface Suite {
@@ -10,8 +20,13 @@ export interface Suite {
   about: string;
   /** The machines and groups that its programs ask for. */
   needs(): Need[];
-  /** The programs for one machine, made from the contract and from what the machine is. */
-  programs(contract: Contract, environment: Environment): Iterable<Program>;
+  /** What there is for one machine, by the contract and by what the machine is. Programs are made only when a unit is asked. */
+  units(contract: Contract, environment: Environment): Iterable<Unit>;
+}
+
+/** All programs of a suite for one machine. */
+export function* programsOf(suite: Suite, contract: Contract, environment: Environment): Iterable<Program> {
+  for (const unit of suite.units(contract, environment)) yield* unit.programs();
 }
 
 /** Single-device viable group with a device that can transfer. */
@@ -59,6 +74,9 @@ export function assignSlots(
 /** What a program on a machine with slots asks for. */
 export const topologyOf = ({ machine, slots }: { machine?: Machine; slots: Program['topology']['slots'] }): Topology =>
   machine ? { machine, slots } : { slots };
+
+/** What the kind of an environment's machine is called, whatever the target calls the environment. */
+export const kindOfMachine = ({ machine }: Environment): string => machineName(spelledOut(machine));
 
 /** Whether two machines are the same, what is not named being as by default. */
 export function sameMachine(a: Machine, b: Machine): boolean {

@@ -63,6 +63,9 @@ export interface Chooser {
 /** Takes the first of the ways that are open. */
 export const firstChoice: Chooser = { choose: () => 0 };
 
+/** What stands for a handler where the vocabulary itself says what an op does. */
+export const VOCABULARY = 'vocabulary';
+
 const nothingPinned: Page[] = [];
 const noInfoHeader = { argsz: 0, offset: 0 };
 const nothingUnspecified: readonly Unspecified[] = [];
@@ -75,6 +78,8 @@ export class Call {
   readonly chooser: Chooser;
   /** What the op's descriptor refers to. */
   object: Description['object'] | undefined;
+  /** The handler that speaks of it. */
+  handler = VOCABULARY;
   /** How the op's descriptor was opened. */
   mode: Description['mode'] = 'read-write';
   /** ioctl: the argument, a value or an address. */

@@ -18,8 +18,8 @@ export interface Decision {
 /** A step ready to run: a decision ends the handler. */
 type Runnable = (call: Call, note: (rule: string) => void) => Decision | 'handled' | undefined;
 
-/** What one ioctl or op does: always a decision in the end. */
-export type HandlerFunction = (call: Call, note: (rule: string) => void) => Decision;
+/** What one ioctl or op does, always a decision in the end, and the id of the handler that says so. */
+export type HandlerFunction = ((call: Call, note: (rule: string) => void) => Decision) & { readonly handler: string };
 
 /** The contract at one setting of its parameters. */
 export interface Contract {
@@ -61,7 +61,7 @@ export function compileContract(data: ContractData, parameters: Record<string, s
   for (const handler of data.handlers) {
     // A table is compiled where it is named.
     if (handler.table) continue;
-    const runnable = compiler.handler(handler);
+    const runnable = Object.assign(compiler.handler(handler), { handler: handler.id });
     if (handler.op) ops.set(handler.op, runnable);
     else if (handler.ioctl) byName.set(handler.ioctl, runnable);
   }
@@ -133,7 +133,7 @@ class Compiler {
     this.#defect = defect;
   }
 
-  handler(handler: Handler): HandlerFunction {
+  handler(handler: Handler): (call: Call, note: (rule: string) => void) => Decision {
     const steps = this.#steps(handler.steps);
     const defect = this.#defect;
     if (defect) return this.#withDefect(steps, defect);
@@ -145,7 +145,7 @@ class Compiler {
   }
 
   /** Later steps rely on what earlier ones excluded: without a rule they may find nothing to work on, or no end. */
-  #withDefect(steps: Runnable[], defect: Defect): HandlerFunction {
+  #withDefect(steps: Runnable[], defect: Defect): (call: Call, note: (rule: string) => void) => Decision {
     const senseless: Decision = { rule: this.#data.rules.get(defect.rule)!, outcome: { oneOf: [] } };
     return (call, note) => {
       try {

@@ -4,7 +4,7 @@ import { faults } from '../conformance/faults/suite.ts';
 import { isolation } from '../conformance/isolation/suite.ts';
 import { lifecycle } from '../conformance/lifecycle/suite.ts';
 import { scenarioSuite } from '../conformance/scenarios/suite.ts';
-import { mergeNeeds, type Suite } from '../conformance/suite.ts';
+import { mergeNeeds, programsOf, type Suite } from '../conformance/suite.ts';
 import { loadContract, parameterSetting } from '../spec/contract/load.ts';
 import type { Environment, Op, Program } from '../spec/uapi/vocabulary.ts';
 import { type Contract, compileContract } from './contract.ts';
@@ -111,7 +111,7 @@ function* cutPrograms(contract: Contract): Iterable<CutProgram> {
   for (const { suite, oneIn, cuts } of chosen) {
     for (const need of mergeNeeds(suite.needs())) {
       const environment = modelEnvironment(need);
-      for (const program of suite.programs(contract, environment)) {
+      for (const program of programsOf(suite, contract, environment)) {
         if (programs++ % oneIn !== 0) continue;
         for (let i = 0; i < cuts; i++) {
           const cut = Math.floor(((places++ * GOLDEN) % 1) * (program.ops.length + 1));

@@ -2,7 +2,7 @@ import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op, OpenOp, TransferFault } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
-import type { Contract, Decision } from './contract.ts';
+import type { Contract, Decision, HandlerFunction } from './contract.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
 import { Device } from './device.ts';
 import { MalformedProgram } from './malformed-program.ts';
@@ -22,6 +22,8 @@ export interface UnspecifiedMemory {
 
 /** What the contract expects of an op, the state having changed accordingly. */
 export interface Expectation extends Decision {
+  /** The id of the handler that speaks of the op, or VOCABULARY. */
+  handler: string;
   /** ioctl: bytes from its argument to the end of the last that was written or could not be. */
   extent: number;
   changed: Changed[];
@@ -63,7 +65,8 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   }
   const outcome: RuleOutcome = 'value' in general && general.value === 'result' ? { value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
-  const expectation: Expectation = { rule, outcome, extent: call.extent, changed: looked ? [] : unchanged, effects };
+  const { handler, extent } = call;
+  const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
   if (call.created && 'fd' in outcome) {
     install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
     if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
@@ -111,7 +114,12 @@ function failsToAllocate(call: Call): boolean {
 function allocationFailure(call: Call, contract: Contract, note: Note): Decision {
   const { op } = call;
   if (op.op === 'ioctl' && !storeArgument(call, op)) return plain('ioctl', { errno: 'EFAULT' });
-  return contract.ops.get('allocation failure')!(call, note);
+  return perform(contract.ops.get('allocation failure')!, call, note);
+}
+
+function perform(handler: HandlerFunction, call: Call, note: Note): Decision {
+  call.handler = handler.handler;
+  return handler(call, note);
 }
 
 /** Ops other than ioctls that may copy memory of the process. */
@@ -139,7 +147,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   // Which copies there are is known of ioctls only.
   if (copying.has(op.op) && process.injections.some(({ fault }) => fault === 'copy'))
     return plain(op.op, { undefined: true });
-  const handle = (name: string): Decision => contract.ops.get(name)!(call, note);
+  const handle = (name: string): Decision => perform(contract.ops.get(name)!, call, note);
   switch (op.op) {
     case 'open':
       // A descriptor for the path only never reaches the driver.
@@ -313,8 +321,7 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
   const number = typeof op.number === 'number' ? op.number >>> 0 : Number(BigInt.asUintN(32, toBigInt(op.number)));
   if (handledAbove.has(number)) return plain('ioctl', { undefined: true });
   const kind = description.object.kind;
-  const handler = contract.ioctls[kind].get(number) ?? contract.unknown[kind];
-  return handler(call, note);
+  return perform(contract.ioctls[kind].get(number) ?? contract.unknown[kind], call, note);
 }
 
 /** Reads and clears a counter: what was signalled before has arrived. */

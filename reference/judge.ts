@@ -52,11 +52,20 @@ interface Branch extends Track {
   expectation: Expectation;
 }
 
+/** What wants to see a trace being judged. */
+export interface Observer {
+  /** The states that the trace leaves open before an op. */
+  before(op: number, worlds: readonly World[]): void;
+  /** The rule that decides, whether the target kept it or not. */
+  decided(op: number, rule: string): void;
+}
+
 /** Judges a trace by the contract. Needs no target. */
 export function judge(
   contract: Contract,
   environment: Environment,
   trace: Pick<Trace, 'program' | 'outcomes'>,
+  observer?: Observer,
 ): Judgement {
   const { program, outcomes } = trace;
   const decided = new Set<string>();
@@ -73,6 +82,10 @@ export function judge(
       const actual = outcomes[i]!;
       let kept: Track[] = [];
       let first: Branch | undefined;
+      observer?.before(
+        i,
+        tracks.map(({ world }) => world),
+      );
       for (const track of tracks) {
         const found = branches(contract, environment, trace, track, i);
         for (const branch of found) {
@@ -93,6 +106,7 @@ export function judge(
           } else first ??= branch;
         }
       }
+      observer?.decided(i, kept.length > 0 ? last!.id : first!.expectation.rule.id);
       if (kept.length === 0) {
         const { expectation, choices } = first!;
         return {

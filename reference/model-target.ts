@@ -29,13 +29,20 @@ export function modelAdapter(contract: Contract, version: string): Adapter {
   };
 }
 
-/** Runs a program on the contract. */
-export function runOnModel(contract: Contract, environment: Environment, program: Program): ProgramResult {
+/** Runs a program on the contract. `rules`: where the rules that decide, and those whose effects are had, are put. */
+export function runOnModel(
+  contract: Contract,
+  environment: Environment,
+  program: Program,
+  rules?: Set<string>,
+): ProgramResult {
   const world = new World(environment, program.topology.slots);
   const outcomes: ProgramResult['outcomes'] = [];
   try {
     for (const [index, op] of program.ops.entries()) {
       const expectation = execute(contract, world, op, index, lastChoice);
+      rules?.add(expectation.rule.id);
+      for (const rule of expectation.effects) rules?.add(rule);
       adopt(expectation);
       const outcome = toOutcome(expectation, op);
       if (!outcome)
@@ -47,6 +54,12 @@ export function runOnModel(contract: Contract, environment: Environment, program
     return { end: 'unsupported', outcomes, detail: error.message };
   }
   return { end: 'completed', outcomes };
+}
+
+/** The rules that decide in a program on the contract, and those whose effects it has; none if the contract does not say what happens. */
+export function rulesOnModel(contract: Contract, environment: Environment, program: Program): ReadonlySet<string> {
+  const rules = new Set<string>();
+  return runOnModel(contract, environment, program, rules).end === 'completed' ? rules : new Set();
 }
 
 const ops = [

@@ -100,7 +100,18 @@ function numbers(saved: Outcome['saved'] = {}): Record<string, bigint> {
 
 /** In what the runs and their machines differ, as far as it bears on answers. */
 function conditions(first: RunRecord, second: RunRecord): DiffCondition[] {
-  const made = ({ header: { tool, suites, seed } }: RunRecord) => ({ tool, suites: suites.join(), seed });
+  const made = ({ header: { tool, contract, selection, seed } }: RunRecord) => {
+    const { suites, only = [], shard, cases } = selection;
+    return {
+      tool: `${tool.name} ${tool.version}`,
+      contract,
+      suites: suites.join(),
+      only: only.join(),
+      shard,
+      cases,
+      seed,
+    };
+  };
   const machines = (record: RunRecord) =>
     new Map([...record.environments.values()].map((environment) => [machineOf(environment), environment]));
   const left = machines(first);

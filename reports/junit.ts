@@ -28,8 +28,8 @@ const isSkipped = ({ verdict }: RecordCase) =>
 function testCase(group: string, one: RecordCase, replay: string): string {
   const open = `    <testcase classname="${xml(group)}" name="${xml(one.trace.program.id.split('/').at(-1)!)}"`;
   if (isFailure(one)) {
-    const { rule, expected, actual } = one.failure!;
-    return `${open}><failure type="${xml(rule)}" message="${xml(`expected ${expected}, got ${actual}`)}">${xml(describeFailure(one, replay))}</failure></testcase>`;
+    const { signature, expected, actual } = one.failure!;
+    return `${open}><failure type="${xml(signature.rule)}" message="${xml(`expected ${expected}, got ${actual}`)}">${xml(describeFailure(one, replay))}</failure></testcase>`;
   }
   if (isError(one)) return `${open}><error message="${xml(one.reason ?? 'inconclusive')}"/></testcase>`;
   if (isSkipped(one)) return `${open}><skipped message="${xml(`${one.verdict}: ${one.reason ?? ''}`)}"/></testcase>`;

@@ -12,24 +12,28 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const header: RecordLine = {
   kind: 'header',
-  format: 1,
-  tool: 'test',
+  format: 2,
+  tool: { name: 'test', version: '1', hash: '' },
+  contract: '',
+  options: {},
   profile: 'type1-6.12',
   parameters: {},
   target: 'sim',
   strict: true,
   seed: 0,
-  suites: [],
-  suiteHash: '',
+  selection: { suites: [] },
 };
 const environment: RecordLine = {
-  kind: 'environment',
+  kind: 'machine',
+  machine: 'default',
   targetVersion: 'simulator 1',
+  units: [],
   environment: emulatedEnvironment(spelledOut({}), {}),
 };
 const one: RecordLine = {
   kind: 'case',
   suite: 'boundary',
+  place: { machine: 'default', unit: 'a', index: 0 },
   verdict: 'pass',
   trace: {
     environment: 'default',
@@ -69,6 +73,11 @@ test.each<[string, (RecordLine | string)[], RegExp]>([
 });
 
 test.each<[string, (RecordLine | string)[], RegExp]>([
+  [
+    'of an older format',
+    [`${JSON.stringify({ ...header, format: 1 })}\n`, one],
+    /record\.jsonl:1: a record of format 1; this version reads format 2/,
+  ],
   ['without header', [environment, one, footer], /has no header line/],
   ['joined to another', [header, environment, one, footer, header], /record\.jsonl:5: stands after the footer/],
   ['with two headers', [header, header], /record\.jsonl:2: a second header/],

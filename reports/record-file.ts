@@ -2,7 +2,15 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { complaint, validator } from '../spec/uapi/validator.ts';
-import type { Environment, RecordCase, RecordFooter, RecordHeader, RecordLine } from '../spec/uapi/vocabulary.ts';
+import type {
+  Environment,
+  RecordCase,
+  RecordFooter,
+  RecordHeader,
+  RecordLine,
+  RecordMachine,
+  RecordMissing,
+} from '../spec/uapi/vocabulary.ts';
 
 /** Writes a record line by line, so that a run that is killed leaves what it had. */
 export class RecordFile {
@@ -39,6 +47,10 @@ export class RecordFile {
 /** A record as read back. */
 export interface RunRecord {
   header: RecordHeader;
+  /** Machines that were there, and those that were not, in the order of the run. */
+  machines: RecordMachine[];
+  missing: RecordMissing[];
+  /** By the name that the target gives them. */
   environments: Map<string, Environment>;
   /** Name and version of what ran; empty if the run was cut off before it said so. */
   targetVersion: string;
@@ -61,6 +73,8 @@ export function readRecord(file: string): RunRecord {
   const cut = lines.pop() !== '';
   if (cut) lines.push(text.slice(text.lastIndexOf('\n') + 1));
   const validate = validator(`${packageRoot}/spec/uapi/schema`, 'record.schema.json');
+  const machines: RecordMachine[] = [];
+  const missing: RecordMissing[] = [];
   const environments = new Map<string, Environment>();
   const cases: RecordCase[] = [];
   let targetVersion = '';
@@ -79,6 +93,10 @@ export function readRecord(file: string): RunRecord {
       }
       throw new Problem(`${place}: not a line of JSON; a record has one object a line.`);
     }
+    if (i === 0 && isOfAnotherFormat(line))
+      throw new Problem(
+        `${place}: a record of format ${(line as { format: unknown }).format}; this version reads format ${FORMAT}, so run again to make one.`,
+      );
     if (!validate(line)) {
       const { place: at, clause } = complaint(validate);
       throw new Problem(`${place}: ${at} ${clause}; mend it to fit spec/uapi/schema/record.schema.json.`);
@@ -86,13 +104,15 @@ export function readRecord(file: string): RunRecord {
     if (footer) throw new Problem(`${place}: stands after the footer; two records need two files.`);
     if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);
     if (line.kind === 'header') header = line;
-    else if (line.kind === 'environment') {
+    else if (line.kind === 'machine') {
+      machines.push(line);
       environments.set(line.environment.id, line.environment);
       targetVersion = line.targetVersion;
-    } else if (line.kind === 'case') {
+    } else if (line.kind === 'missing') missing.push(line);
+    else if (line.kind === 'case') {
       if (!environments.has(line.trace.environment)) {
         throw new Problem(
-          `${place}: environment ${line.trace.environment} is not described before this case; add its environment line.`,
+          `${place}: environment ${line.trace.environment} is not described before this case; add the line of its machine.`,
         );
       }
       cases.push(line);
@@ -100,7 +120,16 @@ export function readRecord(file: string): RunRecord {
   });
   if (!header) throw new Problem(`${file}: has no header line; a record starts with {"kind":"header",...}.`);
   incomplete ??= whatIsMissing(footer, cases.length);
-  return { header, environments, targetVersion, cases, footer, incomplete };
+  return { header, machines, missing, environments, targetVersion, cases, footer, incomplete };
+}
+
+/** The format of records that this version writes and reads. */
+export const FORMAT = 2;
+
+function isOfAnotherFormat(line: unknown): boolean {
+  if (typeof line !== 'object' || line === null) return false;
+  const { kind, format } = line as { kind?: unknown; format?: unknown };
+  return kind === 'header' && typeof format === 'number' && format !== FORMAT;
 }
 
 function whatIsMissing(footer: RecordFooter | undefined, cases: number): string | undefined {

@@ -1,6 +1,6 @@
-import type { RecordCase, RunResult, Verdict } from '../spec/uapi/vocabulary.ts';
+import { inexcusable } from '../spec/uapi/permitted-reasons.ts';
+import type { FailureGroup, RecordCase, RecordFooter, RunResult, Verdict } from '../spec/uapi/vocabulary.ts';
 import { describeOp, kindsOf } from './program-text.ts';
-import { inexcusable, type Tally } from './tally.ts';
 import { describeTransitions } from './transitions.ts';
 
 const verdictOrder: Verdict[] = [
@@ -14,8 +14,10 @@ const verdictOrder: Verdict[] = [
   'undefined',
 ];
 
-/** Rules of which failures are shown in full; of the others only the count. */
+/** Groups of failures that are shown in full; of the others only the count. */
 const SHOWN = 8;
+/** Settings that are named beside a group. */
+const SETTINGS = 3;
 
 const featureStates: Record<RunResult['features'][string], string> = {
   absent: 'absent, by every probe in every state',
@@ -27,31 +29,34 @@ const featureStates: Record<RunResult['features'][string], string> = {
 /** What a summary is made from. */
 export interface Summary {
   result: RunResult;
-  tally: Tally;
-  /** The run was of everything, and answers for unreached rules. */
-  whole: boolean;
+  footer: RecordFooter;
+  /** The failing cases. */
+  failed: readonly RecordCase[];
   /** Options with which a replay runs where a failure was. */
   replay: string;
 }
 
-/** The summary that a person reads: a table of ioctls and verdicts, failures by rule, and what was not reached. */
-export function toText({ result, tally, whole, replay }: Summary): string {
-  const parts = [table(tally), ...failures(tally.failed, replay)];
+/** The summary that a person reads: a table of ioctls and verdicts, failures by what they are, and what was not reached. */
+export function toText({ result, footer, failed, replay }: Summary): string {
+  const parts = [...(result.rows.length > 0 ? [table(result)] : []), ...failures(result.groups, failed, replay)];
   for (const [name, state] of Object.entries(result.features)) {
     const asked = state === 'absent' && result.parameters[name] === 'present';
     parts.push(`Feature ${name}: ${featureStates[state]}${asked ? `; ${result.profile} asks for it` : ''}.`);
   }
-  parts.push(rules(result, whole));
+  const reached = rules(result, footer);
+  if (reached) parts.push(reached);
   if (result.transitions) parts.push(describeTransitions(result.transitions));
+  if (footer.retried) parts.push(`${footer.retried} programs were tried more than once.`);
+  if (result.selected !== undefined) parts.push(`Selected: ${result.selected}.`);
   parts.push(closing(result));
   return `${parts.join('\n\n')}\n`;
 }
 
-function table({ rows }: Tally): string {
-  const used = verdictOrder.filter((verdict) => [...rows.values()].some((counts) => counts.has(verdict)));
+function table({ rows }: RunResult): string {
+  const used = verdictOrder.filter((verdict) => rows.some(({ verdicts }) => verdict in verdicts));
   const lines = [
     ['', ...used],
-    ...[...rows].map(([name, counts]) => [name, ...used.map((verdict) => String(counts.get(verdict) ?? ''))]),
+    ...rows.map(({ name, verdicts }) => [name, ...used.map((verdict) => String(verdicts[verdict] ?? ''))]),
   ];
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
   return lines
@@ -64,67 +69,105 @@ function table({ rows }: Tally): string {
     .join('\n');
 }
 
-function failures(failed: readonly RecordCase[], replay: string): string[] {
-  const byRule = new Map<string, RecordCase[]>();
-  for (const one of failed) {
-    // What one setting explains is one finding, whichever rules it shows up in.
-    const key = one.failure!.differences?.map(({ set }) => set.join()).join(' or ') || one.failure!.rule;
-    const group = byRule.get(key);
-    if (group) group.push(one);
-    else byRule.set(key, [one]);
-  }
-  const groups = [...byRule.values()].sort((a, b) => b.length - a.length);
-  const shown = groups.slice(0, SHOWN).map((group) => describeFailure(group[0]!, replay, group.length));
+function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[], replay: string): string[] {
+  const shown = groups.slice(0, SHOWN).map((group) => describeGroup(group, exampleOf(group, failed)!, replay));
   if (groups.length > SHOWN) {
     shown.push(
-      `${groups.length - SHOWN} more rules with failures: ${groups
+      `${groups.length - SHOWN} more kinds of failures: ${groups
         .slice(SHOWN)
-        .map(([one]) => one!.failure!.rule)
+        .map((group) => `${headline(group)} (${group.count})`)
         .join(', ')}`,
     );
   }
   return shown;
 }
 
-/** Everything about one failure, of `count` like it. */
-export function describeFailure({ trace, failure }: RecordCase, replay: string, count = 1): string {
-  const { rule, sentence, source, alternative, differences, op, expected, actual, state, history, token } = failure!;
-  const kinds = kindsOf(trace.program.ops);
+/** The case that tells a group. */
+export function exampleOf({ machine, program }: FailureGroup, failed: readonly RecordCase[]): RecordCase | undefined {
+  return failed.find(({ place, trace }) => place.machine === machine && trace.program.id === program);
+}
+
+/** What a group of failures is called: the rule that is most likely broken. */
+export const headline = ({ explanation, signature }: FailureGroup): string => explanation?.rule ?? signature.rule;
+
+/** Everything about a group of failures, told by one of them. */
+export function describeGroup(group: FailureGroup, one: RecordCase, replay: string): string {
+  const { signature, count, explanation } = group;
+  const { trace, failure } = one;
+  const name = headline(group);
   const lines = [
-    `FAIL ${rule}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
-    `  ${sentence}`,
-    `  source:   ${source}`,
-    `  program:  ${trace.program.id}, on ${trace.environment}`,
-    `  ${`op ${op}:`.padEnd(9)} ${trace.program.ops[op] ? describeOp(trace.program.ops[op], kinds) : ''}`,
-    `  expected: ${expected}`,
-    `  actual:   ${actual}${alternative ? `, as ${alternative} would have it` : ''}`,
+    `FAIL ${name}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
+    `  ${(explanation ?? failure!).sentence}`,
+    `  source:   ${(explanation ?? failure!).source}`,
   ];
-  for (const { set, rules } of differences ?? []) {
-    const options = set.map((one) => `--set ${one}`).join(' ');
-    lines.push(`  conforms with ${options}${rules.length ? ` (${rules.join(', ')})` : ''}`);
+  if (name !== signature.rule) lines.push(`  shows in: ${signature.rule}: ${failure!.sentence}`);
+  lines.push(...describeOutcomes(one, explanation?.alternative));
+  for (const { set, rules } of explanation?.settings.slice(0, SETTINGS) ?? []) {
+    const options = set.map((each) => `--set ${each}`).join(' ');
+    lines.push(
+      `  ${count > 1 ? 'all conform' : 'conforms'} with ${options}${rules.length ? ` (${rules.join(', ')})` : ''}`,
+    );
   }
+  const { state = [], history = [] } = explanation ?? {};
   if (state.length > 0) lines.push('  state before:', ...state.map((line) => `    ${line}`));
   if (history.length > 0) lines.push(`  made by:  ${history.map((entry) => `${entry.op} ${entry.rule}`).join(', ')}`);
+  const kinds = kindsOf(trace.program.ops);
   lines.push(
     '  program so far:',
-    ...trace.program.ops.slice(0, op + 1).map((one, i) => `    ${i} ${describeOp(one, kinds)}`),
+    ...trace.program.ops.slice(0, failure!.op + 1).map((op, i) => `    ${i} ${describeOp(op, kinds)}`),
   );
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
-  if (token) lines.push(`  replay:   vfio-conform replay ${token} ${replay}`);
+  if (failure!.token) lines.push(`  replay:   vfio-conform replay ${failure!.token} ${replay}`);
   return lines.join('\n');
 }
 
-function rules({ complete, rules: { total, reached, unreached } }: RunResult, whole: boolean): string {
+/** Where a failure was, what was expected and what came. */
+function describeOutcomes({ trace, failure }: RecordCase, alternative?: string): string[] {
+  const { op, expected, actual } = failure!;
+  const { ops, id } = trace.program;
+  return [
+    `  program:  ${id}, on ${trace.environment}`,
+    `  ${`op ${op}:`.padEnd(9)} ${ops[op] ? describeOp(ops[op], kindsOf(ops)) : ''}`,
+    `  expected: ${expected}`,
+    `  actual:   ${actual}${alternative ? `, as ${alternative} would have it` : ''}`,
+  ];
+}
+
+/** A failure on its own, without what is likely behind it. */
+export function describeFailure(one: RecordCase, replay: string): string {
+  const { signature, sentence, source, op, token } = one.failure!;
+  const { ops } = one.trace.program;
+  return [
+    `FAIL ${signature.rule}`,
+    `  ${sentence}`,
+    `  source:   ${source}`,
+    ...describeOutcomes(one),
+    '  program so far:',
+    ...ops.slice(0, op + 1).map((each, i) => `    ${i} ${describeOp(each, kindsOf(ops))}`),
+    ...(one.trace.log?.length ? ['  kernel log:', ...one.trace.log.slice(-20).map((line) => `    ${line}`)] : []),
+    ...(token ? [`  replay:   vfio-conform replay ${token} ${replay}`] : []),
+  ].join('\n');
+}
+
+function rules(
+  { complete, selected, rules: { total, reached, unreached } }: RunResult,
+  { witnesses }: RecordFooter,
+): string {
+  if (total === 0) return '';
   const lines = [`${reached} of ${total} rules reached.`];
   const bad = inexcusable(unreached);
   const excused = unreached.filter((one) => !bad.includes(one));
+  // Where rules were asked for by name, what shows them is the answer.
+  if (selected !== undefined)
+    for (const [rule, { program }] of Object.entries(witnesses ?? {}))
+      lines.push(`${rule} is reached: ${program} depends on it.`);
   if (excused.length > 0)
     lines.push(`Not reached, with a permitted reason: ${excused.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
   if (bad.length > 0)
     lines.push(
-      whole && complete
+      complete
         ? `Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.`
-        : `Not reached by this part of the suites: ${bad.length} rules.`,
+        : `Not reached by the part that ran: ${bad.length} rules.`,
     );
   return lines.join('\n');
 }

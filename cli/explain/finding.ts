@@ -1,5 +1,6 @@
 import type { Setting } from '../../conformance/divergence.ts';
 import { scenarioSuite } from '../../conformance/scenarios/suite.ts';
+import { programsOf } from '../../conformance/suite.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import { outcomeText, sourceText } from '../../reports/reference/contract-text.ts';
 import type { ContractData, Parameter, Rule } from '../../spec/contract/types.ts';
@@ -87,7 +88,7 @@ function programsThatShow(settings: Setting[], finding: string): Program[] {
   const found = new Map<string, Program>();
   for (const { contract } of settings) {
     for (const need of scenarioSuite.needs())
-      for (const program of scenarioSuite.programs(contract, modelEnvironment(need)))
+      for (const program of programsOf(scenarioSuite, contract, modelEnvironment(need)))
         if (named.test(program.id)) found.set(program.id, program);
   }
   return [...found.values()];

@@ -27,7 +27,8 @@ function asked(data: ContractData, name: string): Handler[] {
   return data.handlers.filter((handler) => namesOf(handler).includes(name));
 }
 
-function namesOf({ id, ioctl, op }: Handler): string[] {
+/** The names of a handler: its id, that of its ioctl, with and without what it starts with, or that of its op. */
+export function namesOf({ id, ioctl, op }: Handler): string[] {
   const without = (prefix: RegExp) => ioctl?.replace(prefix, '');
   return [...new Set([id, ioctl, op, without(/^VFIO_/), without(/^VFIO_(GROUP_|IOMMU_|DEVICE_)?/)])].filter(
     (name) => name !== undefined,

@@ -31,6 +31,16 @@ const pwrite = (offset: Integer, length: number, from: string, fromAt = 0): Op =
 const memories: Op[] = [memory('out', 4), memory('ones', 1), memory('zeros', 1, { fill: 'untouched' })];
 const setMemoryDecode = (on: boolean): Op[] => writeConfig('d', commandRegister, on ? '02' : '00');
 
+/** The ops that get at regions. */
+export const regionOps = ['pread', 'pwrite', 'mmap'] as const;
+
+/** One op of each kind, whatever it gets at. */
+export const anyAccess: Record<(typeof regionOps)[number], Op> = {
+  pread: pread(0, 1, 0),
+  pwrite: pwrite(0, 1, 'zeros'),
+  mmap: { op: 'mmap', as: 'region', length: PAGE, backing: 'fd', fd: 'd', offset: 0 },
+};
+
 /** Reads, writes and mappings of the regions of an open device. Ops of a kind share a program: most of its cost is the opening. */
 export function* deviceRegions(situation: Situation, { device }: Environment): Iterable<Program> {
   const { id, slots, ops } = situation;

@@ -1,16 +1,17 @@
+import type { Contract } from '../../reference/contract.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
-import { layoutOf } from '../nesting-ops.ts';
+import { type Layout, layoutOf } from '../nesting-ops.ts';
 import { nestingSituations } from '../nesting-situations.ts';
 import { decides } from '../rehearsal.ts';
 import type { Situation } from '../situation.ts';
 import { situations } from '../situations.ts';
-import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
+import { mergeNeeds, type Suite, sameMachine, type Unit } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
 import { interruptData } from './device-interrupts.ts';
-import { deviceRegions } from './device-regions.ts';
+import { anyAccess, deviceRegions, regionOps } from './device-regions.ts';
 import type { Surroundings } from './edge.ts';
 import { valueEdges } from './edges.ts';
 import { pairsOfFields, ranges, singleFields } from './field-edges.ts';
@@ -32,37 +33,70 @@ export const boundary: Suite = {
         slots: Object.values(slots),
       })),
     ),
-  *programs(contract, environment) {
+  *units(contract, environment) {
     const layout = layoutOf(contract.parameters);
     for (const situation of [...situations, ...nestingSituations(layout)]) {
-      const { machine = {}, feature } = situation;
+      const { machine = {}, feature, numbers } = situation;
       if (!sameMachine(machine, environment.machine)) continue;
       if (feature && contract.parameters[feature] === 'absent') continue;
-      const model = new SituationModel(situation, contract, environment);
-      if (!model.comesAbout) continue;
-      for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
-        if (situation.only && !situation.only.includes(name)) continue;
-        if (ioctl.fd !== situation.probe || !contract.data.handlers.some((handler) => handler.ioctl === name)) continue;
-        const struct = (layout === 'argsz_first' && ioctl.argszFirst) || ioctl.struct;
-        const programs = probesOf(situation, name, { ...ioctl, ...(struct && { struct }) }, model, environment);
-        if (!leavesOpen(contract, name)) yield* programs;
-        else for (const program of programs) if (decides(contract, environment, program)) yield program;
-      }
-      if (situation.id === 'd_open') {
-        yield* deviceRegions(situation, environment);
-        yield* interruptData(situation);
-      }
-      for (const { label, number } of situation.numbers ? unknownNumbers(situation.probe) : []) {
-        const request = fromBigInt(BigInt(number));
-        yield probe(situation, 'unknown', label, [], { number: request, argument: { value: 0 } });
-        yield probe(situation, 'unknown', `${label}_with_memory`, [], {
-          number: request,
-          argument: { memory: 'arg', at: 0 },
-        });
-      }
+      yield* unitsOf(situation, contract, environment, layout);
+      if (situation.id === 'd_open') yield* regionUnits(situation, environment);
+      if (numbers) yield unknownNumbersIn(situation, contract, environment);
     }
   },
 };
+
+/** A unit for each ioctl that is tried in a situation. What the model says of the situation is worked out once, and only if one is asked. */
+function* unitsOf(situation: Situation, contract: Contract, environment: Environment, layout: Layout): Iterable<Unit> {
+  let model: SituationModel | undefined;
+  for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
+    if (situation.only && !situation.only.includes(name)) continue;
+    if (ioctl.fd !== situation.probe || !contract.data.handlers.some((handler) => handler.ioctl === name)) continue;
+    const struct = (layout === 'argsz_first' && ioctl.argszFirst) || ioctl.struct;
+    yield {
+      id: `boundary/${name}/${situation.id}`,
+      ops: [{ op: 'ioctl', fd: situation.fd, number: ioctl.number, argument: { value: 0 } }],
+      *programs() {
+        model ??= new SituationModel(situation, contract, environment);
+        if (!model.comesAbout) return;
+        const programs = probesOf(situation, name, { ...ioctl, ...(struct && { struct }) }, model, environment);
+        if (!leavesOpen(contract, name)) yield* programs;
+        else for (const program of programs) if (decides(contract, environment, program)) yield program;
+        if (situation.id === 'd_open' && name === 'VFIO_DEVICE_SET_IRQS') yield* interruptData(situation);
+      },
+    };
+  }
+}
+
+/** Units for the accesses to regions of an open device. */
+function* regionUnits(situation: Situation, environment: Environment): Iterable<Unit> {
+  for (const kind of regionOps) {
+    const id = `boundary/${kind}/${situation.id}`;
+    yield {
+      id,
+      ops: [anyAccess[kind]],
+      *programs() {
+        for (const program of deviceRegions(situation, environment)) if (program.id.startsWith(`${id}/`)) yield program;
+      },
+    };
+  }
+}
+
+function unknownNumbersIn(situation: Situation, contract: Contract, environment: Environment): Unit {
+  const { id, probe: kind, fd } = situation;
+  const requests = unknownNumbers(kind).map(({ label, number }) => ({ label, number: fromBigInt(BigInt(number)) }));
+  return {
+    id: `boundary/unknown/${id}`,
+    ops: requests.map(({ number }): Op => ({ op: 'ioctl', fd, number, argument: { value: 0 } })),
+    *programs() {
+      if (!new SituationModel(situation, contract, environment).comesAbout) return;
+      for (const { label, number } of requests) {
+        yield probe(situation, 'unknown', label, [], { number, argument: { value: 0 } });
+        yield probe(situation, 'unknown', `${label}_with_memory`, [], { number, argument: { memory: 'arg', at: 0 } });
+      }
+    },
+  };
+}
 
 function* probesOf(
   situation: Situation,

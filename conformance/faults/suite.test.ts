@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import { decide } from '../assess/verdict.ts';
 import { nestingMachine } from '../nesting-setup.ts';
-import { decide } from '../verdict.ts';
+import { programsOf as allOf } from '../suite.ts';
 import { faults } from './suite.ts';
 
 const data = loadContract();
@@ -11,7 +12,7 @@ const environment = modelEnvironment({ machine: nestingMachine, slots: [] });
 
 const programsOf = (profile: string) => {
   const contract = compileContract(data, parameterSetting(data, profile));
-  return { contract, programs: [...faults.programs(contract, environment)] };
+  return { contract, programs: [...allOf(faults, contract, environment)] };
 };
 
 test('calls are refused up to the first that is not made, and in pairs', () => {

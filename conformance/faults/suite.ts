@@ -26,10 +26,14 @@ export const faults: Suite = {
         slots: Object.values(slots),
       })),
     ),
-  *programs(contract, environment) {
+  *units(contract, environment) {
     for (const operation of operationsOf(contract)) {
       if (!sameMachine(operation.machine ?? {}, environment.machine)) continue;
-      yield* programsOf(contract, environment, operation);
+      yield {
+        id: `faults/${operation.id}`,
+        ops: [operation.op, ...operation.after],
+        programs: () => ofOperation(contract, environment, operation),
+      };
     }
   },
 };
@@ -41,7 +45,7 @@ const MOST = 12;
 /** What calls of the driver answer, each something else, so that the answer tells whose it is. */
 const errnos = ['EIO', 'ENXIO', 'ENODEV', 'EPERM'];
 
-function* programsOf(contract: Contract, environment: Environment, operation: Operation): Iterable<Program> {
+function* ofOperation(contract: Contract, environment: Environment, operation: Operation): Iterable<Program> {
   const { id, slots, before, op, after, allocations = ALLOCATIONS } = operation;
   const setUp: Op[] = [memory('arg', 1), ...before];
   const chances = chancesOf(contract, environment, operation, setUp);

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
-import { decide } from '../verdict.ts';
+import { decide } from '../assess/verdict.ts';
+import { programsOf } from '../suite.ts';
 import { isolation } from './suite.ts';
 
 const data = loadContract();
@@ -11,7 +12,7 @@ const environment = modelEnvironment(isolation.needs()[0]!);
 /** A profile that lets every topology come about, and its programs. */
 const setting = parameterSetting(data, 'v1-fixed');
 const contract = compileContract(data, setting);
-const programs = [...isolation.programs(contract, environment)];
+const programs = [...programsOf(isolation, contract, environment)];
 
 test('every device that a table is bound for gets to write somewhere, and no other', () => {
   const [tried, reached] = [new Set<string>(), new Set<string>()];
@@ -46,6 +47,6 @@ test.each<Defect>([
 
 test('no programs where there is no BIND, or for a machine that does not nest', () => {
   const type1 = compileContract(data, parameterSetting(data, 'type1-6.12'));
-  expect([...isolation.programs(type1, environment)]).toEqual([]);
-  expect([...isolation.programs(contract, modelEnvironment({ machine: {}, slots: [] }))]).toEqual([]);
+  expect([...programsOf(isolation, type1, environment)]).toEqual([]);
+  expect([...programsOf(isolation, contract, modelEnvironment({ machine: {}, slots: [] }))]).toEqual([]);
 });

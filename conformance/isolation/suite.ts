@@ -19,19 +19,26 @@ export const isolation: Suite = {
     mergeNeeds(
       topologies('version_first').map(({ slots }) => ({ machine: nestingMachine, slots: Object.values(slots) })),
     ),
-  *programs(contract, environment) {
+  *units(contract, environment) {
     if (contract.parameters.bind === 'absent' || !sameMachine(nestingMachine, environment.machine)) return;
-    for (const topology of topologies(layoutOf(contract.parameters))) {
-      if (!worldAfter(contract, environment, topology.slots, setUp(topology))) continue;
-      for (const first of Object.keys(topology.steps)) {
-        for (const second of Object.keys(topology.steps)) {
-          const program = twoSteps(contract, environment, topology, first, second);
-          if (program) yield program;
-        }
-      }
-    }
+    for (const topology of topologies(layoutOf(contract.parameters)))
+      yield {
+        id: `isolation/${topology.id}`,
+        ops: [...Object.values(topology.steps).flat(), ...topology.devices.flatMap(({ name }) => probe(name, 'p', 0))],
+        programs: () => ofTopology(contract, environment, topology),
+      };
   },
 };
+
+function* ofTopology(contract: Contract, environment: Environment, topology: Topology): Iterable<Program> {
+  if (!worldAfter(contract, environment, topology.slots, setUp(topology))) return;
+  for (const first of Object.keys(topology.steps)) {
+    for (const second of Object.keys(topology.steps)) {
+      const program = twoSteps(contract, environment, topology, first, second);
+      if (program) yield program;
+    }
+  }
+}
 
 const setUp = ({ ops }: Topology): Op[] => [memory('arg', 1), ...ops];
 

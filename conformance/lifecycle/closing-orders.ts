@@ -19,7 +19,7 @@ import { deciding } from './stage.ts';
 import { asksInfo, asksStatus, IOVA, maps, memories, tracks } from './steps.ts';
 
 /** Something that is held, and what lets go of it, in as many orders as there are. */
-interface Holding {
+export interface Holding {
   id: string;
   /** One sentence. */
   about: string;
@@ -45,7 +45,8 @@ const attached = [openContainer('c'), openGroup('g', 'g'), setContainer('g', 'c'
 const mapped = (type: string): Op[] => [...attached, setIommu('c', type), map('c', IOVA, 'ram', 0, 1)];
 const ready: Op[] = [...mapped(v2), openDevice('g', 'g', 'd')];
 
-const holdings: Holding[] = [
+/** Everything that can be held, with what lets go of it. */
+export const holdings: Holding[] = [
   {
     id: 'duplicates',
     about: 'Container, group and device, each through two descriptors of one description.',
@@ -160,26 +161,28 @@ export const closingSlots = holdings.map(({ slots }) => withWitness(slots));
  * Every order in which what is held can be let go of. After each step the groups, the container and the locked memory are
  * looked at.
  */
-export function* closingOrders(contract: Contract, environment: Environment): Iterable<Program> {
-  for (const { id, about, slots: own, changes, ops, ends } of holdings) {
-    const slots = withWitness(own);
-    for (const order of ordersOf(ends)) {
-      const rehearsal = new Rehearsal(contract, environment, slots);
-      for (const op of [...memories, ...witness, ...ops]) rehearsal.perform(op);
-      const whole = order.every(({ op }) => {
-        if (!rehearsal.possible(op) || rehearsal.perform(op) === 'left out') return false;
-        look(rehearsal, Object.keys(own));
-        return true;
-      });
-      if (!whole) continue;
-      yield {
-        id: `lifecycle/closing/${id}_${order.map(({ word }) => word).join('_')}`,
-        about,
-        topology: { slots },
-        ...(changes && { changes }),
-        ops: rehearsal.ops,
-      };
-    }
+export function* closingOrders(
+  contract: Contract,
+  environment: Environment,
+  { id, about, slots: own, changes, ops, ends }: Holding,
+): Iterable<Program> {
+  const slots = withWitness(own);
+  for (const order of ordersOf(ends)) {
+    const rehearsal = new Rehearsal(contract, environment, slots);
+    for (const op of [...memories, ...witness, ...ops]) rehearsal.perform(op);
+    const whole = order.every(({ op }) => {
+      if (!rehearsal.possible(op) || rehearsal.perform(op) === 'left out') return false;
+      look(rehearsal, Object.keys(own));
+      return true;
+    });
+    if (!whole) continue;
+    yield {
+      id: `lifecycle/closing/${id}_${order.map(({ word }) => word).join('_')}`,
+      about,
+      topology: { slots },
+      ...(changes && { changes }),
+      ops: rehearsal.ops,
+    };
   }
 }
 

@@ -3,21 +3,29 @@ import { compileContract } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
 import type { Program, Trace } from '../../spec/uapi/vocabulary.ts';
-import { decide } from '../verdict.ts';
+import { decide } from '../assess/verdict.ts';
+import { programsOf } from '../suite.ts';
 import { TransitionCoverage } from './coverage.ts';
-import { graphsOf, lifecycle } from './suite.ts';
+import { graphOf, lifecycle, stagesOn, stageUnit } from './suite.ts';
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));
 const environment = modelEnvironment(lifecycle.needs()[0]!);
-const programs = [...lifecycle.programs(contract, environment)];
-const transitions = graphsOf(contract, environment).flatMap(({ states }) => states.flatMap((one) => one.transitions));
+const programs = [...programsOf(lifecycle, contract, environment)];
+const stages = stagesOn(contract, environment);
+const units = new Set(stages.map(stageUnit));
+const transitions = stages.flatMap((stage) =>
+  graphOf(contract, environment, stage).states.flatMap((one) => one.transitions),
+);
 const undecided = transitions.filter(({ to }) => !to).length;
 
 function coverage(traces: readonly Trace[]) {
   const collected = new TransitionCoverage(contract);
-  collected.expect(environment);
-  for (const trace of traces) collected.note(environment, trace, decide(contract, environment, trace, true));
+  collected.expect(environment, units);
+  for (const trace of traces) {
+    const watch = collected.watch(trace);
+    if (watch) collected.note(environment, trace, decide(contract, environment, trace, true, watch), watch);
+  }
   const { untaken, ...count } = collected.count()!;
   return { ...count, untaken: Object.fromEntries(untaken.map(({ why, count }) => [why, count])) };
 }
@@ -67,6 +75,6 @@ test('a program that could not be run says why', () => {
 test('a run without the suite counts nothing, and a machine that is not there is a reason', () => {
   const none = new TransitionCoverage(contract);
   expect(none.count()).toBeUndefined();
-  none.expect(environment, 'no such machine');
+  none.expect(environment, units, 'no such machine');
   expect(none.count()!.untaken.map(({ why }) => why)).toContain('no such machine');
 });

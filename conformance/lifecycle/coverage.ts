@@ -1,20 +1,46 @@
 import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
+import type { Observer } from '../../reference/judge.ts';
 import { World } from '../../reference/state.ts';
 import type { Environment, Program, Trace, TransitionCount } from '../../spec/uapi/vocabulary.ts';
-import type { CaseVerdict } from '../verdict.ts';
+import type { CaseVerdict } from '../assess/verdict.ts';
 import { abstractState } from './abstract-state.ts';
 import { transitionId } from './graph.ts';
 import { deciding, type Stage, type Step } from './stage.ts';
 import { stagesOf } from './stages.ts';
-import { graphsOf, lifecycle } from './suite.ts';
+import { graphOf, lifecycle, stagesOn, stageUnit } from './suite.ts';
 
 const undecided = 'the contract does not say what happens';
 const notRun = 'the program that takes it was not run';
 const contradicted = 'the target did otherwise';
 const failedBefore = 'the program that takes it failed before';
 const inconclusive = 'the program that takes it was inconclusive';
+
+/** Sees a trace of the suite being judged, and keeps the transitions that its ops are. */
+export class TransitionWatch implements Observer {
+  readonly seen: string[] = [];
+  readonly stage: Stage;
+  readonly #trace: Trace;
+  #step: Step | undefined;
+  /** More than one where it is open what the state is. */
+  #states: string[] = [];
+
+  constructor(stage: Stage, trace: Trace) {
+    this.stage = stage;
+    this.#trace = trace;
+  }
+
+  before(op: number, worlds: readonly World[]): void {
+    this.#step = stepsOf(this.stage).get(JSON.stringify(this.#trace.program.ops[op]));
+    if (this.#step) this.#states = worlds.map(abstractState);
+  }
+
+  decided(_: number, rule: string): void {
+    if (!this.#step) return;
+    for (const state of this.#states) this.seen.push(transitionId(this.stage, state, this.#step, rule));
+  }
+}
 
 /** Collects traces of the suite, and tells at the end which transitions conforming parts of them have taken. */
 export class TransitionCoverage {
@@ -26,18 +52,36 @@ export class TransitionCoverage {
     this.#contract = contract;
   }
 
-  /** Says that the suite is to run on a machine; `why` it cannot, if it cannot. */
-  expect(environment: Environment, why = notRun): void {
-    for (const { states } of graphsOf(this.#contract, environment))
-      for (const { transitions } of states)
+  /** Says that units of the suite are to run on a machine; `why` they cannot, if they cannot. */
+  expect(environment: Environment, units: ReadonlySet<string>, why = notRun): void {
+    for (const stage of stagesOn(this.#contract, environment)) {
+      if (!units.has(stageUnit(stage))) continue;
+      for (const { transitions } of graphOf(this.#contract, environment, stage).states)
         for (const { id, to } of transitions) if (!this.#why.has(id)) this.#why.set(id, to ? why : undecided);
+    }
+  }
+
+  /** What has to see a trace being judged, so that it can be noted; undefined for one that takes no transitions. */
+  watch(trace: Trace): TransitionWatch | undefined {
+    const [suite, id] = trace.program.id.split('/');
+    if (suite !== lifecycle.name || this.#why.size === 0) return undefined;
+    const stage = stagesOf(this.#contract).find((one) => one.id === id);
+    return stage && new TransitionWatch(stage, trace);
   }
 
   /** Notes a trace that was judged. */
-  note(environment: Environment, trace: Trace, { judgement, verdict, reason }: CaseVerdict): void {
-    const [suite, id] = trace.program.id.split('/');
-    const stage = stagesOf(this.#contract).find((one) => one.id === id);
-    if (suite !== lifecycle.name || !stage || judgement.kind === 'malformed') return;
+  note(
+    environment: Environment,
+    trace: Trace,
+    { judgement, verdict, reason }: CaseVerdict,
+    { seen, stage }: TransitionWatch,
+  ): void {
+    if (judgement.kind === 'malformed') return;
+    if (judgement.kind === 'conforms' && judgement.ops === trace.program.ops.length) {
+      for (const id of seen) if (this.#why.has(id)) this.#why.set(id, undefined);
+      return;
+    }
+    // What would have come after is only known from the model.
     const beyond = verdict === 'inconclusive' ? inconclusive : (reason ?? failedBefore);
     for (const { op, transition } of transitionsOf(this.#contract, environment, stage, trace.program)) {
       if (!this.#why.has(transition)) continue;

@@ -3,9 +3,10 @@ import { compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
+import { decide } from '../assess/verdict.ts';
 import { nestingMachine } from '../nesting-setup.ts';
-import { decide } from '../verdict.ts';
-import { graphsOf, lifecycle } from './suite.ts';
+import { programsOf } from '../suite.ts';
+import { graphOf, lifecycle, stagesOn } from './suite.ts';
 
 const data = loadContract();
 const environment = modelEnvironment({ machine: nestingMachine, slots: [] });
@@ -31,7 +32,7 @@ const wrong: Record<string, Defect[]> = {
 describe.each(Object.entries(wrong))('the lifecycle of guest tables for %s', (profile, defects) => {
   const setting = parameterSetting(data, profile);
   const contract = compileContract(data, setting);
-  const programs = [...lifecycle.programs(contract, environment)];
+  const programs = [...programsOf(lifecycle, contract, environment)];
 
   /** Whether an implementation with a defect fails a program. */
   function fails(program: Program, implementation: ReturnType<typeof compileContract>): boolean {
@@ -40,8 +41,8 @@ describe.each(Object.entries(wrong))('the lifecycle of guest tables for %s', (pr
   }
 
   test('is small enough to be seen whole', () => {
-    const transitions = graphsOf(contract, environment).flatMap(({ states }) =>
-      states.flatMap((one) => one.transitions),
+    const transitions = stagesOn(contract, environment).flatMap((stage) =>
+      graphOf(contract, environment, stage).states.flatMap((one) => one.transitions),
     );
     expect(transitions.length).toBeGreaterThan(1_000);
     expect(transitions.length).toBeLessThan(10_000);

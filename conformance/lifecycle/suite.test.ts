@@ -3,14 +3,15 @@ import { compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
-import { decide } from '../verdict.ts';
+import { decide } from '../assess/verdict.ts';
+import { programsOf } from '../suite.ts';
 import { lifecycle } from './suite.ts';
 
 const data = loadContract();
 const setting = parameterSetting(data, 'type1-6.12');
 const contract = compileContract(data, setting);
 const environment = modelEnvironment(lifecycle.needs()[0]!);
-const programs = [...lifecycle.programs(contract, environment)];
+const programs = [...programsOf(lifecycle, contract, environment)];
 
 /** What the contract says of a program on the contract with or without a defect. */
 function verdictOf(program: Program, defect?: Defect) {
@@ -25,7 +26,7 @@ test('every program conforms on the contract itself', () => {
 
 test('programs have names of their own, which stay as they are', () => {
   expect(new Set(programs.map(({ id }) => id)).size).toBe(programs.length);
-  const again = lifecycle.programs(compileContract(data, setting), { ...environment, id: 'other', slots: {} });
+  const again = programsOf(lifecycle, compileContract(data, setting), { ...environment, id: 'other', slots: {} });
   expect([...again]).toEqual(programs);
 });
 
@@ -36,7 +37,9 @@ test('programs are few and not too long', () => {
 });
 
 test('no programs for a machine that the suite does not run on', () => {
-  expect([...lifecycle.programs(contract, modelEnvironment({ machine: { addressBits: 48 }, slots: [] }))]).toEqual([]);
+  expect([...programsOf(lifecycle, contract, modelEnvironment({ machine: { addressBits: 48 }, slots: [] }))]).toEqual(
+    [],
+  );
 });
 
 describe('every order of closing', () => {

@@ -41,8 +41,11 @@ export const scenarioSuite: Suite = {
         slots: Object.values(slots),
       })),
     ),
-  programs: ({ parameters }, { machine }) =>
-    [...scenarios, ...nestingScenarios(layoutOf(parameters))]
-      .filter((one) => sameMachine(one.machine ?? {}, machine) && (one.when?.(parameters) ?? true))
-      .map(toProgram),
+  *units({ parameters }, { machine }) {
+    for (const one of [...scenarios, ...nestingScenarios(layoutOf(parameters))]) {
+      if (!sameMachine(one.machine ?? {}, machine) || !(one.when?.(parameters) ?? true)) continue;
+      const program = toProgram(one);
+      yield { id: program.id, ops: program.ops, programs: () => [program] };
+    }
+  },
 };

@@ -25,6 +25,8 @@ export interface Rule {
   sentence: string;
   /** What the operation gives back when the rule decides. */
   outcome?: RuleOutcome;
+  /** Fields of the argument that it says the new contents of. */
+  writes?: string[];
   /** Fields of the argument that its condition is about; a field of every ioctl that has the rule. */
   about?: string[];
   sources: { source: string; at: string }[];

@@ -282,15 +282,33 @@ const environment: Environment = {
 };
 const header: RecordLine = {
   kind: 'header',
-  format: 1,
-  tool: 'tool 1',
+  format: 2,
+  tool: { name: 'tool', version: '1', hash: '00' },
+  contract: '00',
+  options: { modules: 'folder' },
   profile: 'type1-6.12',
   parameters: { bind: 'absent' },
   target: 'model',
   strict: true,
   seed: 1,
-  suites: ['boundary'],
-  suiteHash: '00',
+  selection: { suites: ['boundary'], only: ['VFIO_IOMMU_BIND'], shard: { index: 0, of: 2 }, cases: 3 },
+};
+const place = { machine: 'default', unit: 'boundary/bind/c0', index: 0 };
+const signature = { rule: 'rule', handler: 'bind', op: 'ioctl', expected: 'EINVAL', actual: '0' };
+const group = {
+  signature,
+  count: 2,
+  machine: 'default',
+  program: 'id',
+  explanation: {
+    rule: 'other',
+    sentence: 'It is so.',
+    source: 'somewhere',
+    alternative: 'third',
+    settings: [{ set: ['bind=absent'], rules: ['rule'], changes: 2 }],
+    state: ['main c: container'],
+    history: [{ op: 0, rule: 'rule' }],
+  },
 };
 const footer: RecordLine = {
   kind: 'footer',
@@ -300,6 +318,10 @@ const footer: RecordLine = {
   seconds: 0.5,
   complete: true,
   rules: { total: 2, reached: 1, unreached: [{ id: 'rule', why: 'undefined' }] },
+  witnesses: { other: { machine: 'default', program: 'id' } },
+  lost: 'it went away',
+  retried: 1,
+  groups: [group],
 };
 const result: RunResult = {
   conforms: true,
@@ -314,8 +336,19 @@ const result: RunResult = {
   verdicts: {},
   features: { bind: 'absent' },
   rules: { total: 0, reached: 0, unreached: [] },
+  rows: [{ name: 'VFIO_IOMMU_BIND', verdicts: { fail: 1 } }],
+  groups: [group],
   failures: [
-    { rule: 'rule', suite: 'boundary', program: 'id', op: 0, expected: 'EINVAL', actual: 'returns 0', token: 'vc1.' },
+    {
+      rule: 'rule',
+      signature,
+      suite: 'boundary',
+      program: 'id',
+      op: 0,
+      expected: 'EINVAL',
+      actual: 'returns 0',
+      token: 'vc1.',
+    },
   ],
 };
 const side = { rule: 'rule', sentence: 'It is so.', setting: 'type1-6.12', stands: 'holds' } as const;
@@ -407,9 +440,35 @@ describe('what is exchanged and kept', () => {
     ['a result of a comparison', 'diff-result.schema.json', diff],
     ['what was checked', 'check-result.schema.json', checked],
     ['a header', 'record.schema.json', header],
-    ['an environment in a record', 'record.schema.json', { kind: 'environment', targetVersion: '1', environment }],
-    ['a case', 'record.schema.json', { kind: 'case', suite: 'boundary', trace, verdict: 'pass' }],
-    ['a case that nobody has judged', 'record.schema.json', { kind: 'case', suite: 'boundary', trace }],
+    [
+      'a machine',
+      'record.schema.json',
+      {
+        kind: 'machine',
+        machine: 'default',
+        targetVersion: '1',
+        environment,
+        units: [{ id: 'u', programs: 1, hash: '00' }],
+      },
+    ],
+    [
+      'a machine that is missing',
+      'record.schema.json',
+      { kind: 'missing', machine: 'default', need: { machine: {}, slots: [] }, why: 'hardware' },
+    ],
+    [
+      'a case',
+      'record.schema.json',
+      {
+        kind: 'case',
+        suite: 'boundary',
+        place,
+        trace,
+        verdict: 'pass',
+        attempts: [{ end: 'completed', ops: 1, reason: 'ENOMEM' }],
+      },
+    ],
+    ['a case that nobody has judged', 'record.schema.json', { kind: 'case', suite: 'boundary', place, trace }],
     ['a footer', 'record.schema.json', footer],
     ...messages.map((message) => [`a message ${message.type}`, 'protocol.schema.json', message] as const),
   ] as const)(

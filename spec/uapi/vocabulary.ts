@@ -121,9 +121,9 @@ export type TransferFault =
 export type ProtocolMessage =
   DescribeRequest | DescriptionAnswer | RunRequest | ResultAnswer | StopRequest | ErrorAnswer;
 /**
- * One line of a run record (JSON Lines): a header, environments and cases as they come, a footer. A record without footer is incomplete.
+ * One line of a run record (JSON Lines): a header, machines and cases as they come, a footer. A record without footer is incomplete.
  */
-export type RecordLine = RecordHeader | RecordEnvironment | RecordCase | RecordFooter;
+export type RecordLine = RecordHeader | RecordMachine | RecordMissing | RecordCase | RecordFooter;
 export type Verdict =
   'pass' | 'fail' | 'absent' | 'not-applicable' | 'known-deviation' | 'unexpected-pass' | 'inconclusive' | 'undefined';
 
@@ -870,36 +870,116 @@ export interface ErrorAnswer {
 }
 export interface RecordHeader {
   kind: 'header';
-  format: 1;
+  format: 2;
+  tool: RecordTool;
   /**
-   * Name and version of what wrote the record.
+   * SHA-256 over the data of the contract.
    */
-  tool: string;
+  contract: string;
+  target: string;
+  /**
+   * Further options that the target was given on the command line, such as modules.
+   */
+  options: {
+    [k: string]: string;
+  };
   profile: string;
   parameters: {
     [k: string]: string;
   };
-  target: string;
   /**
    * The target has no reasons of its own to run out of memory or to be interrupted.
    */
   strict: boolean;
   seed: number;
+  selection: RecordSelection;
+}
+/**
+ * What wrote the record.
+ */
+export interface RecordTool {
+  name: string;
+  version: string;
+  /**
+   * SHA-256 over its code.
+   */
+  hash: string;
+}
+/**
+ * What was to be run: the whole of all suites, if nothing is said but the suites and these are all of them.
+ */
+export interface RecordSelection {
+  /**
+   * In the order in which they run.
+   */
   suites: string[];
   /**
-   * SHA-256 over the programs, in order.
+   * Patterns as they were given.
    */
-  suiteHash: string;
+  only?: string[];
+  shard?: RecordShard;
+  /**
+   * At most so many programs.
+   */
+  cases?: number;
+  /**
+   * Programs that were given one by one; they are not of a suite.
+   */
+  programs?: true;
 }
-export interface RecordEnvironment {
-  kind: 'environment';
+export interface RecordShard {
+  index: number;
+  of: number;
+}
+/**
+ * A machine that was there, and what was to be run on it.
+ */
+export interface RecordMachine {
+  kind: 'machine';
+  /**
+   * Its kind by name, the same for every target.
+   */
+  machine: string;
   targetVersion: string;
   environment: Environment;
+  units: RecordUnit[];
+}
+/**
+ * A unit of generation of which programs were taken.
+ */
+export interface RecordUnit {
+  id: string;
+  /**
+   * How many were taken.
+   */
+  programs: number;
+  /**
+   * SHA-256 over these programs, in order.
+   */
+  hash: string;
+}
+/**
+ * A machine that programs need and the target does not offer.
+ */
+export interface RecordMissing {
+  kind: 'missing';
+  machine: string;
+  need: RecordNeed;
+  why: 'hardware' | 'kernel configuration';
+}
+export interface RecordNeed {
+  machine: Machine;
+  slots: Slot[];
 }
 export interface RecordCase {
   kind: 'case';
   suite: string;
+  place: RecordPlace;
   trace: Trace;
+  /**
+   * Attempts before this one.
+   */
+  attempts?: RecordAttempt[];
   verdict?: Verdict;
   /**
    * For not-applicable, inconclusive, known-deviation, and absent where the profile asks for the feature.
@@ -911,21 +991,36 @@ export interface RecordCase {
   either?: true;
   failure?: Failure;
 }
-export interface Failure {
+/**
+ * Where a case stands in the whole.
+ */
+export interface RecordPlace {
+  machine: string;
+  unit: string;
   /**
-   * The rule that decides in the expected state.
+   * Among all programs of the unit on that machine, from 0.
    */
-  rule: string;
+  index: number;
+}
+/**
+ * What an earlier attempt at a case came to.
+ */
+export interface RecordAttempt {
+  end: End;
+  /**
+   * Ops that returned.
+   */
+  ops: number;
+  reason: string;
+  log?: string[];
+}
+export interface Failure {
+  signature: Signature;
+  /**
+   * That of the deciding rule.
+   */
   sentence: string;
   source: string;
-  /**
-   * A rule that would have given the actual answer.
-   */
-  alternative?: string;
-  /**
-   * Settings under which the trace conforms, each of as few parameters as it takes, with the rules that then decide: the implementation may follow another profile.
-   */
-  differences?: Difference[];
   /**
    * Index of the op.
    */
@@ -933,28 +1028,34 @@ export interface Failure {
   expected: string;
   actual: string;
   /**
-   * The model's state before the op, a line an object.
-   */
-  state: string[];
-  /**
-   * The effect rules that made that state, in order.
-   */
-  history: HistoryEntry[];
-  /**
    * Replays the case.
    */
   token: string;
 }
-export interface Difference {
+/**
+ * What a failure is: failures with the same signature are taken for the same.
+ */
+export interface Signature {
   /**
-   * PARAMETER=VALUE
+   * The rule that decides in the expected state.
    */
-  set: string[];
-  rules: string[];
-}
-export interface HistoryEntry {
-  op: number;
   rule: string;
+  /**
+   * The handler that speaks of the op, or vocabulary.
+   */
+  handler: string;
+  /**
+   * The kind of op.
+   */
+  op: string;
+  /**
+   * The class of the expected result: an errno, 0, value, fd, anything.
+   */
+  expected: string;
+  /**
+   * The class of the actual one; also how it differs in a class, and how a target ended that did not return.
+   */
+  actual: string;
 }
 export interface RecordFooter {
   kind: 'footer';
@@ -968,16 +1069,39 @@ export interface RecordFooter {
    * False: the run was cut off, but could say so.
    */
   complete: boolean;
-  rules?: {
-    total: number;
-    reached: number;
-    unreached: UnreachedRule[];
+  /**
+   * Why the target could not go on.
+   */
+  lost?: string;
+  /**
+   * Cases that took more than one attempt.
+   */
+  retried?: number;
+  rules?: RuleCount;
+  /**
+   * Rule -> a case that depends on it.
+   */
+  witnesses?: {
+    [k: string]: Witness;
   };
   transitions?: TransitionCount;
+  groups?: FailureGroup[];
+}
+/**
+ * The rules that the run answers for: all, if it was of everything, else those that --only names.
+ */
+export interface RuleCount {
+  total: number;
+  reached: number;
+  unreached: UnreachedRule[];
 }
 export interface UnreachedRule {
   id: string;
   why: string;
+}
+export interface Witness {
+  machine: string;
+  program: string;
 }
 /**
  * How many of the transitions of a suite's graphs of states conforming traces have taken, and why the others were not.
@@ -995,6 +1119,67 @@ export interface UntakenTransitions {
    * stage: state: step, rule.
    */
   example: string;
+}
+/**
+ * Failures with one signature, and what is likely behind them.
+ */
+export interface FailureGroup {
+  signature: Signature;
+  count: number;
+  /**
+   * Where the shortest program that fails so was run.
+   */
+  machine: string;
+  /**
+   * Its id.
+   */
+  program: string;
+  explanation?: Explanation;
+}
+/**
+ * What is likely behind a group of failures, told by its shortest program.
+ */
+export interface Explanation {
+  /**
+   * The rule that the target most likely breaks: the headline.
+   */
+  rule: string;
+  sentence: string;
+  source: string;
+  /**
+   * A rule that would have given the actual answer.
+   */
+  alternative?: string;
+  /**
+   * Settings of one or two parameters, each of which explains every failure of the group: the implementation may follow another profile. The one that changes the fewest rules first.
+   */
+  settings: ExplainingSetting[];
+  /**
+   * The model's state before the op, a line an object.
+   */
+  state: string[];
+  /**
+   * The effect rules that made that state, in order.
+   */
+  history: HistoryEntry[];
+}
+export interface ExplainingSetting {
+  /**
+   * PARAMETER=VALUE
+   */
+  set: string[];
+  /**
+   * Rules that then decide in the program and do not now.
+   */
+  rules: string[];
+  /**
+   * Rules that come or go.
+   */
+  changes: number;
+}
+export interface HistoryEntry {
+  op: number;
+  rule: string;
 }
 /**
  * What run --json and judge --json print.
@@ -1026,26 +1211,39 @@ export interface RunResult {
   features: {
     [k: string]: 'absent' | 'present' | 'contradictory' | 'not-judged';
   };
-  rules: {
-    total: number;
-    reached: number;
-    unreached: UnreachedRule[];
-  };
+  /**
+   * What was to be run, in one sentence; absent for everything.
+   */
+  selected?: string;
+  rules: RuleCount;
   transitions?: TransitionCount;
+  /**
+   * Verdicts by handler, or by suite where programs are not about one handler.
+   */
+  rows: ResultRow[];
+  /**
+   * The failures by what they are, the largest group first; the largest ones are explained.
+   */
+  groups: FailureGroup[];
   failures: RunFailure[];
 }
+export interface ResultRow {
+  name: string;
+  verdicts: {
+    [k: string]: number;
+  };
+}
 export interface RunFailure {
+  /**
+   * The rule that decides in the expected state.
+   */
   rule: string;
+  signature: Signature;
   suite: string;
   program: string;
   op: number;
   expected: string;
   actual: string;
-  alternative?: string;
-  /**
-   * PARAMETER=VALUE, or several with a comma between them, under which the trace conforms.
-   */
-  differences?: string[];
   token: string;
 }
 /**

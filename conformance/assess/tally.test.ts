@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RecordCase, UnreachedRule, Verdict } from '../spec/uapi/vocabulary.ts';
+import type { RecordCase, UnreachedRule, Verdict } from '../../spec/uapi/vocabulary.ts';
 import { exitCode, Tally } from './tally.ts';
 
 const unreached = (why: string): UnreachedRule[] => [{ id: 'rule', why }];
@@ -25,6 +25,7 @@ describe('a feature', () => {
   const probe = (verdict: Verdict): RecordCase => ({
     kind: 'case',
     suite: 'boundary',
+    place: { machine: 'default', unit: 'a/b', index: 0 },
     trace: {
       environment: 'default',
       program: { id: 'a/b/c', feature: 'bind', topology: { slots: {} }, ops: [] },

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { compileContract } from '../reference/contract.ts';
-import { modelEnvironment, runOnModel } from '../reference/model-target.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
-import type { Outcome, Program, Trace } from '../spec/uapi/vocabulary.ts';
-import { map, memory, unmapAll } from './build.ts';
-import { ready } from './scenarios/scenario.ts';
-import { single } from './suite.ts';
+import { compileContract } from '../../reference/contract.ts';
+import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
+import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import type { Outcome, Program, Trace } from '../../spec/uapi/vocabulary.ts';
+import { map, memory, unmapAll } from '../build.ts';
+import { ready } from '../scenarios/scenario.ts';
+import { single } from '../suite.ts';
 import { decide } from './verdict.ts';
 
 const data = loadContract();
@@ -38,10 +38,19 @@ test('a probe of an absent feature that conforms is absent', () => {
   expect(verdict({ program: { ...program, feature: 'bind' } }).verdict).toBe('absent');
 });
 
-test('a wrong errno fails, and names the rule and the one that would have given the answer', () => {
+test('a wrong errno fails, and the signature says what it is', () => {
   const { verdict: what, failure } = verdict({ outcomes: withMap({ errno: 'EEXIST' }) });
   expect(what).toBe('fail');
-  expect(failure).toMatchObject({ rule: 'map_dma_returns_zero', alternative: 'map_dma_overlaps', op: last - 1 });
+  expect(failure).toMatchObject({
+    signature: {
+      rule: 'map_dma_returns_zero',
+      handler: 'map_dma',
+      op: 'ioctl',
+      expected: '0',
+      actual: 'EEXIST',
+    },
+    op: last - 1,
+  });
 });
 
 describe('an errno that an implementation may give for reasons of its own', () => {
@@ -62,13 +71,13 @@ describe('an errno that an implementation may give for reasons of its own', () =
 
 describe('what does not survive fails', () => {
   test.each(['crashed', 'hung'] as const)('%s, whatever the outcomes were', (end) => {
-    expect(verdict({ end }).failure?.rule).toBe('target_survives');
+    expect(verdict({ end }).failure?.signature.rule).toBe('target_survives');
     expect(verdict({ end, outcomes: withMap({ errno: 'ENOMEM' }) }).verdict).toBe('fail');
     expect(verdict({ end, program: { ...program, ops: [...program.ops, { op: 'exit' }] } }).verdict).toBe('fail');
   });
 
   test('a program that is said to have completed with an outcome missing', () => {
-    expect(verdict({ outcomes: outcomes.slice(0, -1) }).failure?.rule).toBe('target_survives');
+    expect(verdict({ outcomes: outcomes.slice(0, -1) }).failure?.signature.rule).toBe('target_survives');
   });
 });
 

@@ -1,8 +1,9 @@
-import { type Contract, compileContract, type Defect } from '../reference/contract.ts';
-import { type Judgement, judge } from '../reference/judge.ts';
-import { runOnModel } from '../reference/model-target.ts';
-import type { Environment, Program, Trace, UnreachedRule } from '../spec/uapi/vocabulary.ts';
-import { names } from './failure.ts';
+import type { Contract, Defect } from '../../reference/contract.ts';
+import { withDefect } from '../../reference/contracts.ts';
+import { type Judgement, judge } from '../../reference/judge.ts';
+import { rulesOnModel } from '../../reference/model-target.ts';
+import type { Environment, Program, Trace, UnreachedRule } from '../../spec/uapi/vocabulary.ts';
+import { names } from './named-rules.ts';
 
 /** Traces kept for each rule and each kind of program that it decides, or takes part in. */
 const KEPT = 4;
@@ -72,21 +73,23 @@ export class Coverage {
 
   /** Notes a program that could not be run for a permitted reason: what it would have reached is excused. */
   excuse(program: Program, environment: Environment, why: string): void {
-    const { outcomes } = runOnModel(this.#contract, environment, program);
-    const judgement = judge(this.#contract, environment, { program, outcomes });
-    if (judgement.kind !== 'conforms') return;
-    for (const rule of [...judgement.decided, ...judgement.passed])
+    for (const rule of rulesOnModel(this.#contract, environment, program))
       if (!this.#excused.has(rule)) this.#excused.set(rule, why);
   }
 
-  /** Rules of the contract at its setting that no kept trace depends on. */
-  unreached(): UnreachedRule[] {
-    return [...this.#contract.rules].filter((rule) => !this.reached(rule)).map((id) => ({ id, why: this.#whyNot(id) }));
-  }
-
-  /** How many rules the contract has at its setting. */
-  get total(): number {
-    return this.#contract.rules.size;
+  /** For each of some rules of the contract at its setting a trace that depends on it, or why there is none. */
+  sweep(rules: Iterable<string> = this.#contract.rules): {
+    reached: Map<string, Dependence>;
+    unreached: UnreachedRule[];
+  } {
+    const reached = new Map<string, Dependence>();
+    const unreached: UnreachedRule[] = [];
+    for (const id of rules) {
+      const dependence = this.reached(id);
+      if (dependence) reached.set(id, dependence);
+      else unreached.push({ id, why: this.#whyNot(id) });
+    }
+    return { reached, unreached };
   }
 
   /**
@@ -94,10 +97,11 @@ export class Coverage {
    * and the failure names the rule.
    */
   reached(rule: string): Dependence | undefined {
+    if (!this.#decided.has(rule) && !this.#passed.has(rule)) return undefined;
     for (const kind of ['outcome', 'removed'] as const) {
       if (kind === 'outcome' && !this.#contract.data.rules.get(rule)!.outcome) continue;
       const defect: Defect = { rule, kind };
-      const defective = compileContract(this.#contract.data, this.#contract.parameters, defect);
+      const defective = withDefect(this.#contract, defect);
       for (const witness of this.#witnesses(rule)) {
         const { environment, trace } = witness;
         const judgement = judge(defective, environment, trace);

@@ -1,9 +1,9 @@
-import type { Contract } from '../reference/contract.ts';
-import { type Judgement, judge } from '../reference/judge.ts';
-import { uapi } from '../spec/uapi/uapi.ts';
-import type { Environment, Failure, RecordCase, Trace, Verdict } from '../spec/uapi/vocabulary.ts';
-import { atSetting, describeFailure } from './failure.ts';
-import { toToken } from './token.ts';
+import type { Contract } from '../../reference/contract.ts';
+import { type Judgement, judge, type Observer } from '../../reference/judge.ts';
+import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Environment, Failure, Trace, Verdict } from '../../spec/uapi/vocabulary.ts';
+import { notSurvived, toFailure } from './failure.ts';
+import { withAssignments } from './settings.ts';
 
 /** What a case is worth, and why. */
 export interface CaseVerdict {
@@ -20,10 +20,16 @@ const ownReasons = new Set(['ENOMEM', 'EINTR', 'EAGAIN']);
 
 /**
  * Judges what a target did. `strict`: the target has no reasons of its own to run out of memory or be interrupted,
- * so that such an errno without a rule is a failure and not inconclusive.
+ * so that such an errno without a rule is a failure and not inconclusive. `observer` sees the trace being judged.
  */
-export function decide(contract: Contract, environment: Environment, trace: Trace, strict: boolean): CaseVerdict {
-  const judgement = judge(contract, environment, trace);
+export function decide(
+  contract: Contract,
+  environment: Environment,
+  trace: Trace,
+  strict: boolean,
+  observer?: Observer,
+): CaseVerdict {
+  const judgement = judge(contract, environment, trace, observer);
   const survived = trace.end === 'completed' || trace.end === 'unsupported';
   const { feature } = trace.program;
   const without = feature === undefined ? undefined : withoutFeature(contract, feature);
@@ -42,7 +48,7 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
         judgement,
       };
     }
-    return { verdict: 'fail', failure: describeFailure(contract, environment, trace, judgement.violation), judgement };
+    return { verdict: 'fail', failure: toFailure(contract, trace, judgement.violation), judgement };
   }
   if (!survived) return { verdict: 'fail', failure: notSurvived(trace), judgement };
   if (judgement.kind === 'malformed') return { verdict: 'not-applicable', reason: judgement.reason, judgement };
@@ -64,46 +70,14 @@ export function decide(contract: Contract, environment: Environment, trace: Trac
 function withoutFeature(contract: Contract, feature: string): Contract | undefined {
   const { parameters, data } = contract;
   if (parameters[feature] !== 'present' || !data.parameters.get(feature)?.values.absent) return undefined;
-  return atSetting(contract, [[feature, 'absent']]);
+  return withAssignments(contract, [[feature, 'absent']]);
 }
 
 /** The contract without any of the features that ioctls belong to: they may come and go together. */
 function withoutFeatures(contract: Contract): Contract {
   const features = new Set(Object.values(uapi.ioctls).flatMap(({ feature }) => feature ?? []));
-  return atSetting(
+  return withAssignments(
     contract,
     [...features].map((feature) => [feature, 'absent']),
   );
-}
-
-/** A target that crashes, hangs or logs an oops fails the case, whatever the outcomes were. */
-export function notSurvived(trace: Trace): Failure {
-  return {
-    rule: 'target_survives',
-    sentence: 'Whatever a program asks for, the implementation goes on working.',
-    source: 'Decisions of this project, docs/decisions/: 0002',
-    op: Math.min(trace.outcomes.length, trace.program.ops.length - 1),
-    expected: 'every op returns',
-    actual: `${trace.end} after ${trace.outcomes.length} of ${trace.program.ops.length} ops${trace.detail ? `: ${trace.detail}` : ''}`,
-    state: [],
-    history: [],
-    token: toToken(trace.program),
-  };
-}
-
-/** The line of a record for a case. */
-export function toRecordCase(
-  suite: string,
-  trace: Trace,
-  { verdict, reason, failure, either }: CaseVerdict,
-): RecordCase {
-  return {
-    kind: 'case',
-    suite,
-    trace,
-    verdict,
-    ...(reason && { reason }),
-    ...(failure && { failure }),
-    ...(either && { either }),
-  };
 }

@@ -1,0 +1,207 @@
+import type { Contract } from '../../reference/contract.ts';
+import { modelEnvironment } from '../../reference/model-target.ts';
+import type { Need } from '../../spec/uapi/adapter.ts';
+import type {
+  Environment,
+  RecordCase,
+  RecordFooter,
+  RecordMissing,
+  RunResult,
+  Trace,
+} from '../../spec/uapi/vocabulary.ts';
+import { TransitionCoverage, type TransitionWatch } from '../lifecycle/coverage.ts';
+import type { RunCase } from '../run.ts';
+import { namedRules, type Selection, selectedPrograms, selectedUnits } from '../selection.ts';
+import { cannotPerform, noGroups } from '../starter.ts';
+import { kindOfMachine } from '../suite.ts';
+import { Coverage } from './coverage.ts';
+import { type FailedCase, groupsOf } from './groups.ts';
+import { exitCode, Tally } from './tally.ts';
+import { type CaseVerdict, decide } from './verdict.ts';
+
+/** What is assessed: a target by a contract, with a part of the suites or with all of them. */
+export interface Subject {
+  contract: Contract;
+  profile: string;
+  target: string;
+  /** See decide(). */
+  strict: boolean;
+  selection: Selection;
+  /** Nothing of all suites is left out, so that every rule has to be reached. */
+  whole: boolean;
+  /** What was selected, in one sentence; undefined for everything. */
+  selected?: string;
+}
+
+/** A verdict, and the transitions that were seen while it was found. */
+export type Judged = CaseVerdict & { watch?: TransitionWatch };
+
+/** How a run, or the judging of a record, ended. */
+export interface Ending {
+  seconds: number;
+  complete: boolean;
+  /** Why the target could not go on. */
+  lost?: string;
+}
+
+/** What came of it. */
+export interface Assessed {
+  result: RunResult;
+  /** See exitCode(); a feature that the profile asks for and the target lacks makes it 1. */
+  code: 0 | 1 | 3;
+  footer: RecordFooter;
+  /** The failing cases, each with its trace. */
+  failed: readonly RecordCase[];
+}
+
+/**
+ * Takes traces, from a target or from a record, and gives verdicts, counts, coverage and the exit code. What a run and the
+ * judging of its record come to is the same because both are this.
+ */
+export class Assessment {
+  readonly #subject: Subject;
+  readonly #tally = new Tally();
+  readonly #coverage: Coverage;
+  readonly #transitions: TransitionCoverage;
+  readonly #failed: FailedCase[] = [];
+  #targetVersion = '';
+
+  constructor(subject: Subject) {
+    this.#subject = subject;
+    this.#coverage = new Coverage(subject.contract);
+    this.#transitions = new TransitionCoverage(subject.contract);
+  }
+
+  /** How many programs were added so far. */
+  get programs(): number {
+    return this.#tally.programs;
+  }
+
+  /** How many programs have failed so far. */
+  get failures(): number {
+    return this.#failed.length;
+  }
+
+  /** A machine is there, and programs of some units are to run on it. */
+  machine(environment: Environment, targetVersion: string, units: ReadonlySet<string>): void {
+    this.#targetVersion = targetVersion;
+    this.#transitions.expect(environment, units);
+  }
+
+  /** The target does not offer a machine: what its programs would have reached is excused. */
+  missing(need: Need): RecordMissing {
+    const { contract, selection } = this.#subject;
+    const environment = modelEnvironment(need);
+    const why = need.machine.type1Module === false ? 'kernel configuration' : 'hardware';
+    const units = new Set<string>();
+    for (const suite of selection.suites) {
+      for (const unit of selectedUnits(selection, suite, contract, environment)) {
+        units.add(unit.id);
+        for (const { program } of selectedPrograms(selection, suite, unit, contract, environment))
+          this.#coverage.excuse(program, environment, why);
+      }
+    }
+    this.#transitions.expect(environment, units, 'the target does not offer the machine');
+    return { kind: 'missing', machine: kindOfMachine(environment), need, why };
+  }
+
+  /** Judges what a target did; it counts only once it is added. */
+  judge(trace: Trace, environment: Environment): Judged {
+    const { contract, strict } = this.#subject;
+    const watch = this.#transitions.watch(trace);
+    return { ...decide(contract, environment, trace, strict, watch), ...(watch && { watch }) };
+  }
+
+  /** Adds a case that was judged, and gives the line of the record. */
+  add({ suite, place, trace, attempts }: RunCase, judged: Judged, environment: Environment): RecordCase {
+    const { judgement, verdict, reason, failure, either, watch } = judged;
+    const one: RecordCase = {
+      kind: 'case',
+      suite,
+      place,
+      trace,
+      ...(attempts && { attempts }),
+      verdict,
+      ...(reason && { reason }),
+      ...(either && { either }),
+      ...(failure && { failure }),
+    };
+    this.#tally.add(one);
+    this.#coverage.note(judgement, environment, trace);
+    if (watch) this.#transitions.note(environment, trace, judged, watch);
+    this.#excuse(trace, environment);
+    if (failure) {
+      this.#coverage.contradict(failure.signature.rule);
+      this.#failed.push({ one, environment });
+    }
+    return one;
+  }
+
+  /** Programs that could not be run for a permitted reason excuse what they would have reached. */
+  #excuse({ detail, program }: Trace, environment: Environment): void {
+    // A target without any group to work with has nothing to excuse itself with.
+    const hasGroups = Object.values(environment.slots).some(({ viable }) => viable);
+    if (detail === noGroups && hasGroups) this.#coverage.excuse(program, environment, 'hardware');
+    // Only a kernel that is built for it lets allocations fail.
+    if (detail === cannotPerform('inject')) this.#coverage.excuse(program, environment, 'kernel configuration');
+  }
+
+  /** Everything that came of it. */
+  finish({ seconds, complete, lost }: Ending): Assessed {
+    const { contract, profile, target, selection, selected, whole } = this.#subject;
+    const { programs, ops, verdicts, features, rows, retried } = this.#tally;
+    const answered = whole ? [...contract.rules] : namedRules(selection).filter((id) => contract.rules.has(id));
+    const { reached, unreached } = this.#coverage.sweep(answered);
+    const groups = groupsOf(contract, this.#failed, (rule) => this.#coverage.reached(rule) !== undefined);
+    const transitions = this.#transitions.count();
+    // What the profile asks for has to be there, and absent is nothing that single probes can be.
+    const lacks = Object.entries(features).some(
+      ([name, state]) => contract.parameters[name] === 'present' && (state === 'absent' || state === 'contradictory'),
+    );
+    const code = lacks ? 1 : exitCode(verdicts, complete, unreached);
+    const rules = { total: answered.length, reached: reached.size, unreached };
+    const result: RunResult = {
+      conforms: code === 0,
+      complete,
+      target,
+      targetVersion: this.#targetVersion,
+      profile,
+      parameters: contract.parameters,
+      ...(selected !== undefined && { selected }),
+      programs,
+      ops,
+      seconds,
+      verdicts,
+      features,
+      rules,
+      ...(transitions && { transitions }),
+      rows,
+      groups,
+      failures: this.#failed.map(({ one: { suite, trace, failure } }) => {
+        const { signature, op, expected, actual, token } = failure!;
+        return { rule: signature.rule, signature, suite, program: trace.program.id, op, expected, actual, token };
+      }),
+    };
+    const witnesses = Object.fromEntries(
+      [...reached].map(([rule, { environment, trace }]) => [
+        rule,
+        { machine: kindOfMachine(environment), program: trace.program.id },
+      ]),
+    );
+    const footer: RecordFooter = {
+      kind: 'footer',
+      cases: programs,
+      ops,
+      verdicts,
+      seconds,
+      complete,
+      ...(lost !== undefined && { lost }),
+      ...(retried > 0 && { retried }),
+      rules,
+      witnesses,
+      ...(transitions && { transitions }),
+      groups,
+    };
+    return { result, code, footer, failed: this.#failed.map(({ one }) => one) };
+  }
+}

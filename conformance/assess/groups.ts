@@ -1,0 +1,122 @@
+import type { Contract } from '../../reference/contract.ts';
+import { judge, stateBefore } from '../../reference/judge.ts';
+import { allows } from '../../reference/outcome.ts';
+import { describeState } from '../../reference/state.ts';
+import type { Environment, Explanation, FailureGroup, RecordCase } from '../../spec/uapi/vocabulary.ts';
+import { kindOfMachine } from '../suite.ts';
+import { differing, type FailingTrace, likelyRule } from './cause.ts';
+import { SURVIVES, sourceOf } from './failure.ts';
+import { alternativeRule, historyOf } from './named-rules.ts';
+import { changedRules, settingsForAll, withAssignments } from './settings.ts';
+import { signatureKey } from './signature.ts';
+
+/** Groups that are explained; of more than these nobody reads. */
+const EXPLAINED = 40;
+/** Failures of a group of which it is asked whether a rule explains them as well. */
+const ASKED = 8;
+
+/** A failing case, and the machine that it ran on. */
+export interface FailedCase {
+  one: RecordCase;
+  environment: Environment;
+}
+
+/** Failures by what they are, the largest group first, each told by its shortest program. */
+export function groupsOf(
+  contract: Contract,
+  failed: readonly FailedCase[],
+  kept: (rule: string) => boolean,
+): FailureGroup[] {
+  const bySignature = new Map<string, FailedCase[]>();
+  for (const one of failed) {
+    const key = signatureKey(one.one.failure!.signature);
+    const members = bySignature.get(key);
+    if (members) members.push(one);
+    else bySignature.set(key, [one]);
+  }
+  return [...bySignature.values()]
+    .sort((a, b) => b.length - a.length)
+    .map((members, i) => {
+      const example = members.reduce((least, one) => (lengthOf(one) < lengthOf(least) ? one : least));
+      const { failure, trace } = example.one;
+      const explanation =
+        i < EXPLAINED && failure!.signature.rule !== SURVIVES ? explain(contract, members, example, kept) : undefined;
+      return {
+        signature: failure!.signature,
+        count: members.length,
+        machine: kindOfMachine(example.environment),
+        program: trace.program.id,
+        ...(explanation && { explanation }),
+      };
+    });
+}
+
+/** Ops up to the one that fails. */
+const lengthOf = ({ one }: FailedCase): number => one.failure!.op;
+
+function explain(
+  contract: Contract,
+  members: readonly FailedCase[],
+  example: FailedCase,
+  kept: (rule: string) => boolean,
+): Explanation | undefined {
+  const failing = failingTrace(contract, example);
+  if (!failing) return undefined;
+  const { environment, trace, violation } = failing;
+  const others = members.filter((one) => one !== example);
+  const asked = others.slice(0, ASKED).flatMap((one) => failingTrace(contract, one) ?? []);
+  const rule = contract.data.rules.get(likelyRule(contract, failing, asked, kept)) ?? violation.rule;
+  const alternative = alternativeRule(contract, environment, trace, violation);
+  const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
+  const settings = settingsThatExplain(contract, failing, others);
+  return {
+    rule: rule.id,
+    sentence: rule.sentence,
+    source: sourceOf(contract, rule),
+    ...(alternative !== undefined && { alternative }),
+    settings,
+    state: describeState(before),
+    history: historyOf(before, violation),
+  };
+}
+
+/** Settings under which all failures of a group conform, the one that changes the fewest rules first. */
+function settingsThatExplain(
+  contract: Contract,
+  { environment, trace }: FailingTrace,
+  others: readonly FailedCase[],
+): Explanation['settings'] {
+  const cases = [{ environment, trace }, ...others.map(({ one, environment }) => ({ environment, trace: one.trace }))];
+  return settingsForAll(
+    contract,
+    cases,
+    (other, one) => judge(other, one.environment, one.trace).kind === 'conforms',
+    (other, one) => agreement(other, one.environment, one.trace),
+  )
+    .map((assignments) => {
+      const other = withAssignments(contract, assignments);
+      const judgement = judge(other, environment, trace);
+      const met = judgement.kind === 'conforms' ? [...judgement.decided, ...judgement.passed] : [];
+      return {
+        set: assignments.map(([parameter, value]) => `${parameter}=${value}`),
+        rules: [...new Set(met)].filter((id) => other.rules.has(id) && !contract.rules.has(id)),
+        changes: changedRules(contract, other).length,
+      };
+    })
+    .sort((a, b) => a.changes - b.changes);
+}
+
+/** How far a trace agrees with a contract: ops, and of the bytes that the op where it fails should change the share that it does. */
+function agreement(contract: Contract, environment: Environment, trace: RecordCase['trace']): number {
+  const judgement = judge(contract, environment, trace);
+  if (judgement.kind !== 'violates') return judgement.ops;
+  const { op, expectation, actual } = judgement.violation;
+  if (!actual || !allows(expectation.outcome, actual, trace.program.ops[op]!)) return op;
+  const wrong = differing(expectation.changed, actual.changed ?? []).size;
+  return op + 1 / (2 + wrong);
+}
+
+function failingTrace(contract: Contract, { one: { trace }, environment }: FailedCase): FailingTrace | undefined {
+  const judgement = judge(contract, environment, trace);
+  return judgement.kind === 'violates' ? { environment, trace, violation: judgement.violation } : undefined;
+}

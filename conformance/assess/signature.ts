@@ -1,0 +1,42 @@
+import type { Violation } from '../../reference/judge.ts';
+import { allows, sameChanges } from '../../reference/outcome.ts';
+import type { RuleOutcome } from '../../spec/contract/types.ts';
+import type { Op, Outcome, Signature } from '../../spec/uapi/vocabulary.ts';
+
+/** What a violation is. `end`: how the program ended, for an op that did not return. */
+export function signatureOf({ rule, expectation, actual }: Violation, op: Op, end: string): Signature {
+  return {
+    rule: rule.id,
+    handler: expectation.handler,
+    op: op.op,
+    expected: expectedClass(expectation.outcome),
+    actual: actual ? actualClass(expectation, actual, op) : end,
+  };
+}
+
+/** A signature as one word, to group by. */
+export const signatureKey = ({ rule, handler, op, expected, actual }: Signature): string =>
+  JSON.stringify([rule, handler, op, expected, actual]);
+
+function expectedClass(outcome: RuleOutcome): string {
+  if ('errno' in outcome) return outcome.errno;
+  if ('fd' in outcome) return 'fd';
+  if ('value' in outcome) return outcome.value === 0 ? '0' : 'value';
+  if ('range' in outcome) return 'value';
+  if ('oneOf' in outcome) return [...new Set(outcome.oneOf.map(expectedClass))].join(' or ');
+  return 'anything';
+}
+
+function actualClass({ outcome, changed, bytes, fault }: Violation['expectation'], actual: Outcome, op: Op): string {
+  const own = resultClass(actual);
+  if (!allows(outcome, actual, op)) return own === expectedClass(outcome) ? `another ${own}` : own;
+  if (bytes !== actual.bytes) return `${own}, other bytes`;
+  if (actual.fault !== undefined && fault !== actual.fault) return `${own}, another fault`;
+  return sameChanges(changed, actual.changed) ? `${own}, other output saved` : `${own}, other memory`;
+}
+
+function resultClass({ errno, fd, value }: Outcome): string {
+  if (errno !== undefined) return errno;
+  if (fd !== undefined) return 'fd';
+  return BigInt(value!) === 0n ? '0' : 'value';
+}
