@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { RuleOutcome } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 

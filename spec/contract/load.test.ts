@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compileContract } from '../../reference/contract.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
-import { contractFolder, loadContract, parameterSetting } from './load.ts';
+import { contractFolder, loadContract } from './load.ts';
+import { parameterSetting } from './setting.ts';
 import type { ContractData, RuleOutcome, Step } from './types.ts';
 
 const data = loadContract();
@@ -147,9 +148,18 @@ describe('a copy of the contract', () => {
   }
 
   test('loads as the original does', () => {
-    const copy = loadContract(folder);
-    expect([...copy.rules]).toEqual([...data.rules]);
-    expect(copy.handlers).toEqual(data.handlers);
+    expect(loadContract(folder)).toEqual(data);
+  });
+
+  test('has the hash of the original as long as it says the same', () => {
+    const path = join(folder, 'rules/map-dma.yaml');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, `# A comment.\n\n${text}`);
+    expect(loadContract(folder).hash).toBe(data.hash);
+    writeFileSync(path, text.replace('{ errno: EEXIST }', '{ errno: EBUSY }'));
+    const { hash } = loadContract(folder);
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(hash).not.toBe(data.hash);
   });
 
   test('brings in its own words and answers', () => {
