@@ -13,7 +13,7 @@ const main = join(folder, 'dist/cli/main.js');
 // The commands run as users run them: built, and from a folder of their own so that no build in use is disturbed.
 beforeAll(() => {
   const filter = (path: string) => path !== join(packageRoot, 'dist/native');
-  for (const part of ['spec', 'package.json', 'dist'])
+  for (const part of ['spec', 'docs', 'package.json', 'dist'])
     cpSync(join(packageRoot, part), join(folder, part), { recursive: true, filter });
   symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
 });

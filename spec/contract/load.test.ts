@@ -289,6 +289,27 @@ describe('a copy of the contract', () => {
       /^source review-unbind is not in sources\.yaml; add it there\.$/,
     ],
     [
+      'a decision that nobody wrote down',
+      'rules/device.yaml',
+      "{ source: project, at: '0001' }",
+      "@{ source: project, at: '9999' }",
+      /^9999 is neither the number of a document in docs\/decisions\/ nor a file of this package; mend it, or write the document\.$/,
+    ],
+    [
+      'a file of this package that is not there',
+      'rules/drivers.yaml',
+      '{ source: project, at: spec/uapi/schema/program.schema.json }',
+      '@{ source: project, at: spec/uapi/schema/programs.json }',
+      /^spec\/uapi\/schema\/programs\.json is neither the number of a document in docs\/decisions\/ nor a file /,
+    ],
+    [
+      'a heading that a page does not have',
+      'invariants.yaml',
+      '{ source: guest-page-tables, at: the hardware }',
+      '@{ source: guest-page-tables, at: the software }',
+      /^docs\/guest-page-tables\.md has no heading that starts with the software; it has .*"The machine", "The hardware"/,
+    ],
+    [
       'a demand of which this project is the only source',
       'rules/nesting.yaml',
       /id: request_driver_cannot_nest\n {2}level: DECISION/,

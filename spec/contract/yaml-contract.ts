@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
 import { checkAbout } from './about.ts';
+import { checkCitation, isOwn } from './own-documents.ts';
 import { checkParameter } from './setting.ts';
 import type {
   ContractParts,
@@ -37,8 +38,8 @@ export function readContract(folder: string): ContractParts {
   const invariantFile = readYaml<Invariant[]>(join(folder, 'invariants.yaml'), 'invariants.schema.json');
   const invariants = index(invariantFile);
   for (const [i, invariant] of invariantFile.value.entries()) {
-    invariant.sources.forEach(({ source }, j) => {
-      checkSource(source, sources, invariantFile.at([i, 'sources', j]));
+    invariant.sources.forEach((cited, j) => {
+      checkCited(cited, sources, invariantFile.at([i, 'sources', j]));
     });
     for (const [name, values] of Object.entries(invariant.when ?? {}))
       for (const value of [values].flat()) checkParameter(name, value, parameters, invariantFile.at([i, 'when', name]));
@@ -63,8 +64,8 @@ export function readContract(folder: string): ContractParts {
     value.forEach((rule, i) => {
       if (rules.has(rule.id))
         throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
-      rule.sources.forEach(({ source }, j) => {
-        checkSource(source, sources, at([i, 'sources', j]));
+      rule.sources.forEach((cited, j) => {
+        checkCited(cited, sources, at([i, 'sources', j]));
       });
       checkLevel(rule, sources, at([i, 'level']));
       checkErrnos(rule.outcome, at([i, 'outcome']));
@@ -124,9 +125,19 @@ function checkSource(source: string, sources: ReadonlyMap<string, Source>, place
   if (!sources.has(source)) throw new Problem(`${place}: source ${source} is not in sources.yaml; add it there.`);
 }
 
+function checkCited(
+  { source, at }: Rule['sources'][number],
+  sources: ReadonlyMap<string, Source>,
+  place: string,
+): void {
+  checkSource(source, sources, place);
+  const cited = sources.get(source)!;
+  if (isOwn(cited)) checkCitation(cited, at, place);
+}
+
 /** What nobody but this project says is a decision; what it leaves undefined is none. */
 function checkLevel({ id, level, outcome, sources: cited }: Rule, sources: Map<string, Source>, place: string): void {
-  const own = cited.every(({ source }) => sources.get(source)!.where.startsWith('docs/'));
+  const own = cited.every(({ source }) => isOwn(sources.get(source)!));
   if (own && level !== 'DECISION' && !(outcome && 'undefined' in outcome))
     throw new Problem(
       `${place}: rule ${id} has no source but this project; make its level DECISION, or cite who else says so.`,
