@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that boot real kernels, one file after the other: each machine takes a core of its own. */
 export default defineConfig({
   test: {
+    globalSetup: 'scripts/build-for-tests.mjs',
     include: ['**/*.kernel.test.ts'],
     exclude: ['node_modules/**', 'dist/**'],
     fileParallelism: false,

@@ -4,7 +4,8 @@ import { run } from '../conformance/run.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Environment, Trace } from '../spec/uapi/vocabulary.ts';
 import { type Row, seconds } from './rows.ts';
 

@@ -3,7 +3,8 @@ import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/run.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Row } from './rows.ts';
 
 /** A real kernel: start to first verdict, the boundary suite, all suites, transfers. */

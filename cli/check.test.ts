@@ -7,7 +7,8 @@ import { compileContract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import type { CheckedProfiles } from '../reports/reference/counterexamples-page.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { validator } from '../spec/uapi/validator.ts';
 import type { CheckResult, Counterexample } from '../spec/uapi/vocabulary.ts';
@@ -89,7 +90,7 @@ test('every rule that the requests bring is taken, or it is said why not', () =>
 });
 
 test('what check prints fits its schema', () => {
-  const validate = validator(`${packageRoot}/spec/uapi/schema`, 'check-result.schema.json');
+  const validate = validator('check-result.schema.json');
   for (const result of all())
     expect(validate(JSON.parse(JSON.stringify(result))), JSON.stringify(validate.errors)).toBe(true);
 });

@@ -7,7 +7,7 @@ import { modelEnvironment } from '../reference/model-target.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import type { CheckedProfiles } from '../reports/reference/counterexamples-page.ts';
 import type { ToldOp } from '../reports/reference/examples.ts';
-import { parameterSetting } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
 import { tellProgram } from './tell-program.ts';

@@ -3,7 +3,8 @@ import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { nestingScenarios } from '../conformance/scenarios/nesting.ts';
 import { toProgram } from '../conformance/scenarios/scenario.ts';
 import { assignSlots } from '../conformance/suite.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { IoctlOp, Op, Outcome } from '../spec/uapi/vocabulary.ts';
 

@@ -5,7 +5,8 @@ import { programsOf } from '../conformance/suite.ts';
 import { suites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { RuleOutcome } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 

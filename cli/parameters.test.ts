@@ -4,8 +4,9 @@ import { run } from '../conformance/run.ts';
 import { chooseSuites } from '../conformance/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
-import { lacking, loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
 import { selected } from '../spec/contract/selected.ts';
+import { lacking, parameterSetting } from '../spec/contract/setting.ts';
 import type { Parameter, Step } from '../spec/contract/types.ts';
 
 const data = loadContract();

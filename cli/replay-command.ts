@@ -59,7 +59,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     kind: 'header',
     format: FORMAT,
     tool: tool(),
-    contract: (contract.data as { hash?: string }).hash ?? '',
+    contract: contract.data.hash,
     target,
     options: options.modules === undefined ? {} : { modules: options.modules },
     profile,

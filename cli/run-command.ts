@@ -53,7 +53,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     kind: 'header',
     format: FORMAT,
     tool: tool(),
-    contract: (contract.data as { hash?: string }).hash ?? '',
+    contract: contract.data.hash,
     target: options.target,
     options: targetOptions(options),
     profile,

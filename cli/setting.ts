@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Setting } from '../conformance/divergence.ts';
 import { compileContract } from '../reference/contract.ts';
-import { contractFolder, loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordHeader } from '../spec/uapi/vocabulary.ts';
@@ -55,8 +56,8 @@ export function recordedSetting(file: string, header: RecordHeader, options: Set
 }
 
 /** --spec takes a copy of spec/ or of spec/contract/. */
-function specFolder(given: string | undefined): string {
-  if (given === undefined) return contractFolder;
+function specFolder(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
   if (!existsSync(given)) throw new Problem(`--spec ${given}: there is no such folder; copy spec/contract/ there.`);
   return existsSync(join(given, 'contract')) ? join(given, 'contract') : given;
 }

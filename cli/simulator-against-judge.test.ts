@@ -5,7 +5,8 @@ import * as build from '../conformance/build.ts';
 import { assignSlots, multi, notViable, single } from '../conformance/suite.ts';
 import { decide } from '../conformance/verdict.ts';
 import { compileContract } from '../reference/contract.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Program } from '../spec/uapi/vocabulary.ts';
 
 const data = loadContract();

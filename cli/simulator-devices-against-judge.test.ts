@@ -6,7 +6,8 @@ import * as device from '../conformance/device-ops.ts';
 import { assignSlots, single } from '../conformance/suite.ts';
 import { decide } from '../conformance/verdict.ts';
 import { compileContract } from '../reference/contract.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Program } from '../spec/uapi/vocabulary.ts';
 
 const data = loadContract();

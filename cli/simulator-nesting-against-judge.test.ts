@@ -4,7 +4,8 @@ import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { assignSlots, mergeNeeds } from '../conformance/suite.ts';
 import { decide } from '../conformance/verdict.ts';
 import { compileContract } from '../reference/contract.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import { plan, programOf } from './test-nesting-programs.ts';
 import { machines, topologies } from './test-nesting-world.ts';
 

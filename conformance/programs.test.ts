@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
 import { mergeNeeds, programsOf } from './suite.ts';
 import { suites } from './suites.ts';

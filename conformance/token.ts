@@ -1,11 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { complaint, validator } from '../spec/uapi/validator.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
 
 const PREFIX = 'vc1.';
-const schemas = `${packageRoot}/spec/uapi/schema`;
 
 /** One word that holds a whole program. */
 export function toToken(program: Program): string {
@@ -29,7 +27,7 @@ export function fromToken(token: string): Program {
 
 /** A value that fits the schema of programs. Throws a Problem that names the place. */
 export function checkedProgram(value: unknown, place: string): Program {
-  const validate = validator(schemas, 'program.schema.json');
+  const validate = validator('program.schema.json');
   if (!validate(value)) {
     const { place: at, clause } = complaint(validate);
     throw new Problem(`${place}: ${at} ${clause}; mend it to fit spec/uapi/schema/program.schema.json.`);

@@ -18,7 +18,8 @@ import {
   unmapAll,
   updateVaddr,
 } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData, Step } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';

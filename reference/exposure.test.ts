@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { close, memory, openContainer, openDevice, openGroup, setContainer, setIommu } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import { fromBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op, Slot } from '../spec/uapi/vocabulary.ts';

@@ -9,7 +9,8 @@ import {
   unmap,
   unmapAllByFlag,
 } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';

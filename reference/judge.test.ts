@@ -15,7 +15,8 @@ import {
   unmap,
   unmapAllByFlag,
 } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Rule } from '../spec/contract/types.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';

@@ -1,5 +1,5 @@
 import type { RuleOutcome } from '../spec/contract/types.ts';
-import { fromHex, toBigInt } from '../spec/uapi/integer.ts';
+import { fromHex, toBigInt, toHex } from '../spec/uapi/integer.ts';
 import type { IoctlOp, Name, Relocation } from '../spec/uapi/vocabulary.ts';
 import { numberOf } from './descriptors.ts';
 import { MalformedProgram } from './malformed-program.ts';
@@ -83,7 +83,7 @@ export function peek(process: Process, memory: Name, at: number, length: number)
       for (let i = 0; i < width; i++) hidden.set(at + i, Number((value >> BigInt(8 * i)) & 0xffn));
   }
   for (const [offset, byte] of hidden) if (bytes[offset - at] === byte) bytes[offset - at] = 0;
-  return Buffer.from(bytes).toString('hex');
+  return toHex(bytes);
 }
 
 /** Keeps the outputs that an ioctl saves. */

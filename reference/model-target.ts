@@ -1,5 +1,6 @@
 import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter.ts';
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
+import { opNames } from '../spec/uapi/op-names.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import type { Chooser } from './call.ts';
 import type { Contract } from './contract.ts';
@@ -19,7 +20,7 @@ export function modelAdapter(contract: Contract, version: string): Adapter {
     async start(need) {
       const environment = modelEnvironment(need);
       const session: Session = {
-        description: { name: 'model', version, ops, environment },
+        description: { name: 'model', version, ops: [...opNames], environment },
         window: 1,
         run: (program) => runOnModel(contract, environment, program),
         async stop() {},
@@ -61,37 +62,6 @@ export function rulesOnModel(contract: Contract, environment: Environment, progr
   const rules = new Set<string>();
   return runOnModel(contract, environment, program, rules).end === 'completed' ? rules : new Set();
 }
-
-const ops = [
-  'open',
-  'close',
-  'dup',
-  'ioctl',
-  'mmap',
-  'protect',
-  'unmap',
-  'discard',
-  'poke',
-  'peek',
-  'pread',
-  'pwrite',
-  'dma',
-  'fork',
-  'exit',
-  'rlimit',
-  'drop_capability',
-  'set_parameter',
-  'bind_driver',
-  'unbind_driver',
-  'barrier',
-  'inject',
-  'seek',
-  'read_event',
-  'close_on_exec',
-  'truncate',
-  'lock',
-  'plug',
-];
 
 /** The environment of the model: that of the emulated machine. */
 export function modelEnvironment({ machine, slots }: Need): Environment {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';

@@ -12,7 +12,8 @@ import {
 } from '../conformance/build.ts';
 import { entry, guestTables, tableMemory } from '../conformance/guest-tables.ts';
 import { allocPasid, bindTable, cache, type Invalidation, invalidate, taggedIn } from '../conformance/nesting-ops.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';
 import { type Judgement, judge } from './judge.ts';

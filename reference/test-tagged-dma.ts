@@ -11,7 +11,8 @@ import {
   setIommu,
 } from '../conformance/build.ts';
 import { guestTables, tableMemory } from '../conformance/guest-tables.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';
 import { type Expectation, execute } from './execute.ts';

@@ -10,7 +10,8 @@ import {
   setContainer,
   setIommu,
 } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Outcome, Program, TransferFault } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';
 import { judge } from './judge.ts';

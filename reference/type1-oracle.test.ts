@@ -14,7 +14,8 @@ import {
   unmapAll,
   type Value,
 } from '../conformance/build.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './contract.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';

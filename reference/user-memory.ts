@@ -1,3 +1,4 @@
+import { toHex } from '../spec/uapi/integer.ts';
 import type { Changed, MmapOp, Protection } from '../spec/uapi/vocabulary.ts';
 import { copyBytes, giveBack, takeBytes } from './spare-bytes.ts';
 
@@ -236,7 +237,7 @@ export class UserMemory {
 }
 
 function changed(process: string | undefined, region: Region, run: { at: number; bytes: number[] }): Changed {
-  const one: Changed = { memory: region.name, at: run.at, bytes: Buffer.from(run.bytes).toString('hex') };
+  const one: Changed = { memory: region.name, at: run.at, bytes: toHex(run.bytes) };
   return process === undefined ? one : { process, ...one };
 }
 

@@ -1,5 +1,4 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { complaint, validator } from '../spec/uapi/validator.ts';
 import type {
@@ -72,7 +71,7 @@ export function readRecord(file: string): RunRecord {
   const lines = text.split('\n');
   const cut = lines.pop() !== '';
   if (cut) lines.push(text.slice(text.lastIndexOf('\n') + 1));
-  const validate = validator(`${packageRoot}/spec/uapi/schema`, 'record.schema.json');
+  const validate = validator('record.schema.json');
   const machines: RecordMachine[] = [];
   const missing: RecordMissing[] = [];
   const environments = new Map<string, Environment>();

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { complaint, validator } from '../../spec/uapi/validator.ts';
 import type { DescriptionAnswer, ErrorAnswer, ResultAnswer } from '../../spec/uapi/vocabulary.ts';
 
@@ -7,7 +5,6 @@ import type { DescriptionAnswer, ErrorAnswer, ResultAnswer } from '../../spec/ua
 export type Answer = DescriptionAnswer | ResultAnswer | ErrorAnswer;
 
 const kinds: unknown[] = ['description', 'result', 'error'] satisfies Answer['type'][];
-const schemas = join(packageRoot, 'spec/uapi/schema');
 
 /**
  * Reads one line of a daemon. Throws an error whose message says, as a clause,
@@ -24,7 +21,7 @@ export function parseAnswer(line: string): Answer {
   if (!kinds.includes(type)) {
     throw new Error(`it sent a message whose type is none of ${kinds.join(', ')}: ${excerpt(line)}`);
   }
-  const valid = validator(schemas, `protocol.schema.json#/$defs/${type}`);
+  const valid = validator(`protocol.schema.json#/$defs/${type}`);
   if (valid(message)) return message as Answer;
   const { place, clause } = complaint(valid);
   throw new Error(`it sent a ${type} that the protocol does not allow (${place} ${clause}): ${excerpt(line)}`);

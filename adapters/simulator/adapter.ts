@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { Adapter, Description, Need, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
 import { emulatedEnvironment, machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
+import { opNames } from '../../spec/uapi/op-names.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Environment, Machine, Program, Slot } from '../../spec/uapi/vocabulary.ts';
 import { USER_END } from './bitmap-argument.ts';
 import { ADDRESS_BITS, BUFFER_BYTES } from './edu-device.ts';
-import { Executor, OPS } from './executor.ts';
+import { Executor } from './executor.ts';
 import type { IommuUnit } from './iommu-domain.ts';
 import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
 import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
@@ -58,7 +59,7 @@ class SimulatorSession implements Session {
     this.description = {
       name: 'simulator',
       version: JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')).version,
-      ops: [...OPS],
+      ops: [...opNames],
       environment: environmentOf(machine, slots),
     };
   }

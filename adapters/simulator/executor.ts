@@ -24,38 +24,6 @@ const OWN_BYTES = 8 * PAGE_SIZE;
 
 const registerBytes = new DataView(new ArrayBuffer(4));
 
-/** Every op that can be performed. */
-export const OPS: Op['op'][] = [
-  'open',
-  'close',
-  'dup',
-  'ioctl',
-  'mmap',
-  'protect',
-  'unmap',
-  'discard',
-  'poke',
-  'peek',
-  'pread',
-  'pwrite',
-  'dma',
-  'fork',
-  'exit',
-  'rlimit',
-  'drop_capability',
-  'set_parameter',
-  'bind_driver',
-  'unbind_driver',
-  'inject',
-  'barrier',
-  'seek',
-  'close_on_exec',
-  'read_event',
-  'truncate',
-  'lock',
-  'plug',
-];
-
 /** Performs the ops of one program on a kernel that has just come up. */
 export class Executor {
   private readonly processes = new Map<string, Process>();

@@ -1,6 +1,6 @@
 import type { Setting } from '../../conformance/divergence.ts';
 import { compileContract } from '../../reference/contract.ts';
-import { parameterSetting } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Profile } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';

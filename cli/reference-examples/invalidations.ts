@@ -5,7 +5,7 @@ import { single } from '../../conformance/suite.ts';
 import { compileContract } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import type { Invalidation } from '../../reports/reference/invalidations.ts';
-import { parameterSetting } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import { tellProgram } from '../tell-program.ts';

@@ -1,7 +1,7 @@
 import type { Contract } from '../../reference/contract.ts';
 import { contractAt } from '../../reference/contracts.ts';
-import { lacking } from '../../spec/contract/load.ts';
 import { selected } from '../../spec/contract/selected.ts';
+import { lacking } from '../../spec/contract/setting.ts';
 
 /** A parameter and what it is set to. */
 export type Assignment = readonly [parameter: string, value: string];

@@ -1,7 +1,7 @@
 import { type Contract, compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
-import { parameterSetting } from '../../spec/contract/load.ts';
 import { selected } from '../../spec/contract/selected.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Invariant } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { CheckBase, CheckedInvariant, CheckedWorld, CheckResult } from '../../spec/uapi/vocabulary.ts';

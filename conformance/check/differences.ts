@@ -1,6 +1,6 @@
 import { compileContract } from '../../reference/contract.ts';
-import { parameterSetting } from '../../spec/contract/load.ts';
 import { selected } from '../../spec/contract/selected.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { CheckDifference } from '../../spec/uapi/vocabulary.ts';
 

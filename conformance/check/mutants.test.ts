@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compileContract, type Defect } from '../../reference/contract.ts';
-import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Rule } from '../../spec/contract/types.ts';
 import { type CheckRequest, check } from './check.ts';
 

@@ -6,7 +6,8 @@ import { copyWorld } from '../../reference/copy-world.ts';
 import { execute } from '../../reference/execute.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import type { World } from '../../reference/state.ts';
-import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { close, ioctlNone, setContainer, setIommu } from '../build.ts';
 import {

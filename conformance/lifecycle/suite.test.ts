@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compileContract, type Defect } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
-import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import { decide } from '../assess/verdict.ts';
 import { programsOf } from '../suite.ts';

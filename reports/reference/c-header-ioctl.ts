@@ -1,4 +1,4 @@
-import { parameterSetting } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Step } from '../../spec/contract/types.ts';
 import type { Ioctl, Uapi } from '../../spec/uapi/uapi.ts';
 import { hexadecimal } from './c-header-constants.ts';

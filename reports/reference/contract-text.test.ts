@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { loadContract, parameterSetting } from '../../spec/contract/load.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Handler, Step } from '../../spec/contract/types.ts';
 import { errnosOf, kindOf, outcomeText, ruleOf, rulesOf, sourceText, stepsAt, wordsOf } from './contract-text.ts';
 

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compileContract } from '../../reference/contract.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
-import { contractFolder, loadContract, parameterSetting } from './load.ts';
+import { contractFolder, loadContract } from './load.ts';
+import { parameterSetting } from './setting.ts';
 import type { ContractData, RuleOutcome, Step } from './types.ts';
 
 const data = loadContract();
@@ -147,9 +148,18 @@ describe('a copy of the contract', () => {
   }
 
   test('loads as the original does', () => {
-    const copy = loadContract(folder);
-    expect([...copy.rules]).toEqual([...data.rules]);
-    expect(copy.handlers).toEqual(data.handlers);
+    expect(loadContract(folder)).toEqual(data);
+  });
+
+  test('has the hash of the original as long as it says the same', () => {
+    const path = join(folder, 'rules/map-dma.yaml');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, `# A comment.\n\n${text}`);
+    expect(loadContract(folder).hash).toBe(data.hash);
+    writeFileSync(path, text.replace('{ errno: EEXIST }', '{ errno: EBUSY }'));
+    const { hash } = loadContract(folder);
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(hash).not.toBe(data.hash);
   });
 
   test('brings in its own words and answers', () => {
@@ -277,6 +287,27 @@ describe('a copy of the contract', () => {
       'said: [review-bind]',
       'said: @[review-unbind]',
       /^source review-unbind is not in sources\.yaml; add it there\.$/,
+    ],
+    [
+      'a decision that nobody wrote down',
+      'rules/device.yaml',
+      "{ source: project, at: '0001' }",
+      "@{ source: project, at: '9999' }",
+      /^9999 is neither the number of a document in docs\/decisions\/ nor a file of this package; mend it, or write the document\.$/,
+    ],
+    [
+      'a file of this package that is not there',
+      'rules/drivers.yaml',
+      '{ source: project, at: spec/uapi/schema/program.schema.json }',
+      '@{ source: project, at: spec/uapi/schema/programs.json }',
+      /^spec\/uapi\/schema\/programs\.json is neither the number of a document in docs\/decisions\/ nor a file /,
+    ],
+    [
+      'a heading that a page does not have',
+      'invariants.yaml',
+      '{ source: guest-page-tables, at: the hardware }',
+      '@{ source: guest-page-tables, at: the software }',
+      /^docs\/guest-page-tables\.md has no heading that starts with the software; it has .*"The machine", "The hardware"/,
     ],
     [
       'a demand of which this project is the only source',

@@ -1,246 +1,30 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
-import { uapi } from '../uapi/uapi.ts';
-import { checkAbout } from './about.ts';
-import type {
-  ContractData,
-  Finding,
-  Handler,
-  Invariant,
-  Parameter,
-  Profile,
-  Rule,
-  RuleOutcome,
-  Source,
-  Step,
-} from './types.ts';
-import { readYaml, type YamlFile } from './yaml-file.ts';
+import { fromContractText, partsText } from './contract-json.ts';
+import type { ContractData } from './types.ts';
+import { readContract } from './yaml-contract.ts';
 
 /** Where the contract's data stands in this package. */
 export const contractFolder = `${packageRoot}/spec/contract`;
 
 /**
- * Reads the contract from a folder and checks that it hangs together.
- * Throws a Problem (file, line, column, remedy) for anything malformed, missing or unused.
+ * The contract of this package as it was when the package was built, or the one of a folder of YAML, with all checks.
+ * Throws a Problem: of a folder with file, line, column and remedy for anything malformed, missing or unused.
  */
-export function loadContract(folder: string = contractFolder): ContractData {
-  for (const part of ['rules', 'handlers']) {
-    if (statSync(join(folder, part), { throwIfNoEntry: false })?.isDirectory()) continue;
-    throw new Problem(`${folder}: has no folder ${part}/; --spec takes a copy of spec/contract/ (or of spec/).`);
-  }
-  const sources = index(readYaml<Source[]>(join(folder, 'sources.yaml'), 'sources.schema.json'));
-  const findingFile = readYaml<Finding[]>(join(folder, 'findings.yaml'), 'findings.schema.json');
-  const findings = index(findingFile);
-  for (const [i, { said = [] }] of findingFile.value.entries()) {
-    for (const source of said) checkSource(source, sources, findingFile.at([i, 'said']));
-  }
-  const parameters = index(readYaml<Parameter[]>(join(folder, 'parameters.yaml'), 'parameters.schema.json'));
-  const invariantFile = readYaml<Invariant[]>(join(folder, 'invariants.yaml'), 'invariants.schema.json');
-  const invariants = index(invariantFile);
-  for (const [i, invariant] of invariantFile.value.entries()) {
-    invariant.sources.forEach(({ source }, j) => {
-      checkSource(source, sources, invariantFile.at([i, 'sources', j]));
-    });
-    for (const [name, values] of Object.entries(invariant.when ?? {}))
-      for (const value of [values].flat()) checkParameter(name, value, parameters, invariantFile.at([i, 'when', name]));
-  }
-  const profileFile = readYaml<Profile[]>(join(folder, 'profiles.yaml'), 'profiles.schema.json');
-  const profiles = index(profileFile);
-  for (const [i, profile] of profileFile.value.entries()) {
-    checkProfile(profile, parameters, (name) => profileFile.at([i, 'parameters', name]));
-    for (const [j, name] of (profile.bases ?? []).entries()) {
-      if (!parameters.has(name))
-        throw new Problem(
-          `${profileFile.at([i, 'bases', j])}: parameter ${name} is unknown; name one of parameters.yaml.`,
-        );
-    }
-  }
-
-  const rules = new Map<string, Rule>();
-  const places = new Map<string, string>();
-  const aboutPlaces = new Map<string, string>();
-  for (const file of yamlFiles(join(folder, 'rules'))) {
-    const { value, at } = readYaml<Rule[]>(file, 'rules.schema.json');
-    value.forEach((rule, i) => {
-      if (rules.has(rule.id))
-        throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
-      rule.sources.forEach(({ source }, j) => {
-        checkSource(source, sources, at([i, 'sources', j]));
-      });
-      checkLevel(rule, sources, at([i, 'level']));
-      checkErrnos(rule.outcome, at([i, 'outcome']));
-      for (const id of rule.lineage ?? []) {
-        if (!findings.has(id))
-          throw new Problem(`${at([i, 'lineage'])}: finding ${id} is not in findings.yaml; add it there.`);
-      }
-      rules.set(rule.id, rule);
-      places.set(rule.id, at([i, 'id']));
-      aboutPlaces.set(rule.id, at([i, 'about']));
-    });
-  }
-
-  const handlers: Handler[] = [];
-  const used = new Set<string>();
-  for (const file of yamlFiles(join(folder, 'handlers'))) {
-    const { value, at } = readYaml<Handler[]>(file, 'handlers.schema.json');
-    value.forEach((handler, i) => {
-      checkName(handler, handlers, at([i, 'id']));
-      checkSteps(handler.steps, [i, 'steps'], { rules, parameters, used, at });
-      handlers.push(handler);
-    });
-  }
-  for (const [id, place] of places) {
-    if (!used.has(id))
-      throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
-  }
-  checkAbout(rules, handlers, (rule) => aboutPlaces.get(rule)!);
-  return { rules, handlers, parameters, profiles, sources, findings, invariants };
+export function loadContract(folder?: string): ContractData {
+  if (folder === undefined) return builtContract();
+  const parts = readContract(folder);
+  return { hash: createHash('sha256').update(partsText(parts)).digest('hex'), ...parts };
 }
 
-/** A profile's setting with single parameters replaced; throws a Problem for an unknown name or value. */
-export function parameterSetting(
-  contract: ContractData,
-  profile: string,
-  replaced: Record<string, string> = {},
-): Record<string, string> {
-  const known = contract.profiles.get(profile);
-  if (!known)
-    throw new Problem(`--profile ${profile}: unknown; known are ${[...contract.profiles.keys()].join(', ')}.`);
-  let implied: Record<string, string> = {};
-  for (const [name, value] of Object.entries(replaced)) {
-    checkParameter(name, value, contract.parameters, `--set ${name}=${value}`);
-    implied = { ...implied, ...contract.parameters.get(name)!.implies?.[value] };
+const built = 'dist/contract.json';
+
+function builtContract(): ContractData {
+  try {
+    return fromContractText(readFileSync(`${packageRoot}/${built}`, 'utf8'));
+  } catch {
+    throw new Problem(`${built}: cannot be read; run npm run build.`);
   }
-  const setting = { ...known.parameters, ...implied, ...replaced };
-  const impossible = lacking(contract, setting);
-  if (impossible) throw new Problem(`--profile ${profile}: ${impossible}; set it otherwise with --set.`);
-  return setting;
-}
-
-/** Which value of a setting lacks what it needs, in words; undefined if none does. */
-export function lacking({ parameters }: ContractData, setting: Record<string, string>): string | undefined {
-  for (const { id, needs = {} } of parameters.values()) {
-    for (const [name, values] of Object.entries(needs[setting[id]!] ?? {})) {
-      if (![values].flat().includes(setting[name]!))
-        return `${id}=${setting[id]} needs ${name}=${[values].flat().join(' or ')}`;
-    }
-  }
-  return undefined;
-}
-
-function yamlFiles(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
-    .map((name) => join(folder, name));
-}
-
-function index<T extends { id: string }>({ value, at }: YamlFile<T[]>): Map<string, T> {
-  const byId = new Map<string, T>();
-  value.forEach((one, i) => {
-    if (byId.has(one.id)) throw new Problem(`${at([i, 'id'])}: ${one.id} is there twice; rename or delete one.`);
-    byId.set(one.id, one);
-  });
-  return byId;
-}
-
-function checkParameter(name: string, value: string, parameters: Map<string, Parameter>, place: string): void {
-  const parameter = parameters.get(name);
-  if (!parameter)
-    throw new Problem(`${place}: parameter ${name} is unknown; known are ${[...parameters.keys()].join(', ')}.`);
-  if (!Object.hasOwn(parameter.values, value)) {
-    throw new Problem(`${place}: ${name} cannot be ${value}; it can be ${Object.keys(parameter.values).join(', ')}.`);
-  }
-}
-
-function checkProfile(profile: Profile, parameters: Map<string, Parameter>, at: (name: string) => string): void {
-  for (const [name, value] of Object.entries(profile.parameters)) checkParameter(name, value, parameters, at(name));
-  for (const name of parameters.keys()) {
-    if (!Object.hasOwn(profile.parameters, name))
-      throw new Problem(`${at(name)}: profile ${profile.id} does not set ${name}; add it.`);
-  }
-}
-
-function checkSource(source: string, sources: ReadonlyMap<string, Source>, place: string): void {
-  if (!sources.has(source)) throw new Problem(`${place}: source ${source} is not in sources.yaml; add it there.`);
-}
-
-/** What nobody but this project says is a decision; what it leaves undefined is none. */
-function checkLevel({ id, level, outcome, sources: cited }: Rule, sources: Map<string, Source>, place: string): void {
-  const own = cited.every(({ source }) => sources.get(source)!.where.startsWith('docs/'));
-  if (own && level !== 'DECISION' && !(outcome && 'undefined' in outcome))
-    throw new Problem(
-      `${place}: rule ${id} has no source but this project; make its level DECISION, or cite who else says so.`,
-    );
-}
-
-function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
-  if (
-    outcome &&
-    'errno' in outcome &&
-    !Object.hasOwn(uapi.errnos, outcome.errno) &&
-    !/^(\d+|result)$/.test(outcome.errno)
-  ) {
-    throw new Problem(
-      `${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`,
-    );
-  }
-  if (outcome && 'oneOf' in outcome) for (const one of outcome.oneOf) checkErrnos(one, place);
-}
-
-/** A handler is for something that there is, and the only one for it. */
-function checkName({ id, ioctl, op, table }: Handler, before: readonly Handler[], place: string): void {
-  const [what, kind] = (ioctl ?? '').split(' ') as [string, string?];
-  const known = kind
-    ? ['unknown', 'elsewhere'].includes(what) && kinds.includes(kind)
-    : Object.hasOwn(uapi.ioctls, what);
-  if (ioctl !== undefined && !known)
-    throw new Problem(`${place}: ioctl ${ioctl} is not in spec/uapi/uapi.yaml; mend the name.`);
-  const other = before.find((one) => one.id === id || (one.ioctl === ioctl && one.op === op && one.table === table));
-  if (other) throw new Problem(`${place}: handler ${id} is for the same as ${other.id}; delete one.`);
-}
-
-/** Kinds of descriptors. */
-const kinds = ['container', 'group', 'device'];
-
-interface Checking {
-  rules: Map<string, Rule>;
-  parameters: Map<string, Parameter>;
-  used: Set<string>;
-  at: YamlFile<unknown>['at'];
-}
-
-const needsOutcome = ['refuse', 'read', 'write', 'return'] as const;
-
-function checkSteps(steps: Step[], path: (string | number)[], checking: Checking): void {
-  steps.forEach((step, i) => {
-    const here = [...path, i];
-    for (const key of ['refuse', 'read', 'write', 'effect', 'case', 'return', 'if', 'on_fault'] as const) {
-      const id = step[key];
-      if (id === undefined) continue;
-      const rule = checking.rules.get(id);
-      if (!rule)
-        throw new Problem(
-          `${checking.at([...here, key])}: rule ${id} is not in rules/; add it there or mend the name.`,
-        );
-      if ((needsOutcome as readonly string[]).includes(key) && !rule.outcome) {
-        throw new Problem(
-          `${checking.at([...here, key])}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`,
-        );
-      }
-      checking.used.add(id);
-    }
-    for (const id of [step.stop, step.result, step.undo].flatMap((choice) => Object.values(choice ?? {}))) {
-      if (!checking.rules.has(id))
-        throw new Problem(`${checking.at(here)}: rule ${id} is not in rules/; add it there or mend the name.`);
-      checking.used.add(id);
-    }
-    for (const [name, values] of Object.entries(step.when ?? {})) {
-      for (const value of [values].flat())
-        checkParameter(name, value, checking.parameters, checking.at([...here, 'when', name]));
-    }
-    if (step.steps) checkSteps(step.steps, [...here, 'steps'], checking);
-  });
 }

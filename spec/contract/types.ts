@@ -145,7 +145,7 @@ export interface Profile {
 }
 
 /** Everything in a folder of contract data. */
-export interface ContractData {
+export interface ContractParts {
   rules: Map<string, Rule>;
   handlers: Handler[];
   parameters: Map<string, Parameter>;
@@ -153,4 +153,10 @@ export interface ContractData {
   sources: Map<string, Source>;
   findings: Map<string, Finding>;
   invariants: Map<string, Invariant>;
+}
+
+/** A contract, and what tells it from any other. */
+export interface ContractData extends ContractParts {
+  /** SHA-256 of all that the YAML holds, in hexadecimal; comments and layout do not count. */
+  hash: string;
 }

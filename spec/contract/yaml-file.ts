@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { relative } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
 import { packageRoot } from '../uapi/package-root.ts';
 import { Problem } from '../uapi/problem.ts';
-import { validator } from '../uapi/validator.ts';
+import { schemaCompiler } from '../uapi/schema-compiler.ts';
 
 /** A YAML file that fits its schema, and where in it each value stands. */
 export interface YamlFile<T> {
@@ -12,6 +13,8 @@ export interface YamlFile<T> {
   /** `file:line:column` of the value at a path such as [3, 'steps', 0, 'refuse']. */
   at(path: readonly (string | number)[]): string;
 }
+
+let compiler: ReturnType<typeof schemaCompiler> | undefined;
 
 /**
  * Reads a YAML file and checks it against a JSON Schema of `spec/contract/schema/`.
@@ -25,6 +28,8 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
   } catch {
     throw new Problem(`${shown}: cannot be read; a folder given with --spec needs the same files as spec/contract/.`);
   }
+  // Only here: commands that take the contract as it was built do without.
+  const { isNode, LineCounter, parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const position = (offset: number) => {
@@ -41,7 +46,8 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
     return position(0);
   };
   const value = toValue<T>(document, shown);
-  const validate = validator(`${packageRoot}/spec/contract/schema`, schema);
+  compiler ??= schemaCompiler(`${packageRoot}/spec/contract/schema`);
+  const validate = compiler.getSchema(schema)!;
   if (!validate(value)) {
     // Where several forms are possible, each says what it lacks; only that none fits is true of the value.
     const first = validate.errors!.find(({ keyword }) => keyword === 'oneOf') ?? validate.errors![0]!;
@@ -57,7 +63,7 @@ export function readYaml<T>(file: string, schema: string): YamlFile<T> {
   return { file: shown, value, at };
 }
 
-function toValue<T>(document: ReturnType<typeof parseDocument>, shown: string): T {
+function toValue<T>(document: Document, shown: string): T {
   try {
     return document.toJS() as T;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { fromHex, toHex } from './integer.ts';
 import type { DeviceModel, Environment, Machine, NestingAbility, Slot } from './vocabulary.ts';
 
 /** A machine with every property spelled out. */
@@ -58,11 +59,11 @@ function nestingAbility(five: boolean): NestingAbility {
  */
 export function deviceOf({ device, nesting }: Environment, { pasidBits = 20 }: Slot): DeviceModel {
   if (!nesting || pasidBits === 20) return device;
-  const config = Buffer.from(device.config, 'hex');
+  const config = fromHex(device.config);
   if (pasidBits === 0) config.fill(0, extended.ats, extended.end);
   // Width in bits 8 to 12 of the capability register.
   else config[extended.pasid + 5] = pasidBits;
-  return { ...device, config: config.toString('hex') };
+  return { ...device, config: toHex(config) };
 }
 
 /** Where the extended capabilities are in config space; each is linked to the next. */
@@ -70,9 +71,9 @@ export const extended = { ats: 0x100, pageRequest: 0x110, pasid: 0x120, end: 0x1
 
 /** Bytes of config space, as hexadecimal text: zeros, but for what stands at an offset. */
 function configBytes(parts: Record<number, string>, length = 256): string {
-  const bytes = Buffer.alloc(length);
-  for (const [at, hex] of Object.entries(parts)) bytes.write(hex, Number(at), 'hex');
-  return bytes.toString('hex');
+  const bytes = new Uint8Array(length);
+  for (const [at, hex] of Object.entries(parts)) bytes.set(fromHex(hex), Number(at));
+  return toHex(bytes);
 }
 
 const absent = { size: 0, flags: 0 };
@@ -104,7 +105,6 @@ const emulatedDevice: DeviceModel = {
   interruptCause: { raise: 0x60, acknowledge: 0x64 },
 };
 
-const head = Buffer.from(emulatedDevice.config, 'hex');
 const extendedBytes = 4096;
 
 /** The same device as a PCI Express function with ATS, page requests and PASIDs of 20 bits. */
@@ -113,7 +113,7 @@ const expressDevice: DeviceModel = {
   regions: emulatedDevice.regions.map((region, i) => (i === 7 ? { ...region, size: extendedBytes } : region)),
   config: configBytes(
     {
-      0: head.toString('hex'),
+      0: emulatedDevice.config,
       // Each: id, version 1 and the next one; then what it can do, and what is switched on.
       [extended.ats]: '0f000111' + '00000000',
       [extended.pageRequest]: '13000112' + '0000' + '0000' + '20000000' + '00000000',

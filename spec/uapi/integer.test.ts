@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromBigInt, fromHex, toBigInt, toHex } from './integer.ts';
-import { packageRoot } from './package-root.ts';
 import { validator } from './validator.ts';
 
-const integer = validator(`${packageRoot}/spec/uapi/schema`, 'program.schema.json#/$defs/integer');
+const integer = validator('program.schema.json#/$defs/integer');
 const uint64 = fc.oneof(
   fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
   // Where the two ways of writing meet, and the ends.

@@ -12,12 +12,24 @@ export function fromBigInt(value: bigint): Integer {
     : `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
 
+const twoDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Bytes as lower-case hexadecimal. */
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+export function toHex(bytes: ArrayLike<number>): string {
+  let hex = '';
+  for (let i = 0; i < bytes.length; i++) hex += twoDigits[bytes[i]!];
+  return hex;
 }
 
-/** Bytes from hexadecimal. */
-export function fromHex(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex, 'hex'));
+/** Bytes from hexadecimal: an even number of digits, of either case. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length >> 1);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = (digitValue(hex.charCodeAt(2 * i)) << 4) | digitValue(hex.charCodeAt(2 * i + 1));
+  return bytes;
+}
+
+/** In ASCII the low four bits of 0 to 9 are the value; A to F and a to f go on from 1, and have bit 6 set. */
+function digitValue(character: number): number {
+  return (character & 0xf) + (character >> 6) * 9;
 }

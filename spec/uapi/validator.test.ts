@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from './package-root.ts';
 import { complaint, validator } from './validator.ts';
 
-const folder = join(packageRoot, 'spec/uapi/schema');
 const program = (...ops: unknown[]) => ({ id: 'x', topology: { slots: {} }, ops });
 const ioctl = { op: 'ioctl', fd: 'c', number: 1 };
 
@@ -43,7 +40,7 @@ test.each<[title: string, schema: string, value: unknown, place: string, clause:
   ['two forms at once', 'trace#/$defs/outcome', { value: 0, fd: 'c' }, '/', 'must match exactly one schema in oneOf'],
 ])('a wrong %s is described by its own form', (_, schema, value, place, clause) => {
   const [file, definition] = schema.split('#');
-  const validate = validator(folder, `${file}.schema.json${definition ? `#${definition}` : ''}`);
+  const validate = validator(`${file}.schema.json${definition ? `#${definition}` : ''}`);
   expect(validate(value)).toBe(false);
   expect(complaint(validate)).toEqual({ place, clause });
 });

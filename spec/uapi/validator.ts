@@ -1,21 +1,31 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Ajv2020, type AnySchema, type ValidateFunction } from 'ajv/dist/2020.js';
+import { createRequire } from 'node:module';
+import type { ValidateFunction } from 'ajv';
+import { packageRoot } from './package-root.ts';
+import { Problem } from './problem.ts';
 
-const folders = new Map<string, Ajv2020>();
+const require = createRequire(import.meta.url);
+const modules = new Map<string, Record<string, ValidateFunction>>();
 
-/** The compiled JSON Schema `name` of a folder; compiled once a process. */
-export function validator(folder: string, name: string): ValidateFunction {
-  let ajv = folders.get(folder);
-  if (!ajv) {
-    ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, discriminator: true });
-    for (const file of readdirSync(folder)) {
-      const schema = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-      ajv.addSchema(discriminated(schema, schema.$defs ?? {}) as AnySchema);
-    }
-    folders.set(folder, ajv);
+/**
+ * The JSON Schema `name` of `spec/uapi/schema/`, such as `program.schema.json` or `trace.schema.json#/$defs/end`, as compiled
+ * when the package was built. Throws a Problem if it was not.
+ */
+export function validator(name: string): ValidateFunction {
+  const file = `dist/validators/${name.split('.')[0]}.cjs`;
+  let validators = modules.get(file);
+  if (!validators) {
+    validators = read(file);
+    modules.set(file, validators);
   }
-  return ajv.getSchema(name)!;
+  return validators[name]!;
+}
+
+function read(file: string): Record<string, ValidateFunction> {
+  try {
+    return require(`${packageRoot}/${file}`);
+  } catch {
+    throw new Problem(`${file}: cannot be read; run npm run build.`);
+  }
 }
 
 /** What the last value that did not fit lacks: the place, as a JSON pointer, and a clause about it. */
@@ -44,32 +54,4 @@ export function complaint({ errors }: ValidateFunction): { place: string; clause
 
 function steps(pointer: string): number {
   return pointer.split('/').length;
-}
-
-interface Schema {
-  $ref?: string;
-  oneOf?: Schema[];
-  properties?: Record<string, { const?: unknown }>;
-  required?: string[];
-}
-
-/** A schema in which forms that a constant tells apart are tried by that constant alone, so that errors are about the form that is meant. */
-function discriminated(schema: unknown, definitions: Record<string, Schema>): unknown {
-  if (Array.isArray(schema)) return schema.map((one) => discriminated(one, definitions));
-  if (schema === null || typeof schema !== 'object') return schema;
-  const copy = Object.fromEntries(Object.entries(schema).map(([key, one]) => [key, discriminated(one, definitions)]));
-  const { oneOf } = schema as Schema;
-  // A property may have the name of a keyword.
-  const tag = Array.isArray(oneOf) ? tagOf(oneOf, definitions) : undefined;
-  return tag === undefined ? copy : { ...copy, type: 'object', discriminator: { propertyName: tag } };
-}
-
-/** The property that has a constant of its own in each of the forms. */
-function tagOf(forms: readonly Schema[], definitions: Record<string, Schema>): string | undefined {
-  const [first, ...others] = forms.map((form) => definitions[form.$ref?.replace('#/$defs/', '') ?? ''] ?? form);
-  const isTag =
-    (name: string) =>
-    ({ properties, required }: Schema) =>
-      typeof properties?.[name]?.const === 'string' && required?.includes(name);
-  return first?.required?.find((name) => [first, ...others].every(isTag(name)));
 }

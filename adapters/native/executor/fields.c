@@ -142,26 +142,62 @@ static const struct field inject_fields[] = {
 	{ 0 },
 };
 
-const char *const op_names[OP_KINDS] = {
-	[OP_OPEN] = "open", [OP_CLOSE] = "close", [OP_DUP] = "dup", [OP_IOCTL] = "ioctl", [OP_MMAP] = "mmap",
-	[OP_PROTECT] = "protect", [OP_UNMAP] = "unmap", [OP_DISCARD] = "discard", [OP_POKE] = "poke",
-	[OP_PEEK] = "peek", [OP_PREAD] = "pread", [OP_PWRITE] = "pwrite", [OP_DMA] = "dma", [OP_FORK] = "fork",
-	[OP_EXIT] = "exit", [OP_RLIMIT] = "rlimit", [OP_DROP_CAPABILITY] = "drop_capability",
-	[OP_SET_PARAMETER] = "set_parameter", [OP_BIND_DRIVER] = "bind_driver",
-	[OP_UNBIND_DRIVER] = "unbind_driver", [OP_INJECT] = "inject", [OP_BARRIER] = "barrier",
-	[OP_SEEK] = "seek", [OP_CLOSE_ON_EXEC] = "close_on_exec", [OP_READ_EVENT] = "read_event",
-	[OP_TRUNCATE] = "truncate", [OP_LOCK] = "lock", [OP_PLUG] = "plug",
-};
+#define OP_NAME(kind, name) [OP_##kind] = #name,
+const char *const op_names[OP_KINDS] = { EACH_OP_KIND(OP_NAME) };
 
-const struct field *const op_fields[OP_KINDS] = {
-	[OP_OPEN] = open_fields, [OP_CLOSE] = fd_fields, [OP_DUP] = dup_fields, [OP_IOCTL] = ioctl_fields,
-	[OP_MMAP] = mmap_fields, [OP_PROTECT] = protect_fields, [OP_UNMAP] = range_fields,
-	[OP_DISCARD] = range_fields, [OP_POKE] = poke_fields, [OP_PEEK] = range_fields,
-	[OP_PREAD] = transfer_fields, [OP_PWRITE] = transfer_fields, [OP_DMA] = dma_fields,
-	[OP_FORK] = fork_fields, [OP_EXIT] = no_fields, [OP_RLIMIT] = rlimit_fields,
-	[OP_DROP_CAPABILITY] = capability_fields, [OP_SET_PARAMETER] = parameter_fields,
-	[OP_BIND_DRIVER] = bind_fields, [OP_UNBIND_DRIVER] = unbind_fields, [OP_INJECT] = inject_fields,
-	[OP_BARRIER] = no_fields, [OP_SEEK] = seek_fields, [OP_CLOSE_ON_EXEC] = fd_fields,
-	[OP_READ_EVENT] = fd_fields, [OP_TRUNCATE] = truncate_fields, [OP_LOCK] = range_fields,
-	[OP_PLUG] = plug_fields,
-};
+// Without a default, so that the compiler says which kind is left out.
+const struct field *op_fields(enum op_kind kind)
+{
+	switch (kind) {
+	case OP_OPEN:
+		return open_fields;
+	case OP_CLOSE:
+	case OP_CLOSE_ON_EXEC:
+	case OP_READ_EVENT:
+		return fd_fields;
+	case OP_DUP:
+		return dup_fields;
+	case OP_IOCTL:
+		return ioctl_fields;
+	case OP_MMAP:
+		return mmap_fields;
+	case OP_PROTECT:
+		return protect_fields;
+	case OP_UNMAP:
+	case OP_DISCARD:
+	case OP_PEEK:
+	case OP_LOCK:
+		return range_fields;
+	case OP_POKE:
+		return poke_fields;
+	case OP_PREAD:
+	case OP_PWRITE:
+		return transfer_fields;
+	case OP_DMA:
+		return dma_fields;
+	case OP_FORK:
+		return fork_fields;
+	case OP_EXIT:
+	case OP_BARRIER:
+		return no_fields;
+	case OP_RLIMIT:
+		return rlimit_fields;
+	case OP_DROP_CAPABILITY:
+		return capability_fields;
+	case OP_SET_PARAMETER:
+		return parameter_fields;
+	case OP_BIND_DRIVER:
+		return bind_fields;
+	case OP_UNBIND_DRIVER:
+		return unbind_fields;
+	case OP_INJECT:
+		return inject_fields;
+	case OP_SEEK:
+		return seek_fields;
+	case OP_TRUNCATE:
+		return truncate_fields;
+	case OP_PLUG:
+		return plug_fields;
+	}
+	return NULL;
+}

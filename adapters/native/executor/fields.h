@@ -37,6 +37,6 @@ struct field {
 };
 
 // Fields of that kind of op, up to one without key; `op`, `actor` and `concurrent` aside.
-extern const struct field *const op_fields[OP_KINDS];
+const struct field *op_fields(enum op_kind kind);
 
 #endif

@@ -159,7 +159,7 @@ static bool read_op(struct reader *reader, const struct json *json, int main, st
 	}
 	*op = (struct op){ .kind = (enum op_kind)number, .actor = main, .as = NO_NAME, .fd = NO_NAME, .group = NO_NAME,
 			   .memory = NO_NAME, .slot = NO_NAME };
-	fields = op_fields[number];
+	fields = op_fields(op->kind);
 	for (const struct json *one = json->first; one; one = one->next) {
 		const struct field *field = find(fields, one->key);
 
