@@ -8,12 +8,17 @@ const compiled = new WeakMap<ContractData, Map<string, Contract>>();
 
 /** The contract at a setting of all its parameters, with a defect or without; compiled once. */
 export function contractAt(data: ContractData, parameters: Record<string, string>, defect?: Defect): Contract {
-  const known = compiled.get(data) ?? new Map<string, Contract>();
-  compiled.set(data, known);
-  const key = JSON.stringify([Object.entries(parameters).sort(), defect]);
-  const contract = known.get(key) ?? compileContract(data, { ...parameters }, defect);
+  let known = compiled.get(data);
+  if (!known) {
+    known = new Map();
+    compiled.set(data, known);
+  }
+  let key = defect ? `${defect.rule} ${defect.kind}` : '';
+  for (const name of data.parameters.keys()) key += ` ${parameters[name]}`;
+  let contract = known.get(key);
+  if (contract) known.delete(key);
+  else contract = compileContract(data, { ...parameters }, defect);
   // The one asked for last stands last.
-  known.delete(key);
   known.set(key, contract);
   if (known.size > KEPT) known.delete(known.keys().next().value!);
   return contract;

@@ -18,6 +18,7 @@ function bringUpToDate() {
   const stale = sources().filter((path) => modified(path) > modified(output(path)));
   if (stale.length > 0) transpile(stale);
   if (newest('spec') > modified('dist/contract.json')) run('build-data.mjs');
+  run('hash-tool.mjs');
   run('build-native.mjs', '--sanitize');
 }
 

@@ -4,7 +4,7 @@ import { memory } from '../build.ts';
 import { layoutOf } from '../nesting-ops.ts';
 import { nestingMachine } from '../nesting-setup.ts';
 import { Rehearsal, worldAfter } from '../rehearsal.ts';
-import { mergeNeeds, type Suite, sameMachine, topologyOf } from '../suite.ts';
+import { mergeNeeds, type Suite, sameMachine, topologyOf, type Unit } from '../suite.ts';
 import { probe } from './guest.ts';
 import { type Topology, topologies } from './topologies.ts';
 
@@ -21,21 +21,24 @@ export const isolation: Suite = {
     ),
   *units(contract, environment) {
     if (contract.parameters.bind === 'absent' || !sameMachine(nestingMachine, environment.machine)) return;
-    for (const topology of topologies(layoutOf(contract.parameters)))
-      yield {
-        id: `isolation/${topology.id}`,
-        ops: [...Object.values(topology.steps).flat(), ...topology.devices.flatMap(({ name }) => probe(name, 'p', 0))],
-        programs: () => ofTopology(contract, environment, topology),
-      };
+    for (const topology of topologies(layoutOf(contract.parameters))) yield* unitsOf(contract, environment, topology);
   },
 };
 
-function* ofTopology(contract: Contract, environment: Environment, topology: Topology): Iterable<Program> {
-  if (!worldAfter(contract, environment, topology.slots, setUp(topology))) return;
-  for (const first of Object.keys(topology.steps)) {
-    for (const second of Object.keys(topology.steps)) {
-      const program = twoSteps(contract, environment, topology, first, second);
-      if (program) yield program;
+/** A unit for every two steps. Whether there is the topology at all is worked out once, and only if one is asked. */
+function* unitsOf(contract: Contract, environment: Environment, topology: Topology): Iterable<Unit> {
+  let comesAbout: boolean | undefined;
+  for (const [first, firstOps] of Object.entries(topology.steps)) {
+    for (const [second, secondOps] of Object.entries(topology.steps)) {
+      yield {
+        id: `isolation/${topology.id}/${first}_${second}`,
+        ops: [...firstOps, ...secondOps, ...topology.devices.flatMap(({ name }) => probe(name, 'p', 0))],
+        *programs() {
+          comesAbout ??= worldAfter(contract, environment, topology.slots, setUp(topology)) !== undefined;
+          const program = comesAbout ? twoSteps(contract, environment, topology, first, second) : undefined;
+          if (program) yield program;
+        },
+      };
     }
   }
 }
