@@ -14,7 +14,6 @@ import { toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
-import { CoverageOption } from './coverage-option.ts';
 import { showProgress } from './progress.ts';
 import { parseReports, writeReports } from './report-option.ts';
 import { loadSetting, type SettingOptions, wholeNumber } from './setting.ts';
@@ -47,7 +46,9 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const seed = wholeNumber('seed', options.seed);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const reached =
-    options.coverage === undefined ? undefined : await CoverageOption.parse(options.coverage, options.target);
+    options.coverage === undefined
+      ? undefined
+      : await (await import('./coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules, reached?.collector);
   // A limit of time needs no exemption: a run that it cuts off is not complete.
   const whole = suites.every((suite) => chosen.includes(suite)) && !limits.cases && !limits.shard;
