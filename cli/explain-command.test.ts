@@ -30,42 +30,45 @@ function scenario(profile: string, end: string): Program {
 const block = (text: string, start: string) => text.split('\n\n').find((part) => part.startsWith(start));
 
 describe('a rule', () => {
-  test('tells the profiles that have it, and the finding that it states', () => {
-    const text = explanation('bind_failure_ends_domain', {});
+  test('tells the profiles that have it, and the finding that it states', async () => {
+    const text = await explanation('bind_failure_ends_domain', {});
     expect(text).toMatch(/^ {2}stands: {3}in v1$/m);
     expect(text).toMatch(/^ {2}finding: {2}L1: A failure ends the loop/m);
     expect(text).toMatch(/^> +stop group, by bind_failure_ends_domain/m);
   });
 
-  test('of no profile tells the parameters that bring it, and with them where it stands', () => {
+  test('of no profile tells the parameters that bring it, and with them where it stands', async () => {
     const rule = 'driver_bind_of_unallocated_faults';
-    expect(explanation(rule, {})).toContain('in no profile as it is; in v1 with driver=v5.8 or v5.8-aux');
-    expect(explanation(rule, { set: ['driver=v5.8'] })).toMatch(
+    expect(await explanation(rule, {})).toContain('in no profile as it is; in v1 with driver=v5.8 or v5.8-aux');
+    expect(await explanation(rule, { set: ['driver=v5.8'] })).toMatch(
       new RegExp(`^VFIO_IOMMU_BIND .*\\(v1 with driver=v5.8\\):\\n(.*\n)*> +refuse ${rule} `, 'm'),
     );
   });
 });
 
 describe('an ioctl', () => {
-  test.each(['VFIO_IOMMU_MAP_DMA', 'IOMMU_MAP_DMA', 'MAP_DMA', 'map_dma', 'Map_DMA'])('is known as %s', (name) => {
-    expect(explanation(name, {})).toMatch(
-      /^VFIO_IOMMU_MAP_DMA \(0x3b71 on a container\), in this order \(type1-6\.12\):/,
-    );
-  });
+  test.each(['VFIO_IOMMU_MAP_DMA', 'IOMMU_MAP_DMA', 'MAP_DMA', 'map_dma', 'Map_DMA'])(
+    'is known as %s',
+    async (name) => {
+      expect(await explanation(name, {})).toMatch(
+        /^VFIO_IOMMU_MAP_DMA \(0x3b71 on a container\), in this order \(type1-6\.12\):/,
+      );
+    },
+  );
 
-  test('of the series is explained by the recommended contract, together with what has the same name', () => {
-    const text = explanation('bind', {});
+  test('of the series is explained by the recommended contract, together with what has the same name', async () => {
+    const text = await explanation('bind', {});
     expect(text).toMatch(/^VFIO_IOMMU_BIND .*\(v1-singleton\):/);
     expect(text).toMatch(/^parameter bind: /m);
   });
 
-  test('of a driver is explained where there is one', () => {
-    expect(explanation('driver_unbind', {})).toMatch(/^table unbind, in this order \(v1\):\n {2}refuse/);
+  test('of a driver is explained where there is one', async () => {
+    expect(await explanation('driver_unbind', {})).toMatch(/^table unbind, in this order \(v1\):\n {2}refuse/);
   });
 
-  test('follows --profile and --set', () => {
-    expect(explanation('BIND', { profile: 'v1' })).toContain('driver_bind_device_is_not_pci -> 524');
-    expect(explanation('BIND', { set: ['bind=absent'], profile: 'v1' })).toContain('bind_is_absent -> ENOTTY');
+  test('follows --profile and --set', async () => {
+    expect(await explanation('BIND', { profile: 'v1' })).toContain('driver_bind_device_is_not_pci -> 524');
+    expect(await explanation('BIND', { set: ['bind=absent'], profile: 'v1' })).toContain('bind_is_absent -> ENOTTY');
   });
 });
 
@@ -76,20 +79,20 @@ describe('an errno', () => {
     ['EINVAL', 'EINVAL (22)'],
     ['ENOTSUP', 'EOPNOTSUPP (95)'],
     ['524', '524'],
-  ])('%s is %s', (name, shown) => {
-    expect(explanation(name, {}).startsWith(`${shown} is the answer of`)).toBe(true);
+  ])('%s is %s', async (name, shown) => {
+    expect((await explanation(name, {})).startsWith(`${shown} is the answer of`)).toBe(true);
   });
 
-  test('tells its rules by handler, in the order of steps', () => {
-    const rules = block(explanation('EINVAL', {}), 'VFIO_IOMMU_MAP_DMA\n') ?? '';
-    const order = block(explanation('MAP_DMA', {}), 'VFIO_IOMMU_MAP_DMA ')!;
+  test('tells its rules by handler, in the order of steps', async () => {
+    const rules = block(await explanation('EINVAL', {}), 'VFIO_IOMMU_MAP_DMA\n') ?? '';
+    const order = block(await explanation('MAP_DMA', {}), 'VFIO_IOMMU_MAP_DMA ')!;
     const ids = [...rules.matchAll(/^ {2}\w+ (\w+)/gm)].map(([, id]) => id!);
     expect(ids.length).toBeGreaterThan(1);
     expect(ids.map((id) => order.indexOf(id))).toEqual(ids.map((id) => order.indexOf(id)).sort((a, b) => a - b));
   });
 
-  test('is looked for in one profile, and counted in the others', () => {
-    const text = explanation('524', { profile: 'v1-singleton' });
+  test('is looked for in one profile, and counted in the others', async () => {
+    const text = await explanation('524', { profile: 'v1-singleton' });
     expect(text).toMatch(/^No rule of v1-singleton answers 524\.\n/);
     expect(text).toMatch(/other profiles: v1 \(1\)\.$/);
   });
@@ -98,32 +101,32 @@ describe('an errno', () => {
     ['EXDEV', 'No rule answers EXDEV (18).'],
     ['18', 'No rule answers EXDEV (18).'],
     ['4000', 'No rule answers 4000.'],
-  ])('%s that no rule answers is said to be so', (name, text) => {
-    expect(explanation(name, {})).toBe(text);
+  ])('%s that no rule answers is said to be so', async (name, text) => {
+    expect(await explanation(name, {})).toBe(text);
   });
 
-  test.each(['0', '4096', '-5000'])('%s is none', (name) => {
-    expect(() => explanation(name, {})).toThrow(/no errno; they are from 1 to 4095/);
+  test.each(['0', '4096', '-5000'])('%s is none', async (name) => {
+    await expect(explanation(name, {})).rejects.toThrow(/no errno; they are from 1 to 4095/);
   });
 });
 
-test('a parameter tells what its values mean, and which rules come and go', () => {
-  const text = explanation('second_unit_at_attach', {});
+test('a parameter tells what its values mean, and which rules come and go', async () => {
+  const text = await explanation('second_unit_at_attach', {});
   expect(text).toMatch(/^ {2}while_bound: .*\n {4}profiles: v1-fixed, v1-singleton$/m);
   expect(text).toMatch(/^ {2}always: .*\n {4}brings: .*set_container_second_group_of_nesting/m);
   expect(text).toMatch(/^ {2}finding A4: /m);
 });
 
 describe('a profile', () => {
-  test('tells every parameter, and what no kernel implements', () => {
-    const text = explanation('v1', {});
+  test('tells every parameter, and what no kernel implements', async () => {
+    const text = await explanation('v1', {});
     for (const name of data.parameters.keys()) expect(text).toContain(`    ${name}=`);
     expect(text).toContain('No released kernel implements');
-    expect(explanation('type1-6.1', {})).not.toContain('No released kernel');
+    expect(await explanation('type1-6.1', {})).not.toContain('No released kernel');
   });
 
-  test('is compared with the one of --profile', () => {
-    const text = explanation('v1-fixed', { profile: 'v1-singleton' });
+  test('is compared with the one of --profile', async () => {
+    const text = await explanation('v1-fixed', { profile: 'v1-singleton' });
     expect(text).toMatch(/^ {2}unit: none, not device$/m);
     expect(text).toMatch(
       /rules of v1-fixed only:\n[\s\S]*bind_is_all_or_nothing[\s\S]*rules of v1-singleton only:\n[\s\S]*request_with_second_device/,
@@ -131,15 +134,15 @@ describe('a profile', () => {
   });
 });
 
-test('an invariant tells when it applies, and which profiles are asked for it', () => {
-  const text = explanation('I4', {});
+test('an invariant tells when it applies, and which profiles are asked for it', async () => {
+  const text = await explanation('I4', {});
   expect(text).toMatch(/^I4: Each binding is on exactly one device\.\n {2}applies: {2}There is a binding\./);
   expect(text).toMatch(/^ {2}asked of: v1-singleton \(unit=device\)$/m);
 });
 
 describe('a finding', () => {
-  test.each(['L1', 'V5', 'C3', 'A5'])('%s tells everything that states it', (finding) => {
-    const text = explanation(finding, {});
+  test.each(['L1', 'V5', 'C3', 'A5'])('%s tells everything that states it', async (finding) => {
+    const text = await explanation(finding, {});
     const states = ({ lineage = [] }: { lineage?: string[] }) => lineage.includes(finding);
     for (const rule of data.rules.values()) {
       expect(block(text, `${rule.id} (`) !== undefined, rule.id).toBe(states(rule));
@@ -148,15 +151,15 @@ describe('a finding', () => {
       expect(block(text, `parameter ${parameter.id}: `) !== undefined, parameter.id).toBe(states(parameter));
   });
 
-  test('tells which profiles have a rule, and which programs show it', () => {
-    const text = explanation('L1', {});
+  test('tells which profiles have a rule, and which programs show it', async () => {
+    const text = await explanation('L1', {});
     expect(text).toContain('stands:   in v1; not in v1-fixed, v1-singleton');
     expect(text).toContain('scenarios/lineage/l1_newer_domain_fails: ');
     expect(text).not.toContain('/l2_');
   });
 
-  test('follows --profile and --set', () => {
-    const text = explanation('C3', { profile: 'v1', set: ['driver=v5.8'] });
+  test('follows --profile and --set', async () => {
+    const text = await explanation('C3', { profile: 'v1', set: ['driver=v5.8'] });
     expect(block(text, 'driver_invalidate_takes_pasid_0')).toMatch(/stands: {3}in v1 with driver=v5\.8$/);
     expect(block(text, 'driver_invalidate_pair_v10')).toMatch(/stands: {3}in v1; not in v1 with driver=v5\.8$/);
   });
@@ -166,8 +169,8 @@ describe('a program', () => {
   const program = scenario('v1', 'l1_newer_domain_fails');
   const child: Op = { op: 'fork', as: 'child' };
 
-  test('is explained op by op: the answer, the rule that decides, its sentence and source', () => {
-    const text = explanation(toToken(program), { profile: 'v1' });
+  test('is explained op by op: the answer, the rule that decides, its sentence and source', async () => {
+    const text = await explanation(toToken(program), { profile: 'v1' });
     expect(text.startsWith(`${program.id}, by v1: `)).toBe(true);
     expect(text.match(/^ {2}\d+ /gm)).toHaveLength(program.ops.length);
     expect(text).toMatch(
@@ -176,34 +179,34 @@ describe('a program', () => {
     expect(text).toMatch(/^ {2}\[1\] /m);
   });
 
-  test('of the series is explained by the recommended contract, any other one by that of Linux', () => {
-    expect(explanation(toToken(program), {})).toMatch(/, by v1-singleton: /);
-    expect(explanation(toToken(scenario('type1-6.12', 'dma_copies')), {})).toMatch(/, by type1-6\.12/);
+  test('of the series is explained by the recommended contract, any other one by that of Linux', async () => {
+    expect(await explanation(toToken(program), {})).toMatch(/, by v1-singleton: /);
+    expect(await explanation(toToken(scenario('type1-6.12', 'dma_copies')), {})).toMatch(/, by type1-6\.12/);
   });
 
-  test('is read from a file, too', () => {
+  test('is read from a file, too', async () => {
     const file = join(folder, 'program.json');
     writeFileSync(file, JSON.stringify(program));
-    expect(explanation(file, {})).toBe(explanation(toToken(program), {}));
+    expect(await explanation(file, {})).toBe(await explanation(toToken(program), {}));
   });
 
-  test('tells all answers where the contract leaves open which', () => {
+  test('tells all answers where the contract leaves open which', async () => {
     const ops: Op[] = [
       { op: 'inject', fault: 'allocation', nth: 1 },
       { op: 'open', what: 'container', as: 'c' },
     ];
-    const text = explanation(toToken({ id: 'open', topology: { slots: {} }, ops }), {});
+    const text = await explanation(toToken({ id: 'open', topology: { slots: {} }, ops }), {});
     expect(text).toMatch(
       /answer: {3}returns the descriptor c\n[\s\S]*or: {7}ENOMEM\n {6}decides: [\s\S]*leaves open which/,
     );
   });
 
-  test('ends where the contract says nothing', () => {
+  test('ends where the contract says nothing', async () => {
     const ops: Op[] = [
       { op: 'open', what: 'path', path: '/somewhere', as: 'p' },
       { op: 'close', fd: 'p' },
     ];
-    const text = explanation(toToken({ id: 'undefined', topology: { slots: {} }, ops }), {});
+    const text = await explanation(toToken({ id: 'undefined', topology: { slots: {} }, ops }), {});
     expect(text).toMatch(/answer: {3}anything\n {2}Of what follows \(one op\) nothing is said\.$/);
   });
 
@@ -220,9 +223,9 @@ describe('a program', () => {
       () => toToken({ ...program, ops: [child, child] }),
       /op 1: there is a process child already; mend the program/,
     ],
-  ])('%s is a Problem', (_, what, message) => {
-    expect(() => explanation(what(), {})).toThrow(Problem);
-    expect(() => explanation(what(), {})).toThrow(message);
+  ])('%s is a Problem', async (_, what, message) => {
+    await expect(explanation(what(), {})).rejects.toThrow(Problem);
+    await expect(explanation(what(), {})).rejects.toThrow(message);
   });
 });
 
@@ -232,13 +235,13 @@ describe('a setting', () => {
     [{ set: ['drver=v10'] }, /parameter drver is unknown/],
     [{ profile: 'v9' }, /--profile v9: unknown/],
     [{ profile: 'v1-singleton', set: ['driver=v5.10'] }, /needs requests=as_posted/],
-  ])('that cannot be is a Problem: %o', (options, message) => {
-    expect(() => explanation('BIND', options)).toThrow(Problem);
-    expect(() => explanation('BIND', options)).toThrow(message);
+  ])('that cannot be is a Problem: %o', async (options, message) => {
+    await expect(explanation('BIND', options)).rejects.toThrow(Problem);
+    await expect(explanation('BIND', options)).rejects.toThrow(message);
   });
 
-  test('that is impossible in one profile is taken from another', () => {
-    expect(explanation('BIND', { set: ['driver=v5.10'] })).toMatch(/\(v1 with driver=v5\.10\):/);
+  test('that is impossible in one profile is taken from another', async () => {
+    expect(await explanation('BIND', { set: ['driver=v5.10'] })).toMatch(/\(v1 with driver=v5\.10\):/);
   });
 });
 
@@ -251,11 +254,14 @@ describe('a name that nothing has', () => {
     ['v1-singelton', 'v1-singleton'],
     ['untouched_read_mpa', 'untouched_read_map'],
     ['type1-6-12', 'type1-6.12'],
-  ])('%s is answered with %s first', (name, first) => {
-    expect(() => explanation(name, {})).toThrow(new RegExp(`did you mean ${first.replaceAll('.', '\\.')}[,?]`));
+  ])('%s is answered with %s first', async (name, first) => {
+    await expect(explanation(name, {})).rejects.toThrow(new RegExp(`did you mean ${first.replaceAll('.', '\\.')}[,?]`));
   });
 
-  test.each(['xyzzy', 'qwerty', 'foo', 'Q7', 'page', '???', 'the quick brown fox', ''])('%j gets no guess', (name) => {
-    expect(() => explanation(name, {})).toThrow(/nothing is called alike; name a rule, an ioctl, /);
-  });
+  test.each(['xyzzy', 'qwerty', 'foo', 'Q7', 'page', '???', 'the quick brown fox', ''])(
+    '%j gets no guess',
+    async (name) => {
+      await expect(explanation(name, {})).rejects.toThrow(/nothing is called alike; name a rule, an ioctl, /);
+    },
+  );
 });

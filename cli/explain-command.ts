@@ -30,17 +30,18 @@ const subjects: Subject[] = [
 
 /** `vfio-conform explain`: shows what the contract says about something that has a name, or about a program. Throws a Problem. */
 export async function explainCommand(what: string, options: SettingOptions): Promise<void> {
-  process.stdout.write(`${explanation(what, options)}\n`);
+  process.stdout.write(`${await explanation(what, options)}\n`);
 }
 
 /** What the contract says about something, for people to read. Throws a Problem. */
-export function explanation(what: string, options: SettingOptions): string {
+export async function explanation(what: string, options: SettingOptions): Promise<string> {
   const data = loadData(options);
   const asking = (setting: Setting) => ({ data, options, label: labelOf(setting, options), ...setting });
   const found = lookUp(data, what);
   if (found.length > 0) {
     const setting = fittingSetting(data, options, (one) => found.every(([subject, name]) => subject.fits(one, name)));
-    return found.map(([subject, name]) => subject.explain(asking(setting), name)).join('\n\n');
+    const texts = await Promise.all(found.map(([subject, name]) => subject.explain(asking(setting), name)));
+    return texts.join('\n\n');
   }
   if (!isToken(what) && !looksLikeFile(what)) throw unknown(data, what);
   const program = readProgram(what);

@@ -7,7 +7,6 @@ import { toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase, RecordHeader } from '../spec/uapi/vocabulary.ts';
-import { CoverageOption } from './coverage-option.ts';
 import { machineLine } from './machine-line.ts';
 import { showProgress } from './progress.ts';
 import { parseReports, writeReports } from './report-option.ts';
@@ -38,7 +37,9 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const selection = selectionOf(contract.data, selected);
   const reached =
-    options.coverage === undefined ? undefined : await CoverageOption.parse(options.coverage, options.target);
+    options.coverage === undefined
+      ? undefined
+      : await (await import('./coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules, reached?.collector);
   const assessment = new Assessment({
     contract,

@@ -17,7 +17,8 @@ export default function setup(vitest) {
 function bringUpToDate() {
   const stale = sources().filter((path) => modified(path) > modified(output(path)));
   if (stale.length > 0) transpile(stale);
-  if (newest('spec') > modified('dist/contract.json')) run('build-data.mjs');
+  const data = Math.max(newest('spec'), modified('scripts/build-data.mjs'));
+  if (data > modified('dist/contract.json')) run('build-data.mjs');
   run('hash-tool.mjs');
   run('build-native.mjs', '--sanitize');
 }

@@ -1,6 +1,4 @@
 import type { Setting } from '../../conformance/divergence.ts';
-import { scenarioSuite } from '../../conformance/scenarios/suite.ts';
-import { programsOf } from '../../conformance/suite.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import { outcomeText, sourceText } from '../../reports/reference/contract-text.ts';
 import type { ContractData, Parameter, Rule } from '../../spec/contract/types.ts';
@@ -16,13 +14,13 @@ export const findingSubject: Subject = {
   kind: 'a finding',
   names: ({ findings }) => [...findings.keys()],
   fits: ({ contract: { data, rules } }, name) => statedBy(data, name).some(({ id }) => rules.has(id)),
-  explain({ data, options }, name) {
+  async explain({ data, options }, name) {
     const settings = settingsOfTheSeries(data, options);
     const lines = [`${name}: ${data.findings.get(name)!.sentence}`];
     for (const rule of statedBy(data, name)) lines.push('', ...ruleLines(data, rule, settings));
     for (const parameter of data.parameters.values())
       if (parameter.lineage?.includes(name)) lines.push('', ...parameterLines(parameter, settings));
-    const programs = programsThatShow(settings, name);
+    const programs = await programsThatShow(settings, name);
     if (programs.length > 0) lines.push('', 'programs that show it:');
     for (const { id, about } of programs) lines.push(`  ${id}${about ? `: ${about}` : ''}`);
     const places = placesIn(['findings.md', 'counterexamples.md'], name);
@@ -83,7 +81,10 @@ function parameterLines({ id, sentence, values }: Parameter, settings: Setting[]
 const names = (settings: Setting[]) => settings.map(({ profile }) => profile).join(', ');
 
 /** The programs of the suite of stories that are named after a finding, in any of some settings. */
-function programsThatShow(settings: Setting[], finding: string): Program[] {
+async function programsThatShow(settings: Setting[], finding: string): Promise<Program[]> {
+  // Only here: nothing else that is explained needs programs, and they are many modules.
+  const { scenarioSuite } = await import('../../conformance/scenarios/suite.ts');
+  const { programsOf } = await import('../../conformance/suite.ts');
   const named = new RegExp(`[/_]${finding.toLowerCase()}_`);
   const found = new Map<string, Program>();
   for (const { contract } of settings) {

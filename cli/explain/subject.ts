@@ -21,5 +21,5 @@ export interface Subject {
   /** Whether the contract at a setting says something about a thing; where none does, any will do. */
   fits(setting: Setting, name: string): boolean;
   /** The text for people, without a line feed at its end. Throws a Problem for what cannot be. */
-  explain(asking: Asking, name: string): string;
+  explain(asking: Asking, name: string): string | Promise<string>;
 }
