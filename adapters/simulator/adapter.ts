@@ -13,6 +13,7 @@ import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.
 import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
 import { SeededCaching } from './nested/caching.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
+import { PARTS, type Parts } from './parts.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 
 /**
@@ -29,7 +30,7 @@ export function simulatorAdapter(
   const parsed = parseParameters(parameters);
   return {
     target,
-    start: async (need) => new SimulatorSession(parsed, need, cache_seed),
+    start: async (need) => new SimulatorSession(PARTS, parsed, need, cache_seed),
   };
 }
 
@@ -41,6 +42,7 @@ class SimulatorSession implements Session {
   private readonly hasType1: boolean;
 
   constructor(
+    private readonly parts: Parts,
     private readonly parameters: Parameters,
     need: Need,
     private readonly cacheSeed: string,
@@ -67,6 +69,7 @@ class SimulatorSession implements Session {
     const missing = this.missing(program, slots);
     if (missing !== undefined) return { end: 'unsupported', outcomes: [], detail: missing };
     const kernel = new Kernel(
+      this.parts,
       this.unit,
       this.parameters,
       this.hasType1,
