@@ -1,4 +1,5 @@
 import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
+import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
 import type { Contract } from '../reference/contract.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -24,10 +25,9 @@ export async function openTarget(
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
-      return {
-        adapter: simulatorAdapter({ ...contract.parameters, ...simulatorParameters(rest) }, target),
-        strict: true,
-      };
+      const { defect: name, ...parameters } = simulatorParameters(rest);
+      const defect = name === undefined ? undefined : await simulatorDefect(name);
+      return { adapter: simulatorAdapter({ ...contract.parameters, ...parameters }, target, defect), strict: true };
     }
     case 'model': {
       if (rest !== undefined) throw new Problem(`--target ${target}: model takes nothing after it; use --set.`);
@@ -57,6 +57,12 @@ export async function openTarget(
 /** Downloads and fall-backs are for people to know. */
 function note(line: string): void {
   process.stderr.write(`vfio-conform: ${line}\n`);
+}
+
+/** Read only when one is asked for: there are many. */
+async function simulatorDefect(name: string): Promise<SimulatorDefect> {
+  const { defectNamed } = await import('../adapters/simulator/defects/registry.ts');
+  return defectNamed(name);
 }
 
 function simulatorParameters(text: string | undefined): Record<string, string> {

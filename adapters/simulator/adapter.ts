@@ -7,6 +7,7 @@ import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Environment, Machine, Program, Slot } from '../../spec/uapi/vocabulary.ts';
 import { USER_END } from './bitmap-argument.ts';
+import { partsWith, type SimulatorDefect } from './defects/defect.ts';
 import { ADDRESS_BITS, BUFFER_BYTES } from './edu-device.ts';
 import { Executor } from './executor.ts';
 import type { IommuUnit } from './iommu-domain.ts';
@@ -14,23 +15,27 @@ import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.
 import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
 import { SeededCaching } from './nested/caching.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
+import { PARTS, type Parts } from './parts.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 
 /**
  * An implementation of the uapi in this process. `parameters` set what it does where kernels differ, and `cache_seed`,
- * a whole number, which translations its hardware keeps; throws a Problem for what it does not know.
+ * a whole number, which translations its hardware keeps; with `defect` it does one thing wrong. Throws a Problem for what
+ * it does not know, and for a defect that makes no difference with the parameters.
  */
 export function simulatorAdapter(
   { cache_seed = '0', ...parameters }: Record<string, string> = {},
   target = 'sim',
+  defect?: SimulatorDefect,
 ): Adapter {
   if (!/^-?\d+$/.test(cache_seed)) {
     throw new Problem(`The simulator's cache_seed cannot be ${cache_seed}; it is a whole number.`);
   }
   const parsed = parseParameters(parameters);
+  const parts = defect === undefined ? PARTS : partsWith(defect, parsed);
   return {
     target,
-    start: async (need) => new SimulatorSession(parsed, need, cache_seed),
+    start: async (need) => new SimulatorSession(parts, parsed, need, cache_seed),
   };
 }
 
@@ -42,6 +47,7 @@ class SimulatorSession implements Session {
   private readonly hasType1: boolean;
 
   constructor(
+    private readonly parts: Parts,
     private readonly parameters: Parameters,
     need: Need,
     private readonly cacheSeed: string,
@@ -68,6 +74,7 @@ class SimulatorSession implements Session {
     const missing = this.missing(program, slots);
     if (missing !== undefined) return { end: 'unsupported', outcomes: [], detail: missing };
     const kernel = new Kernel(
+      this.parts,
       this.unit,
       this.parameters,
       this.hasType1,

@@ -17,6 +17,8 @@ export interface MemorySystem {
   readonly journal: Journal;
   /** Whether reading for a device what nobody touched pins the page of zeros. */
   readonly pinsZeroPage: boolean;
+  /** The memory of a process that has none yet. */
+  addressSpaceOf(process: Process): AddressSpace;
 }
 
 /** The memory of a process, as its program, the kernel and the IOMMU driver get at it. */
@@ -217,7 +219,7 @@ export class AddressSpace {
       if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage) return ZERO_PAGE;
       if (yield ALLOCATION) return 'ENOMEM';
     }
-    const own = this.ownPage(mapping, index);
+    const own = this.pageToPin(mapping, index, forWriting);
     own.pins++;
     own.index = index;
     if (mapping.backing === 'private') own.view = mapping;
@@ -308,7 +310,7 @@ export class AddressSpace {
   }
 
   /** The page frame at a place, there and not shared with another process's private memory. */
-  private ownPage(mapping: UserMapping, index: number): Page {
+  protected ownPage(mapping: UserMapping, index: number): Page {
     const held = mapping.pages[index];
     if (!held) {
       const fresh = new Page(mapping.fillOf(index));
@@ -322,6 +324,11 @@ export class AddressSpace {
     const copy = this.system.physical.copy(held);
     mapping.pages[index] = copy;
     return copy;
+  }
+
+  /** The page frame that a device gets: also to read only, it is the one that the process will store to. */
+  protected pageToPin(mapping: UserMapping, index: number, _forWriting: boolean): Page {
+    return this.ownPage(mapping, index);
   }
 
   private dropPage(mapping: UserMapping, index: number): void {

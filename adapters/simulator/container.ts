@@ -5,7 +5,7 @@ import type { Process } from './process.ts';
 import { Request } from './requests.ts';
 import type { Errno, Result } from './result.ts';
 import { ALLOCATION, done, LOCK, Lock, type Steps } from './steps.ts';
-import { Type1 } from './type1.ts';
+import type { Type1 } from './type1.ts';
 
 /** The node that makes a container each time it is opened. */
 export class ContainerNode implements Node {
@@ -13,7 +13,7 @@ export class ContainerNode implements Node {
 
   *open(file: OpenFile): Steps<Result> {
     if (yield ALLOCATION) return 'ENOMEM';
-    file.operations = new Container(this.kernel);
+    file.operations = new this.kernel.parts.Container(this.kernel);
     return 0;
   }
 }
@@ -81,7 +81,7 @@ export class Container implements FileOperations {
 
   private checkExtension(extension: number): number {
     if (this.backend === undefined && !this.kernel.hasType1) return 0;
-    return Type1.checkExtension(this.backend, extension, this.kernel.parameters);
+    return this.kernel.parts.Type1.checkExtension(this.backend, extension, this.kernel.parameters);
   }
 
   /** VFIO_SET_IOMMU: chooses the backend. */
@@ -99,10 +99,10 @@ export class Container implements FileOperations {
   private *setIommuLocked(process: Process, type: number): Steps<Result> {
     if (this.groups.length === 0 || this.backend !== undefined) return 'EINVAL';
     if (!this.kernel.hasType1) return 'ENODEV';
-    if (Type1.checkExtension(undefined, type, this.kernel.parameters) === 0) return 'ENODEV';
+    if (this.kernel.parts.Type1.checkExtension(undefined, type, this.kernel.parameters) === 0) return 'ENODEV';
 
     // effect
-    const backend = yield* Type1.open(this.kernel, process, type);
+    const backend = yield* this.kernel.parts.Type1.open(this.kernel, process, type);
     if (typeof backend === 'string') return backend;
     const attached: VfioGroup[] = [];
     for (const group of this.groups) {

@@ -175,7 +175,7 @@ export class DeviceInterrupts {
     return 0;
   }
 
-  private *setMessageTrigger(process: Process, fd: number): Steps<Errno | undefined> {
+  protected *setMessageTrigger(process: Process, fd: number): Steps<Errno | undefined> {
     this.trigger = undefined;
     if (fd < 0) return undefined;
     // What belongs to the handler, and its name.

@@ -124,7 +124,7 @@ export class VfioGroup implements FileOperations, Node {
   }
 
   /** VFIO_GROUP_UNSET_CONTAINER: leaves the container. */
-  private *unsetContainer(): Steps<Result> {
+  protected *unsetContainer(): Steps<Result> {
     // state
     do yield LOCK;
     while (!this.lock.take());

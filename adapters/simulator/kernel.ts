@@ -1,10 +1,9 @@
 import { emulatedEnvironment } from '../../spec/uapi/emulated-machine.ts';
 import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
-import type { MemorySystem } from './address-space.ts';
+import type { AddressSpace, MemorySystem } from './address-space.ts';
 import { ContainerNode } from './container.ts';
 import type { Node } from './file-table.ts';
 import { foreignNodes } from './foreign-file.ts';
-import { VfioGroup } from './group.ts';
 import type { IommuUnit } from './iommu-domain.ts';
 import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu-group.ts';
 import { Journal } from './journal.ts';
@@ -13,11 +12,13 @@ import type { Caching } from './nested/caching.ts';
 import { PasidFunction } from './nested/pasid-function.ts';
 import type { Hardware } from './nested/translation.ts';
 import type { Parameters } from './parameters.ts';
-import { PasidService } from './pasids/pasid-service.ts';
+import type { Parts } from './parts.ts';
+import type { PasidService } from './pasids/pasid-service.ts';
 import { PAGE_SIZE, PhysicalMemory } from './physical-memory.ts';
+import type { Process } from './process.ts';
 import { ProgramEnd, type Result, unsupported } from './result.ts';
 import type { Steps } from './steps.ts';
-import { VfioDevice } from './vfio-device.ts';
+import type { VfioDevice } from './vfio-device.ts';
 
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
@@ -64,6 +65,7 @@ export class Kernel implements MemorySystem, Hardware {
   private readonly groups = new Map<string, IommuGroup>();
 
   constructor(
+    readonly parts: Parts,
     readonly unit: IommuUnit,
     readonly parameters: Parameters,
     /** Whether the type1 module is loaded. */
@@ -73,7 +75,11 @@ export class Kernel implements MemorySystem, Hardware {
   ) {
     this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
     this.type1 = new ModuleParameters(parameters);
-    this.pasids = new PasidService(parameters, unit, this.type1);
+    this.pasids = new parts.PasidService(parts, parameters, unit, this.type1);
+  }
+
+  addressSpaceOf(process: Process): AddressSpace {
+    return new this.parts.AddressSpace(process, this);
   }
 
   /** The node at a path; undefined when there is none. */
@@ -133,9 +139,9 @@ export class Kernel implements MemorySystem, Hardware {
 
   private bindVfio(device: PciDevice): void {
     const { group } = device;
-    group.vfio ??= new VfioGroup(this, group);
+    group.vfio ??= new this.parts.VfioGroup(this, group);
     device.driver = 'vfio-pci';
-    device.vfio = new VfioDevice(device, group.vfio, this.parameters);
+    device.vfio = new this.parts.VfioDevice(device, group.vfio, this.parameters, this.parts);
     group.vfio.devices.unshift(device.vfio);
   }
 
@@ -173,7 +179,7 @@ export class Kernel implements MemorySystem, Hardware {
   }
 
   private addDevice(group: IommuGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
-    const pasids = this.unit.nesting && new PasidFunction(slot.pasidBits);
+    const pasids = this.unit.nesting && new PasidFunction(slot.pasidBits, new this.parts.PasidTable());
     const bus = group.number.toString(16).padStart(2, '0');
     const place = isTestDevice ? group.devices.length.toString(16).padStart(2, '0') : 'ff';
     const hardware = isTestDevice ? this : undefined;

@@ -1,5 +1,5 @@
 import type { DropCapabilityOp } from '../../spec/uapi/vocabulary.ts';
-import { AddressSpace, type MemorySystem } from './address-space.ts';
+import type { AddressSpace, MemorySystem } from './address-space.ts';
 import { FileTable, type OpenFile } from './file-table.ts';
 import type { Errno } from './result.ts';
 import type { UserMapping } from './user-mapping.ts';
@@ -28,7 +28,7 @@ export class Process {
     private readonly system: MemorySystem,
     private readonly standard: OpenFile,
   ) {
-    this.mm = new AddressSpace(this, system);
+    this.mm = system.addressSpaceOf(this);
     this.files = new FileTable(standard);
   }
 

@@ -2,6 +2,7 @@ import type { ProgramResult, Session } from '../../spec/uapi/adapter.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Integer, IoctlOp, Machine, Op, Outcome, Relocation, Slot } from '../../spec/uapi/vocabulary.ts';
 import { simulatorAdapter } from './adapter.ts';
+import type { SimulatorDefect } from './defects/defect.ts';
 
 /** What the tests of the simulator are written with: short ways to write ops, and to run them. */
 
@@ -22,11 +23,17 @@ export interface Stage {
   slots?: Slot[];
   machine?: Machine;
   parameters?: Record<string, string>;
+  defect?: SimulatorDefect;
 }
 
 /** Starts a simulator. */
-export function start({ slots = [ORDINARY, ORDINARY], machine = {}, parameters }: Stage = {}): Promise<Session> {
-  return simulatorAdapter(parameters).start({ machine, slots });
+export function start({
+  slots = [ORDINARY, ORDINARY],
+  machine = {},
+  parameters,
+  defect,
+}: Stage = {}): Promise<Session> {
+  return simulatorAdapter(parameters, 'sim', defect).start({ machine, slots });
 }
 
 /** Runs ops as a program whose slots are g0, g1, ... */

@@ -1,6 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { BITMAP_ARGUMENT_BYTES, BitmapArgument } from './bitmap-argument.ts';
-import { DirtyBitmap } from './dirty-bitmap.ts';
 import { pageNumber } from './page-number.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
@@ -66,7 +65,7 @@ function* startLocked(backend: Type1): Steps<Errno | undefined> {
       return 'ENOMEM';
     }
     // effect
-    dma.dirty = new DirtyBitmap(dma.count);
+    dma.dirty = new backend.parts.DirtyBitmap(dma.count);
   }
   backend.tracksDirtyPages = true;
   return undefined;

@@ -3,7 +3,6 @@ import { BITMAP_MAXIMUM } from './bitmap-argument.ts';
 import { infoBytes } from './info-bytes.ts';
 import { bytesOfPages } from './page-number.ts';
 import type { Parameters } from './parameters.ts';
-import { nestingCapability } from './pasids/nesting-capability.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
@@ -47,7 +46,7 @@ export function* getInfo(backend: Type1, process: Process, argument: number): St
   const fits = hasChain && argsz >= needed;
   const header = [
     fits || !hasChain ? argsz : needed,
-    PAGE_SIZES! | (hasChain ? CAPABILITIES! : 0),
+    backend.parts.infoFlags(hasChain),
     backend.unit.pageSizes,
     0,
     fits ? CHAIN_AT : 0,
@@ -61,6 +60,11 @@ export function* getInfo(backend: Type1, process: Process, argument: number): St
   }
   if (yield COPY_TO_USER) return 'EFAULT';
   return process.mm.copyToUser(argument, header, infoBytes(backend.parameters, argsz)) ? 0 : 'EFAULT';
+}
+
+/** What the fields mean: whether there are sizes of pages, and capabilities. */
+export function infoFlags(hasChain: boolean): number {
+  return PAGE_SIZES! | (hasChain ? CAPABILITIES! : 0);
 }
 
 /** The words of all capabilities, each of which begins with what it is and where the next one is. */
@@ -79,22 +83,24 @@ function* capabilities(backend: Type1): Steps<number[] | Errno> {
     if (yield ALLOCATION) return 'ENOMEM';
     all.push({ id: IOVA_RANGES!, content: [validRanges.length, 0, ...ranges] });
   }
-  const nesting = nestingCapability(backend);
+  const nesting = backend.parts.nestingCapability(backend);
   if (typeof nesting === 'string') return nesting;
   if (nesting !== undefined) {
     if (yield ALLOCATION) return 'ENOMEM';
     all.push({ id: NESTING!, content: nesting });
   }
-  return chained(all);
+  return backend.parts.chained(all);
 }
 
-interface Capability {
+/** A capability of GET_INFO. */
+export interface Capability {
   id: number;
   /** The words behind its header. */
   content: number[];
 }
 
-function chained(capabilities: Capability[]): number[] {
+/** The words of capabilities in a row; `next` counts from the beginning of the answer. */
+export function chained(capabilities: Capability[]): number[] {
   const chain: number[] = [];
   capabilities.forEach(({ id, content }, i) => {
     const next = CHAIN_AT + (chain.length + 2 + content.length) * 4;

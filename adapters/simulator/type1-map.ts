@@ -1,6 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { Direction } from './direction.ts';
-import { DirtyBitmap } from './dirty-bitmap.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { pageNumber } from './page-number.ts';
 import { changeOwner, lockLimit, pinNext } from './pinning.ts';
@@ -39,14 +38,15 @@ export function* mapDma(backend: Type1, process: Process, argument: number): Ste
   // state
   do yield LOCK;
   while (!backend.lock.take());
-  const errno = yield* mapLocked(backend, process, words, allowed, newVaddr);
+  const errno = yield* backend.parts.mapLocked(backend, process, words, allowed, newVaddr);
   backend.lock.release();
 
   // result
   return errno ?? 0;
 }
 
-function* mapLocked(
+/** The same with the backend's lock held. */
+export function* mapLocked(
   backend: Type1,
   process: Process,
   words: number[],
@@ -56,10 +56,9 @@ function* mapLocked(
   const iova = pageNumber(words, IOVA);
   const vaddr = pageNumber(words, VADDR);
   const count = pageNumber(words, SIZE);
-  if (iova < 0 || vaddr < 0 || count <= 0) return 'EINVAL';
-  if (iova + count > ALL_PAGES || vaddr + count > ALL_PAGES) return 'EINVAL';
+  if (!backend.parts.isSane(iova, vaddr, count)) return 'EINVAL';
   const existing = backend.dmas.overlapping(iova, count);
-  if (newVaddr) return updateVaddr(backend, process, existing, iova, count, vaddr);
+  if (newVaddr) return backend.parts.updateVaddr(backend, process, existing, iova, count, vaddr);
   if (existing !== undefined) return 'EEXIST';
   if (backend.available === 0) return 'ENOSPC';
   if (!isTranslated(backend, iova, count)) return 'EINVAL';
@@ -82,10 +81,16 @@ function* mapLocked(
   let errno = yield* pinAndMap(backend, dma, count, lockLimit(process));
   if (errno === undefined && backend.tracksDirtyPages) {
     if (yield ALLOCATION) errno = 'ENOMEM';
-    else dma.dirty = new DirtyBitmap(count);
+    else dma.dirty = new backend.parts.DirtyBitmap(count);
   }
   if (errno !== undefined) yield* backend.remove(dma);
   return errno;
+}
+
+/** Whether numbers of pages are such at all, and no range ends beyond the last of all. */
+export function isSane(iova: number, vaddr: number, count: number): boolean {
+  if (iova < 0 || vaddr < 0 || count <= 0) return false;
+  return iova + count <= ALL_PAGES && vaddr + count <= ALL_PAGES;
 }
 
 /** Whether a range is one that can be translated, as any is before there is an IOMMU. */
@@ -93,7 +98,8 @@ function isTranslated({ validRanges }: Type1, iova: number, count: number): bool
   return validRanges.length === 0 || validRanges.some(({ first, last }) => iova >= first && iova + count - 1 <= last);
 }
 
-function updateVaddr(
+/** Gives a mapping a process address again; `dma` is one in the range. */
+export function updateVaddr(
   backend: Type1,
   process: Process,
   dma: Dma | undefined,

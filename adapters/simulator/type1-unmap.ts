@@ -2,7 +2,6 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import { BITMAP_ARGUMENT_BYTES, BitmapArgument } from './bitmap-argument.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
 import { bytesOfPages, pageNumber } from './page-number.ts';
-import { flushNested } from './pasids/unmap-flush.ts';
 import { PAGE_SIZE } from './physical-memory.ts';
 import type { Process } from './process.ts';
 import { layout } from './requests.ts';
@@ -46,7 +45,7 @@ export function* unmapDma(backend: Type1, process: Process, argument: number): S
   do yield LOCK;
   while (!backend.lock.take());
   const unmapped = yield* unmapLocked(backend, process, words, flags, bitmap);
-  if (unmapped !== 0) flushNested(backend);
+  if (unmapped !== 0) backend.parts.flushNested(backend);
   backend.lock.release();
   if (typeof unmapped === 'string') return unmapped;
 
@@ -79,9 +78,14 @@ function* unmapLocked(
   // effect
   if (flags & INVALIDATE) return invalidate(backend, affected);
   if (bitmap !== undefined) return yield* reportAndRemove(backend, process, affected, iova, bitmap.address);
+  return yield* backend.parts.removeMappings(backend, affected);
+}
+
+/** Ends mappings; gives how many pages they had. */
+export function* removeMappings(backend: Type1, dmas: Dma[]): Steps<number> {
   let unmapped = 0;
   // From the end, where taking one out moves fewer others.
-  for (const dma of affected.reverse()) {
+  for (const dma of dmas.reverse()) {
     unmapped += dma.count;
     yield* backend.remove(dma);
   }

@@ -1,10 +1,10 @@
 import { type Dma, DmaList } from './dma-list.ts';
-import { IommuDomain, type IommuUnit } from './iommu-domain.ts';
+import type { IommuDomain, IommuUnit } from './iommu-domain.ts';
 import type { IommuGroup } from './iommu-group.ts';
 import type { Kernel } from './kernel.ts';
 import type { ModuleParameters } from './module-parameters.ts';
 import type { Parameters } from './parameters.ts';
-import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
+import type { Parts } from './parts.ts';
 import type { PasidOwner } from './pasids/pasid-owner.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
 import { performPasidRequest } from './pasids/requests.ts';
@@ -52,28 +52,41 @@ export class Type1 {
   /** Whether each mapping has a bitmap of the pages that devices have written. */
   tracksDirtyPages = false;
 
-  private constructor(
-    readonly unit: IommuUnit,
-    readonly parameters: Parameters,
-    private readonly module: ModuleParameters,
-    readonly pasids: PasidService,
+  readonly parts: Parts;
+  readonly unit: IommuUnit;
+  readonly parameters: Parameters;
+  readonly pasids: PasidService;
+  /** The interface that tells mappings apart by what was asked for. */
+  readonly v2: boolean;
+  /** Its page tables can be the second of two stages. */
+  readonly nesting: boolean;
+  /** Mappings that may still be made. */
+  available: number;
+  private readonly module: ModuleParameters;
+
+  constructor(
+    { parts, unit, parameters, pasids, type1: module }: Kernel,
+    type: number,
     /** Whose PASIDs it gives out: the address space that chose it. */
     readonly owner: PasidOwner | undefined,
-    /** The interface that tells mappings apart by what was asked for. */
-    readonly v2: boolean,
-    /** Its page tables can be the second of two stages. */
-    readonly nesting: boolean,
-    /** Mappings that may still be made. */
-    public available: number,
-  ) {}
+  ) {
+    this.parts = parts;
+    this.unit = unit;
+    this.parameters = parameters;
+    this.pasids = pasids;
+    this.v2 = type !== 1;
+    this.nesting = type === 6;
+    this.available = module.dmaEntryLimit;
+    this.module = module;
+  }
 
   /** Makes an instance for a type that a user named. */
   static *open(kernel: Kernel, process: Process, type: number): Steps<Type1 | Errno> {
     if (yield ALLOCATION) return 'ENOMEM';
     if (type !== 1 && type !== 3 && type !== 6) return 'EINVAL';
-    const { unit, parameters, type1, pasids } = kernel;
+    const { parts, parameters, pasids } = kernel;
     const owner = parameters.pasid_request === 'present' ? pasids.join(process.mm) : undefined;
-    return new Type1(unit, parameters, type1, pasids, owner, type !== 1, type === 6, type1.dmaEntryLimit);
+    return new parts.Type1(kernel, type, owner);
   }
 
   /** Nobody uses the instance any longer. */
@@ -132,7 +145,7 @@ export class Type1 {
     const entry = this.domains[index];
     if (entry !== undefined) {
       yield DRIVER_CALL;
-      forgetBindings(this, group);
+      this.parts.forgetBindings(this, group);
       entry.domain.detach(group);
       entry.groups.splice(entry.groups.indexOf(group), 1);
       if (entry.groups.length === 0) {
@@ -168,7 +181,7 @@ export class Type1 {
   private *attachLocked(group: IommuGroup, process: Process): Steps<Errno | undefined> {
     if (this.invalidCount > 0) return 'EBUSY';
     if (this.domains.some(({ groups }) => groups.includes(group)) || this.external.includes(group)) return 'EINVAL';
-    const refused = refusesSecondGroup(this);
+    const refused = this.parts.refusesSecondGroup(this);
     if (refused !== undefined) return refused;
     if (yield ALLOCATION) return 'ENOMEM';
     if (group.kind === 'emulated') {
@@ -178,7 +191,7 @@ export class Type1 {
     if (yield ALLOCATION) return 'ENOMEM';
     yield DRIVER_CALL;
     if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
-    const domain = new IommuDomain(this.unit, group.iommu, this.nesting);
+    const domain = new this.parts.IommuDomain(this.unit, group.iommu, this.nesting);
     if (this.nesting && this.unit.nesting === undefined) {
       return this.parameters.surroundings === '2020' ? 'ENODEV' : 'EINVAL';
     }
@@ -202,7 +215,7 @@ export class Type1 {
   }
 
   /** Copies every mapping into a new page table. What nothing translated so far is pinned by that. */
-  private *replay(domain: IommuDomain, process: Process): Steps<Errno | undefined> {
+  protected *replay(domain: IommuDomain, process: Process): Steps<Errno | undefined> {
     const known = this.domains[0]?.domain;
     const limit = lockLimit(process);
     for (const dma of this.dmas.entries) {

@@ -1,12 +1,13 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { getDeviceInfo, getInterruptInfo, getRegionInfo } from './device-info.ts';
-import { DeviceInterrupts } from './device-interrupts.ts';
+import type { DeviceInterrupts } from './device-interrupts.ts';
 import { type EduDevice, REGISTER_BYTES } from './edu-device.ts';
 import { EXPRESS_BYTES, ExtendedConfigSpace } from './extended-config-space.ts';
 import type { FileMapping, FileOperations, OpenFile } from './file-table.ts';
 import type { VfioGroup } from './group.ts';
 import type { PciDevice } from './iommu-group.ts';
 import type { Parameters } from './parameters.ts';
+import type { Parts } from './parts.ts';
 import { CONFIG_BYTES } from './pci-config-space.ts';
 import type { Process } from './process.ts';
 import { type Registers, readConfig, readRegisters, writeConfig, writeRegisters } from './region-access.ts';
@@ -25,7 +26,7 @@ const UNSUPPORTED: ReadonlySet<number> = new Set([
 ]);
 
 /** What the driver has for a device while it is open. */
-interface Enabled extends Registers {
+export interface Enabled extends Registers {
   readonly interrupts: DeviceInterrupts;
   /** Whether user space can see that the device has PASIDs. */
   readonly showsPasids: boolean;
@@ -40,6 +41,7 @@ export class VfioDevice {
     readonly hardware: PciDevice,
     readonly group: VfioGroup,
     readonly parameters: Parameters,
+    private readonly parts: Parts,
   ) {}
 
   get isOpen(): boolean {
@@ -64,7 +66,7 @@ export class VfioDevice {
       if (this.hardware.edu !== undefined) this.enable(this.hardware.edu);
     } else if (this.group.container === undefined) return 'EINVAL';
     this.openCount++;
-    file.operations = new DeviceFile(this);
+    file.operations = new this.parts.DeviceFile(this);
     return 0;
   }
 
@@ -91,7 +93,8 @@ export class VfioDevice {
   private enable(edu: EduDevice): void {
     if (this.hardware.resettable) edu.config.linePulled = false;
     edu.config.enable();
-    const interrupts: DeviceInterrupts = new DeviceInterrupts(edu, () => config.hasInterruptLine, this.parameters);
+    const hasLine = () => config.hasInterruptLine;
+    const interrupts: DeviceInterrupts = new this.parts.DeviceInterrupts(edu, hasLine, this.parameters);
     const exposure = { pageRequest: this.parameters.pri_exposure === 'always', pasid: this.exposesPasids };
     const bits = this.hardware.pasids?.bits;
     const extended = bits === undefined ? undefined : new ExtendedConfigSpace(bits, exposure);
@@ -101,7 +104,7 @@ export class VfioDevice {
   }
 
   /** Whether the capability for PASIDs may be found, as things are now. */
-  private get exposesPasids(): boolean {
+  protected get exposesPasids(): boolean {
     switch (this.parameters.pasid_exposure) {
       case 'always':
         return true;
@@ -114,7 +117,7 @@ export class VfioDevice {
     }
   }
 
-  private disable({ edu, interrupts }: Enabled): void {
+  protected disable({ edu, interrupts }: Enabled): void {
     interrupts.disable();
     edu.config.disable();
     if (this.hardware.resettable) edu.config.linePulled = false;

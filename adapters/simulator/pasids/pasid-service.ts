@@ -2,36 +2,39 @@ import type { AddressSpace } from '../address-space.ts';
 import type { IommuUnit } from '../iommu-domain.ts';
 import { type ModuleParameters, PASID_QUOTA } from '../module-parameters.ts';
 import type { Parameters } from '../parameters.ts';
+import type { Parts } from '../parts.ts';
 import { REVISIONS } from './driver-revisions.ts';
 import { PASID_COUNT, PasidAllocator } from './pasid-allocator.ts';
 import { PasidOwner } from './pasid-owner.ts';
-import { VtdDriver } from './vtd-driver.ts';
+import type { VtdDriver } from './vtd-driver.ts';
 
 /** Who has which PASIDs of a machine, and what its IOMMU driver does with them. */
 export class PasidService {
   readonly allocator = new PasidAllocator();
   /** Undefined for a driver that has no hooks for guest tables. */
   readonly driver: VtdDriver | undefined;
-  private readonly owners = new Map<AddressSpace, PasidOwner>();
+  protected readonly owners = new Map<AddressSpace, PasidOwner>();
   /** PASIDs that no quota promises to anybody. */
   private unpromised = PASID_COUNT;
 
   constructor(
+    parts: Parts,
     private readonly parameters: Parameters,
     unit: IommuUnit,
-    private readonly module: ModuleParameters,
+    protected readonly module: ModuleParameters,
   ) {
     const { driver } = parameters;
-    if (driver !== 'none') this.driver = new VtdDriver(REVISIONS[driver], unit, parameters, this.allocator);
+    if (driver !== 'none') this.driver = new parts.VtdDriver(REVISIONS[driver], unit, parameters, this.allocator);
   }
 
   /** A backend begins to use PASIDs of an address space; undefined if no more can be promised. */
   join(mm: AddressSpace): PasidOwner | undefined {
     let owner = this.owners.get(mm);
     if (owner === undefined) {
-      if (this.unpromised < PASID_QUOTA) return undefined;
-      this.unpromised -= PASID_QUOTA;
-      owner = new PasidOwner(mm, PASID_QUOTA);
+      const quota = this.firstQuota;
+      if (this.unpromised < quota) return undefined;
+      this.unpromised -= quota;
+      owner = new PasidOwner(mm, quota);
       this.owners.set(mm, owner);
     }
     owner.references++;
@@ -50,13 +53,23 @@ export class PasidService {
   allocate(owner: PasidOwner, min: number, max: number): number | undefined {
     if (this.parameters.requests === 'as_posted') this.adjust(owner);
     const quota = this.parameters.requests === 'as_posted' ? owner.quota : this.module.pasidQuota;
-    return owner.pasids.size < quota ? this.allocator.allocate(owner, min, max) : undefined;
+    return this.usedBy(owner) < quota ? this.allocator.allocate(owner, min, max) : undefined;
   }
 
   /** Takes a PASID back, whatever it is bound to. */
   free(pasid: number): void {
     this.driver?.freed(pasid);
     this.allocator.free(pasid);
+  }
+
+  /** What is promised to an address space that has nothing yet, whatever the parameter says. */
+  protected get firstQuota(): number {
+    return PASID_QUOTA;
+  }
+
+  /** How many PASIDs count against an owner's quota. */
+  protected usedBy({ pasids }: PasidOwner): number {
+    return pasids.size;
   }
 
   /** A quota that cannot be granted is not asked for again. */

@@ -27,25 +27,33 @@ export function* postedBind(backend: Type1, process: Process, argument: number):
   // state
   do yield LOCK;
   while (!backend.lock.take());
-  const errno = yield* bindLocked(backend, process, source, way === BIND);
+  const errno = yield* backend.parts.postedBindLocked(backend, process, source, way === BIND);
   backend.lock.release();
 
   // result
   return errno ?? 0;
 }
 
-function* bindLocked(
+/** The same with the backend's lock held. */
+export function* postedBindLocked(
   backend: Type1,
   process: Process,
   source: DataSource<BindData>,
   binds: boolean,
 ): Steps<Errno | undefined> {
   if (backend.domains.length === 0) return 'EINVAL';
-  const unbind = callForEachDevice(backend, source, (driver, device, { hpasid }) => driver.unbind(device, hpasid));
-  if (!binds) return yield* unbind;
+  if (!binds) return yield* unbind(backend, source);
   const bind = callForEachDevice(backend, source, (driver, device, data) => driver.bind(device, data, process.mm));
   const errno = yield* bind;
-  // Not what was done now is undone, but whatever has the number.
-  if (errno !== undefined) yield* unbind;
+  if (errno !== undefined) yield* backend.parts.undoPostedBind(backend, source, errno);
   return errno;
+}
+
+/** Undoes a BIND that failed: not what was done now, but whatever has the number. */
+export function* undoPostedBind(backend: Type1, source: DataSource<BindData>, _errno: Errno): Steps<void> {
+  yield* unbind(backend, source);
+}
+
+function unbind(backend: Type1, source: DataSource<BindData>): Steps<Errno | undefined> {
+  return callForEachDevice(backend, source, (driver, device, { hpasid }) => driver.unbind(device, hpasid));
 }

@@ -29,27 +29,34 @@ export function* repairedBind(backend: Type1, process: Process, argument: number
 
   // argument
   const data = bindData(bytes);
-  if (!isKnown(data)) return 'EINVAL';
+  if (!backend.parts.isKnownBind(data, flags === BIND)) return 'EINVAL';
   if (!backend.nesting) return 'EOPNOTSUPP';
 
   // state
   do yield LOCK;
   while (!backend.lock.take());
-  const errno = flags === BIND ? yield* bind(backend, process, data) : unbind(backend, data);
+  const errno =
+    flags === BIND
+      ? yield* backend.parts.repairedBindLocked(backend, process, data)
+      : backend.parts.repairedUnbind(backend, data);
   backend.lock.release();
 
   // result
   return errno ?? 0;
 }
 
-function isKnown({ version, format, flags, vtdFlags, paddingIsZero, hpasid }: BindData): boolean {
+/** Whether the data says nothing but what is known; the same for BIND and for UNBIND. */
+export function isKnownBind(
+  { version, format, flags, vtdFlags, paddingIsZero, hpasid }: BindData,
+  _binds: boolean,
+): boolean {
   if (version !== VERSION || format !== FORMAT_VTD) return false;
   if ((flags & ~GUEST_PASID_VALID) !== 0n || (vtdFlags & ~VTD_FLAGS) !== 0n) return false;
   return paddingIsZero && hpasid > 0n && hpasid < PASID_COUNT;
 }
 
 /** The devices that were bound before one that refuses are unbound again, the last one first. */
-function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | undefined> {
+export function* repairedBindLocked(backend: Type1, process: Process, data: BindData): Steps<Errno | undefined> {
   const { owner, pasids } = backend;
   const pasid = Number(data.hpasid);
   if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
@@ -64,8 +71,7 @@ function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | 
   for (const device of translatedDevices(backend)) {
     const errno = yield* callDriver(() => driver.bind(device, data, process.mm));
     if (errno !== undefined) {
-      // To give up what was just taken cannot fail.
-      for (const earlier of done.reverse()) driver.release(earlier, pasid);
+      backend.parts.undoRepairedBind(backend, pasid, done);
       return errno;
     }
     done.push(device);
@@ -73,8 +79,13 @@ function* bind(backend: Type1, process: Process, data: BindData): Steps<Errno | 
   return undefined;
 }
 
+/** Undoes a BIND that failed: to give up what was just taken cannot fail. */
+export function undoRepairedBind({ pasids }: Type1, pasid: number, done: PciDevice[]): void {
+  for (const earlier of done.reverse()) pasids.driver!.release(earlier, pasid);
+}
+
 /** Every device is visited: like giving memory back, unbinding does not fail. */
-function unbind(backend: Type1, { hpasid }: BindData): undefined {
+export function repairedUnbind(backend: Type1, { hpasid }: BindData): undefined {
   const { driver } = backend.pasids;
   const pasid = Number(hpasid);
   if (driver === undefined || !isBound(backend, pasid)) return;

@@ -31,20 +31,21 @@ export function* repairedInvalidate(backend: Type1, process: Process, argument: 
 
   // argument
   const data = invalidateData(bytes);
-  if (!isKnown(data)) return 'EINVAL';
+  if (!backend.parts.isKnownInvalidate(data)) return 'EINVAL';
   if (!backend.nesting) return 'EOPNOTSUPP';
 
   // state
   do yield LOCK;
   while (!backend.lock.take());
-  const errno = yield* invalidate(backend, data);
+  const errno = yield* backend.parts.repairedInvalidateLocked(backend, data);
   backend.lock.release();
 
   // result
   return errno ?? 0;
 }
 
-function isKnown(data: InvalidateData): boolean {
+/** Whether the data says nothing but what is known. */
+export function isKnownInvalidate(data: InvalidateData): boolean {
   if (data.version !== VERSION || !data.paddingIsZero || (data.cache & ~CACHES) !== 0) return false;
   const pair = PAIRS[data.granularity];
   if (pair === undefined || (data.cache & ~pair.caches) !== 0) return false;
@@ -58,7 +59,7 @@ function isKnown(data: InvalidateData): boolean {
 }
 
 /** Every device is visited, whatever those before it gave. */
-function* invalidate(backend: Type1, data: InvalidateData): Steps<Errno | undefined> {
+export function* repairedInvalidateLocked(backend: Type1, data: InvalidateData): Steps<Errno | undefined> {
   const { driver } = backend.pasids;
   const isForAll = data.granularity === Granularity.DOMAIN;
   if (data.cache === 0 || driver === undefined) return undefined;

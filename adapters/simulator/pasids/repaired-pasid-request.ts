@@ -23,34 +23,44 @@ export function* repairedPasidRequest(backend: Type1, process: Process, argument
   if (!backend.nesting) return 'EOPNOTSUPP';
 
   // state
+  const { parts } = backend;
   do yield LOCK;
   while (!backend.lock.take());
-  const result = flags === ALLOC ? yield* allocate(backend, process, argument, min, max) : free(backend, min);
+  const result =
+    flags === ALLOC
+      ? yield* parts.repairedAlloc(backend, process, argument, min, max)
+      : parts.repairedFree(backend, min);
   backend.lock.release();
 
   // result
   return result ?? 0;
 }
 
-/** A PASID that the caller is not told of is taken back. */
-function* allocate(
+/** The part of ALLOC that is done with the backend's lock held. */
+export function* repairedAlloc(
   backend: Type1,
   process: Process,
   argument: number,
   min: number,
   max: number,
-): Steps<Errno | undefined> {
-  const { owner, pasids } = backend;
+): Steps<Result> {
+  const { owner, pasids, parts } = backend;
   if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
   // 0 is what requests without a PASID have.
   const pasid = owner && pasids.allocate(owner, Math.max(min, 1), Math.min(max, PASID_COUNT - 1));
   if (pasid === undefined) return 'ENOSPC';
-  if ((yield* writeResult(process, argument, pasid)) === 0) return undefined;
+  return yield* parts.tellRepaired(backend, process, argument, pasid);
+}
+
+/** Tells the caller of its PASID; one that it cannot be told of is taken back. */
+export function* tellRepaired({ pasids }: Type1, process: Process, argument: number, pasid: number): Steps<Result> {
+  if ((yield* writeResult(process, argument, pasid)) === 0) return 0;
   pasids.free(pasid);
   return 'EFAULT';
 }
 
-function free({ owner, pasids }: Type1, pasid: number): Errno | undefined {
+/** The part of FREE that is done with the backend's lock held. */
+export function repairedFree({ owner, pasids }: Type1, pasid: number): Errno | undefined {
   const actual = pasids.allocator.ownerOf(pasid);
   if (actual === undefined) return 'ENOENT';
   if (actual !== owner) return 'EACCES';

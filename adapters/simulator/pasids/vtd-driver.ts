@@ -1,6 +1,8 @@
 import type { AddressSpace } from '../address-space.ts';
 import type { IommuUnit } from '../iommu-domain.ts';
 import type { PciDevice } from '../iommu-group.ts';
+import type { DeviceTlb } from '../nested/device-tlb.ts';
+import type { NestedTranslation } from '../nested/translation-unit.ts';
 import type { Parameters } from '../parameters.ts';
 import { type Errno, ProgramEnd } from '../result.ts';
 import { ALLOCATION, type Steps } from '../steps.ts';
@@ -66,8 +68,7 @@ export class VtdDriver {
     if (errno !== undefined) return errno;
     if (bond !== undefined) bond.users.set(device, 1);
     else {
-      // It is kept as an int.
-      const gpasid = data.flags & GUEST_PASID_VALID ? BigInt.asIntN(32, data.gpasid) : 0n;
+      const gpasid = data.flags & GUEST_PASID_VALID ? this.keptGuestPasid(data.gpasid) : 0n;
       this.bonds.set(pasid, { mm, gpasid, users: new Map([[device, 1]]) });
     }
     return undefined;
@@ -87,7 +88,7 @@ export class VtdDriver {
     else {
       bond.users.delete(device);
       if (bond.users.size === 0) this.bonds.delete(pasid);
-      tearDown(device, pasid);
+      this.tearDown(device, pasid);
     }
     return undefined;
   }
@@ -101,7 +102,7 @@ export class VtdDriver {
     if (revision.needsNesting === 'always' && !domain.isNesting) return 'EINVAL';
     const tlb = device.pasids?.tlb;
     if (revision.needsAts && tlb === undefined) return 'EINVAL';
-    return flush(revision, domain.nested, tlb, data);
+    return this.flush(domain.nested, tlb, data);
   }
 
   /** Nobody has a PASID any longer. */
@@ -110,7 +111,7 @@ export class VtdDriver {
     if (bond === undefined) return;
     this.bonds.delete(pasid);
     if (this.parameters.free_of_bound === 'survives') return;
-    for (const device of bond.users.keys()) tearDown(device, pasid);
+    for (const device of bond.users.keys()) this.tearDown(device, pasid);
   }
 
   /** Whether a device is known to use a PASID; a table that outlived its PASID is not known. */
@@ -122,7 +123,7 @@ export class VtdDriver {
   release(device: PciDevice, pasid: number): void {
     const bond = this.bonds.get(pasid);
     if (bond?.users.delete(device) && bond.users.size === 0) this.bonds.delete(pasid);
-    tearDown(device, pasid);
+    this.tearDown(device, pasid);
   }
 
   /** The same for every PASID of a device that is about to leave its domain. */
@@ -158,6 +159,24 @@ export class VtdDriver {
     return undefined;
   }
 
+  /** It is kept as an int. */
+  protected keptGuestPasid(gpasid: bigint): bigint {
+    return BigInt.asIntN(32, gpasid);
+  }
+
+  /** Carries out a request of a device that can be flushed. */
+  protected flush(nested: NestedTranslation, tlb: DeviceTlb | undefined, data: InvalidateData): Errno | undefined {
+    return flush(this.revision, nested, tlb, data);
+  }
+
+  /** Takes an entry out of a device's PASID table, with what was cached of it. */
+  protected tearDown({ pasids, group: { domain } }: PciDevice, pasid: number): void {
+    pasids!.table.clear(pasid);
+    pasids!.tlb?.flush({ pasid });
+    domain?.nested.flushPasidCache(pasid);
+    domain?.nested.flushIotlb({ pasid });
+  }
+
   private get walksFiveLevels(): boolean {
     return this.unit.nesting?.levels === 5;
   }
@@ -170,11 +189,4 @@ export class VtdDriver {
   private isPci({ group: { kind } }: PciDevice): boolean {
     return kind !== 'platform';
   }
-}
-
-function tearDown({ pasids, group: { domain } }: PciDevice, pasid: number): void {
-  pasids!.table.clear(pasid);
-  pasids!.tlb?.flush({ pasid });
-  domain?.nested.flushPasidCache(pasid);
-  domain?.nested.flushIotlb({ pasid });
 }

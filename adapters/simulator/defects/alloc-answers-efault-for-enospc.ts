@@ -1,0 +1,16 @@
+import type { SimulatorDefect } from './defect.ts';
+
+/** Whatever the allocator answers comes out as EFAULT, as in the series as posted (finding P1). */
+export const allocAnswersEfaultForEnospc: SimulatorDefect = {
+  name: 'alloc_answers_efault_for_enospc',
+  sentence: 'ALLOC for which there is no PASID answers EFAULT in place of ENOSPC.',
+  handler: 'VFIO_IOMMU_PASID_REQUEST',
+  kind: 'wrong_errno',
+  needs: { requests: ['repaired'] },
+  change: ({ repairedAlloc }) => ({
+    *repairedAlloc(...request) {
+      const result = yield* repairedAlloc(...request);
+      return result === 'ENOSPC' ? 'EFAULT' : result;
+    },
+  }),
+};

@@ -1,0 +1,17 @@
+import type { Process } from '../process.ts';
+import type { SimulatorDefect } from './defect.ts';
+
+/** A negative descriptor is taken for nothing to do. */
+export const messageTriggerIsNotTakenAway: SimulatorDefect = {
+  name: 'message_trigger_is_not_taken_away',
+  sentence: 'SET_IRQS with -1 for the message of a device leaves the event that was set before.',
+  handler: 'VFIO_DEVICE_SET_IRQS',
+  kind: 'lifetime',
+  change: ({ DeviceInterrupts }) => ({
+    DeviceInterrupts: class extends DeviceInterrupts {
+      protected override *setMessageTrigger(process: Process, fd: number) {
+        return fd < 0 ? undefined : yield* super.setMessageTrigger(process, fd);
+      }
+    },
+  }),
+};

@@ -1,0 +1,117 @@
+import { nearest } from '../../../spec/uapi/nearest.ts';
+import { Problem } from '../../../spec/uapi/problem.ts';
+import { allocAnswersEfaultForEnospc } from './alloc-answers-efault-for-enospc.ts';
+import { allocKeepsPasidOfFailedCopy } from './alloc-keeps-pasid-of-failed-copy.ts';
+import { allocReturnsBytesNotCopied } from './alloc-returns-bytes-not-copied.ts';
+import { bindOfAnotherOwner } from './bind-of-another-owner.ts';
+import { bindWithoutDomainSucceeds } from './bind-without-domain-succeeds.ts';
+import { closeLeavesConfigHeader } from './close-leaves-config-header.ts';
+import { closedDeviceKeepsGroupFile } from './closed-device-keeps-group-file.ts';
+import type { SimulatorDefect } from './defect.ts';
+import { dirtyBitmapOnePageLate } from './dirty-bitmap-one-page-late.ts';
+import { failedMapKeepsEntry } from './failed-map-keeps-entry.ts';
+import { freeLeavesBindings } from './free-leaves-bindings.ts';
+import { freeOfAnotherOwner } from './free-of-another-owner.ts';
+import { getInfoLacksCapsFlag } from './get-info-lacks-caps-flag.ts';
+import { getInfoLacksNestingCapability } from './get-info-lacks-nesting-capability.ts';
+import { getInfoNextCountsFromChain } from './get-info-next-counts-from-chain.ts';
+import { gpasidKeptIn64Bits } from './gpasid-kept-in-64-bits.ts';
+import { gpgdCutTo32Bits } from './gpgd-cut-to-32-bits.ts';
+import { invalidateAcceptsUnknownFlags } from './invalidate-accepts-unknown-flags.ts';
+import { invalidateFlushesOneGranule } from './invalidate-flushes-one-granule.ts';
+import { invalidateLeavesDeviceTlb } from './invalidate-leaves-device-tlb.ts';
+import { lastCloseLeaksPasids } from './last-close-leaks-pasids.ts';
+import { lastDomainErrorWins } from './last-domain-error-wins.ts';
+import { leavingGroupKeepsBindings } from './leaving-group-keeps-bindings.ts';
+import { mapAcceptsWrappingVaddr } from './map-accepts-wrapping-vaddr.ts';
+import { mapChecksOverlapBeforeSize } from './map-checks-overlap-before-size.ts';
+import { mapReachesNewestIommuOnly } from './map-reaches-newest-iommu-only.ts';
+import { messageTriggerIsNotTakenAway } from './message-trigger-is-not-taken-away.ts';
+import { newIommuLacksOlderMappings } from './new-iommu-lacks-older-mappings.ts';
+import { newVaddrLeavesInvalidCount } from './new-vaddr-leaves-invalid-count.ts';
+import { noRollBackAfterEnoent } from './no-roll-back-after-enoent.ts';
+import { noRollBackOfFirstDevice } from './no-roll-back-of-first-device.ts';
+import { oneMappingAboveEntryLimit } from './one-mapping-above-entry-limit.ts';
+import { pasidCapabilityAlwaysShown } from './pasid-capability-always-shown.ts';
+import { pasidsToldApartBy16Bits } from './pasids-told-apart-by-16-bits.ts';
+import { quotaCountsAllProcesses } from './quota-counts-all-processes.ts';
+import { quotaCountsAtSetIommu } from './quota-counts-at-set-iommu.ts';
+import { readMappingCanBeWritten } from './read-mapping-can-be-written.ts';
+import { readPinDoesNotUnshare } from './read-pin-does-not-unshare.ts';
+import { readTellsMoreThanItCopied } from './read-tells-more-than-it-copied.ts';
+import { refusedSetContainerKeepsOwnership } from './refused-set-container-keeps-ownership.ts';
+import { rollBackUnbindsOlderBindings } from './roll-back-unbinds-older-bindings.ts';
+import { secondGroupJoinsWhileBound } from './second-group-joins-while-bound.ts';
+import { unbindChecksNothing } from './unbind-checks-nothing.ts';
+import { unbindLeavesDeviceTlb } from './unbind-leaves-device-tlb.ts';
+import { unbindServesNewestDomainOnly } from './unbind-serves-newest-domain-only.ts';
+import { unmapCutsAtEnd } from './unmap-cuts-at-end.ts';
+import { unmapKeepsMemlockCharge } from './unmap-keeps-memlock-charge.ts';
+import { unmapLeavesNestedTranslations } from './unmap-leaves-nested-translations.ts';
+import { unmapLeavesOtherIommus } from './unmap-leaves-other-iommus.ts';
+import { unmapTellsLastMappingOnly } from './unmap-tells-last-mapping-only.ts';
+import { unsetContainerAnswersEinvalForEbusy } from './unset-container-answers-einval-for-ebusy.ts';
+
+/** Every defect that the simulator can be given, by the part of the kernel that it is in. */
+export const defects: readonly SimulatorDefect[] = [
+  refusedSetContainerKeepsOwnership,
+  unsetContainerAnswersEinvalForEbusy,
+  closedDeviceKeepsGroupFile,
+  closeLeavesConfigHeader,
+  messageTriggerIsNotTakenAway,
+  readTellsMoreThanItCopied,
+  pasidCapabilityAlwaysShown,
+  mapChecksOverlapBeforeSize,
+  mapAcceptsWrappingVaddr,
+  oneMappingAboveEntryLimit,
+  failedMapKeepsEntry,
+  mapReachesNewestIommuOnly,
+  readMappingCanBeWritten,
+  readPinDoesNotUnshare,
+  newVaddrLeavesInvalidCount,
+  newIommuLacksOlderMappings,
+  unmapLeavesOtherIommus,
+  unmapTellsLastMappingOnly,
+  unmapKeepsMemlockCharge,
+  unmapCutsAtEnd,
+  dirtyBitmapOnePageLate,
+  getInfoLacksCapsFlag,
+  getInfoNextCountsFromChain,
+  allocAnswersEfaultForEnospc,
+  allocReturnsBytesNotCopied,
+  allocKeepsPasidOfFailedCopy,
+  freeOfAnotherOwner,
+  freeLeavesBindings,
+  lastCloseLeaksPasids,
+  quotaCountsAllProcesses,
+  quotaCountsAtSetIommu,
+  gpgdCutTo32Bits,
+  pasidsToldApartBy16Bits,
+  gpasidKeptIn64Bits,
+  noRollBackAfterEnoent,
+  noRollBackOfFirstDevice,
+  rollBackUnbindsOlderBindings,
+  lastDomainErrorWins,
+  bindOfAnotherOwner,
+  bindWithoutDomainSucceeds,
+  unbindChecksNothing,
+  unbindServesNewestDomainOnly,
+  unbindLeavesDeviceTlb,
+  leavingGroupKeepsBindings,
+  secondGroupJoinsWhileBound,
+  getInfoLacksNestingCapability,
+  invalidateAcceptsUnknownFlags,
+  invalidateLeavesDeviceTlb,
+  invalidateFlushesOneGranule,
+  unmapLeavesNestedTranslations,
+];
+
+/** The defect of a name. Throws a Problem for one that is unknown. */
+export function defectNamed(name: string): SimulatorDefect {
+  const defect = defects.find((one) => one.name === name);
+  if (defect !== undefined) return defect;
+  const names = defects.map((one) => one.name);
+  const first = nearest(name, names);
+  const known = [...first, ...names.filter((one) => !first.includes(one))];
+  throw new Problem(`The simulator has no defect ${name}; it has ${known.join(', ')}.`);
+}

@@ -1,0 +1,16 @@
+import type { SimulatorDefect } from './defect.ts';
+
+/** The size is assigned in the loop, not added up. */
+export const unmapTellsLastMappingOnly: SimulatorDefect = {
+  name: 'unmap_tells_last_mapping_only',
+  sentence: 'UNMAP_DMA of several mappings tells the size of the last one only.',
+  handler: 'VFIO_IOMMU_UNMAP_DMA',
+  kind: 'accounting',
+  change: ({ removeMappings }) => ({
+    *removeMappings(backend, dmas) {
+      const last = dmas.at(-1)?.count ?? 0;
+      yield* removeMappings(backend, dmas);
+      return last;
+    },
+  }),
+};

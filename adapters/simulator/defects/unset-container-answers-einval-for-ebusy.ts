@@ -1,0 +1,17 @@
+import type { SimulatorDefect } from './defect.ts';
+
+/** The errno of a group without container is given for one in use, too. */
+export const unsetContainerAnswersEinvalForEbusy: SimulatorDefect = {
+  name: 'unset_container_answers_einval_for_ebusy',
+  sentence: 'UNSET_CONTAINER of a group with an open device answers EINVAL in place of EBUSY.',
+  handler: 'VFIO_GROUP_UNSET_CONTAINER',
+  kind: 'wrong_errno',
+  change: ({ VfioGroup }) => ({
+    VfioGroup: class extends VfioGroup {
+      protected override *unsetContainer() {
+        const result = yield* super.unsetContainer();
+        return result === 'EBUSY' ? 'EINVAL' : result;
+      }
+    },
+  }),
+};

@@ -1,0 +1,66 @@
+import { AddressSpace } from './address-space.ts';
+import { Container } from './container.ts';
+import { DeviceInterrupts } from './device-interrupts.ts';
+import { DirtyBitmap } from './dirty-bitmap.ts';
+import { VfioGroup } from './group.ts';
+import { IommuDomain } from './iommu-domain.ts';
+import { PasidTable } from './nested/pasid-table.ts';
+import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
+import { nestingCapability } from './pasids/nesting-capability.ts';
+import { PasidService } from './pasids/pasid-service.ts';
+import { postedBindLocked, undoPostedBind } from './pasids/posted-bind.ts';
+import { isKnownBind, repairedBindLocked, repairedUnbind, undoRepairedBind } from './pasids/repaired-bind.ts';
+import { isKnownInvalidate, repairedInvalidateLocked } from './pasids/repaired-invalidate.ts';
+import { repairedAlloc, repairedFree, tellRepaired } from './pasids/repaired-pasid-request.ts';
+import { flushNested } from './pasids/unmap-flush.ts';
+import { VtdDriver } from './pasids/vtd-driver.ts';
+import { Type1 } from './type1.ts';
+import { chained, infoFlags } from './type1-info.ts';
+import { isSane, mapLocked, updateVaddr } from './type1-map.ts';
+import { removeMappings } from './type1-unmap.ts';
+import { DeviceFile, VfioDevice } from './vfio-device.ts';
+
+/**
+ * The parts that a kernel is made of: the classes of its objects, and functions that its handlers call. A kernel reaches
+ * them through a table of its own, so that a defect can put others in their place in one kernel, and in no other.
+ */
+export const PARTS = {
+  AddressSpace,
+  // groups and devices
+  Container,
+  DeviceFile,
+  DeviceInterrupts,
+  VfioDevice,
+  VfioGroup,
+  // mappings
+  DirtyBitmap,
+  IommuDomain,
+  Type1,
+  chained,
+  infoFlags,
+  isSane,
+  mapLocked,
+  removeMappings,
+  updateVaddr,
+  // guest tables
+  PasidService,
+  PasidTable,
+  VtdDriver,
+  flushNested,
+  forgetBindings,
+  isKnownBind,
+  isKnownInvalidate,
+  nestingCapability,
+  postedBindLocked,
+  refusesSecondGroup,
+  repairedAlloc,
+  repairedBindLocked,
+  repairedFree,
+  repairedInvalidateLocked,
+  repairedUnbind,
+  tellRepaired,
+  undoPostedBind,
+  undoRepairedBind,
+} as const;
+
+export type Parts = typeof PARTS;
