@@ -1,10 +1,11 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { shared } from './vitest.shared.config.ts';
 
+/** All tests that need no kernel, with a part of every sweep. */
 export default defineConfig({
   test: {
-    globalSetup: 'scripts/build-for-tests.mjs',
+    ...shared,
     exclude: [...configDefaults.exclude, 'dist/**', '**/*.kernel.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    provide: { sweep: 'part' },
   },
 });

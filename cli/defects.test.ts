@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
 import { defects } from '../adapters/simulator/defects/registry.ts';
+import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/run.ts';
-import type { Suite } from '../conformance/suite.ts';
+import { programsOf, type Suite } from '../conformance/suite.ts';
 import { chooseSuites } from '../conformance/suites.ts';
 import { type Contract, compileContract } from '../reference/contract.ts';
-import { loadContract, parameterSetting } from '../spec/contract/load.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 
 const data = loadContract();
@@ -30,12 +32,12 @@ function remembering(suite: Suite): Suite {
   const made = new Map<Contract, Map<string, Program[]>>();
   return {
     ...suite,
-    programs(contract: Contract, environment: Environment) {
+    units(contract: Contract, environment: Environment) {
       const known = made.get(contract) ?? new Map<string, Program[]>();
       made.set(contract, known);
-      const programs = known.get(environment.id) ?? [...suite.programs(contract, environment)];
+      const programs = known.get(environment.id) ?? [...programsOf(suite, contract, environment)];
       known.set(environment.id, programs);
-      return programs;
+      return [{ id: suite.name, ops: [], programs: () => programs }];
     },
   };
 }
@@ -60,16 +62,17 @@ async function firstFailure(defect: SimulatorDefect, suite: Suite): Promise<{ id
     {
       contract,
       adapter: simulatorAdapter(contract.parameters, `sim:defect=${defect.name}`, defect),
-      strict: true,
       suites: [suite],
+      only: [],
+      judge: (trace, environment) => decide(contract, environment, trace, true),
       signal: found.signal,
     },
     {
       onSession() {},
       onMissing() {},
-      onCase(_, { program }, { failure }) {
+      onCase({ trace: { program } }, { failure }) {
         if (failure === undefined) return;
-        first ??= { id: program.id, rule: failure.rule };
+        first ??= { id: program.id, rule: failure.signature.rule };
         found.abort();
       },
     },

@@ -2,10 +2,10 @@ import type { Pattern, Selection } from '../conformance/selection.ts';
 import type { Suite } from '../conformance/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites.ts';
 import type { ContractData } from '../spec/contract/types.ts';
+import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { namesOf } from './explain/handler.ts';
-import { nearest } from './explain/nearest.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** Options that choose a part of the suites. */

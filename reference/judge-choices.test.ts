@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import {
   map,
   memory,
@@ -17,25 +17,23 @@ import type { Call } from './call.ts';
 import { compileContract } from './contract.ts';
 import { judge, MOST_STATES, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
-import type { Effect } from './rule-functions.ts';
+import { effects } from './rules.ts';
 import { type Container, describeState } from './state.ts';
 
 /** Ways that each mapping can go, and choices that one of them takes; for tests to set. */
-const open = vi.hoisted(() => ({ ways: [2] }));
+const open = { ways: [2] };
 
 /**
  * Nothing in the contract is left open yet. Here a new mapping is longer than asked by a number of pages that nobody
  * sees: by as many as the choices made for it add up to. UNMAP tells.
  */
-vi.mock('./rules.ts', async (original) => {
-  const module = await original<typeof import('./rules.ts')>();
-  const longer: Effect = (call: Call) => {
-    module.effects.map_dma_creates_mapping(call);
-    const mapping = (call.object as Container).backend!.mappings.find(({ iova }) => iova === call.map.iova)!;
-    for (const ways of open.ways) mapping.size += BigInt(call.chooser.choose(ways)) * 0x1000n;
-  };
-  return { ...module, effects: { ...module.effects, map_dma_creates_mapping: longer } };
+const creates = effects.map_dma_creates_mapping;
+vi.spyOn(effects, 'map_dma_creates_mapping').mockImplementation((call: Call) => {
+  creates(call);
+  const mapping = (call.object as Container).backend!.mappings.find(({ iova }) => iova === call.map.iova)!;
+  for (const ways of open.ways) mapping.size += BigInt(call.chooser.choose(ways)) * 0x1000n;
 });
+afterAll(() => vi.restoreAllMocks());
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));

@@ -28,6 +28,19 @@ export function names(
   return alternativeRule(contract, environment, trace, violation) === rule;
 }
 
+/** All rules that can be told of a violation: the one that decides, the history, and the alternative. */
+export function rulesNamed(
+  contract: Contract,
+  environment: Environment,
+  trace: Trace,
+  violation: Violation,
+): ReadonlySet<string> {
+  const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
+  const alternative = alternativeRule(contract, environment, trace, violation);
+  const history = historyOf(before, violation).map(({ rule }) => rule);
+  return new Set([violation.rule.id, ...history, ...(alternative === undefined ? [] : [alternative])]);
+}
+
 /** A program and its outcomes up to an op, which is the last. */
 export function upTo<T extends Pick<Trace, 'program' | 'outcomes'>>(trace: T, op: number): T {
   const { program, outcomes } = trace;

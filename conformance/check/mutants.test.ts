@@ -3,6 +3,7 @@ import { compileContract, type Defect } from '../../reference/contract.ts';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Rule } from '../../spec/contract/types.ts';
+import type { CheckResult } from '../../spec/uapi/vocabulary.ts';
 import { type CheckRequest, check } from './check.ts';
 
 const data = loadContract();
@@ -137,12 +138,21 @@ function withRule([id, outcome]: NonNullable<Mutant['rule']>): ContractData {
   return { ...data, rules };
 }
 
+/** What check finds without a defect, by request: several mutants differ from the same. */
+const right = new Map<string, CheckResult>();
+function withoutDefect(request: CheckRequest): CheckResult {
+  const key = JSON.stringify(request);
+  const result = right.get(key) ?? check(data, request);
+  right.set(key, result);
+  return result;
+}
+
 describe('a contract in which', () => {
   test.each(mutants)('$what breaks $invariant', ({ invariant, request, defect, rule }) => {
-    const right = check(data, request).invariants.find(({ id }) => id === invariant)!;
+    const kept = withoutDefect(request).invariants.find(({ id }) => id === invariant)!;
     const wrong = check(rule ? withRule(rule) : data, { ...request, ...(defect && { defect }) });
     const broken = wrong.invariants.find(({ id }) => id === invariant)!;
-    if (request.set.requests === undefined) expect(right.counterexamples).toEqual([]);
+    if (request.set.requests === undefined) expect(kept.counterexamples).toEqual([]);
     expect(broken.counterexamples.length).toBeGreaterThan(0);
     expect(broken.holds).toBe(false);
     expect(broken.steps).toBe(Math.min(...broken.counterexamples.map(({ steps }) => steps)));

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { opNames } from '../../../spec/uapi/op-names.ts';
 import { packageRoot } from '../../../spec/uapi/package-root.ts';
 import { Problem } from '../../../spec/uapi/problem.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import { simulatorAdapter } from '../adapter.ts';
-import { OPS } from '../executor.ts';
 import { parseParameters } from '../parameters.ts';
 import { map, ready, run } from '../test-programs.ts';
 import type { SimulatorDefect } from './defect.ts';
@@ -31,7 +31,7 @@ describe.each(defects)('$name', ({ name, sentence, handler, needs = {} }) => {
 
   it('is in an operation that there is', () => {
     const [op, what] = handler.split(' ');
-    if (uapi.ioctls[handler] === undefined) expect(OPS).toContain(op);
+    if (uapi.ioctls[handler] === undefined) expect(opNames).toContain(op);
     if (what !== undefined) expect(['container', 'group', 'device']).toContain(what);
   });
 

@@ -1,0 +1,86 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { compileContract } from '../reference/contract.ts';
+import { judge } from '../reference/judge.ts';
+import { modelAdapter } from '../reference/model-target.ts';
+import { loadContract } from '../spec/contract/load.ts';
+import { parameterSetting } from '../spec/contract/setting.ts';
+import { Coverage } from './assess/coverage.ts';
+import { names } from './assess/named-rules.ts';
+import { decide } from './assess/verdict.ts';
+import { run } from './run.ts';
+import { chooseSuites, suites } from './suites.ts';
+
+const data = loadContract();
+const profiles = [...data.profiles.keys()];
+
+/** Of these profiles a part takes a few suites: they reach the rules that stand in no other profile. */
+const few = new Map(
+  inject('sweep') === 'whole'
+    ? []
+    : [
+        ['type1-6.1', 'scenarios'],
+        ['v1-fixed', 'scenarios'],
+      ],
+);
+
+const undefinedRules = new Set(
+  [...data.rules.values()].flatMap(({ id, outcome = {} }) => ('undefined' in outcome ? id : [])),
+);
+const reached = new Set<string>();
+
+describe.each(profiles)('the contract as an implementation, profile %s', (profile) => {
+  const contract = compileContract(data, parameterSetting(data, profile));
+  const coverage = new Coverage(contract);
+  const odd: unknown[] = [];
+  let programs = 0;
+  beforeAll(async () => {
+    await run(
+      {
+        contract,
+        adapter: modelAdapter(contract, '0'),
+        suites: few.has(profile) ? chooseSuites(few.get(profile)) : suites,
+        only: [],
+        judge: (trace, environment) => decide(contract, environment, trace, true),
+      },
+      {
+        onSession() {},
+        onMissing() {},
+        onCase({ trace }, { verdict, judgement, reason, failure }, environment) {
+          if (verdict !== 'pass' && verdict !== 'absent') odd.push([trace.program.id, reason, failure?.signature.rule]);
+          coverage.note(judgement, environment, trace);
+          programs++;
+        },
+      },
+    );
+  });
+
+  test('conforms to itself', () => {
+    expect(programs).toBeGreaterThan(few.has(profile) ? 100 : 10_000);
+    expect(odd).toEqual([]);
+  });
+
+  test('with a rule changed or removed some trace fails, and the failure names the rule', () => {
+    const unreached: string[] = [];
+    for (const rule of [...contract.rules].filter((id) => !undefinedRules.has(id))) {
+      const dependence = coverage.reached(rule);
+      if (!dependence) {
+        unreached.push(rule);
+        continue;
+      }
+      reached.add(rule);
+      const { defect, environment, trace } = dependence;
+      expect(defect.rule).toBe(rule);
+      expect(judge(contract, environment, trace).kind, rule).toBe('conforms');
+      const defective = compileContract(data, contract.parameters, defect);
+      const judgement = judge(defective, environment, trace);
+      if (judgement.kind !== 'violates') expect.unreachable(`${rule}: ${judgement.kind}`);
+      else expect(names(defective, environment, trace, judgement.violation, rule), rule).toBe(true);
+    }
+    if (!few.has(profile)) expect(unreached).toEqual([]);
+  });
+});
+
+test('every rule that any profile has is reached on one of them, but for those whose outcome is undefined', () => {
+  const rules = profiles.flatMap((profile) => [...compileContract(data, parameterSetting(data, profile)).rules]);
+  expect(rules.filter((rule) => !reached.has(rule) && !undefinedRules.has(rule))).toEqual([]);
+});

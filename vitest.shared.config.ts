@@ -1,0 +1,34 @@
+import { availableParallelism } from 'node:os';
+import type { ViteUserConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** How much of a sweep is run: in `npm test` a part that notices the same, in `npm run test:full` all of it. */
+    sweep: 'part' | 'whole';
+  }
+}
+
+/** Those that take longest come first, so that no core waits for the last one. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const long = (file: TestSpecification) => Number(/\.sweep\.test\.ts$|\/cli\/cli\.test\.ts$/.test(file.moduleId));
+    return sorted.sort((a, b) => long(b) - long(a));
+  }
+}
+
+/** Guards against what hangs; a busy machine may take long for anything else. */
+const HANGS = 900_000;
+
+/**
+ * What the configurations for tests that boot no kernel have in common: they take every core, and files share the
+ * modules that a worker has loaded, of which there are many.
+ */
+export const shared = {
+  maxWorkers: availableParallelism(),
+  isolate: false,
+  sequence: { sequencer: LongestFirst },
+  testTimeout: HANGS,
+  hookTimeout: HANGS,
+} satisfies ViteUserConfig['test'];
