@@ -19,12 +19,13 @@ import {
 import { multi, single } from '../suite.ts';
 import { ready, readyForDma, type Scenario } from './scenario.ts';
 
-const SOURCE = 0x10000;
-const TARGET = 0x20000;
-const UNMAPPED = 0x80000;
+/** I/O virtual addresses to copy from and to, and one where nothing is. */
+export const SOURCE = 0x10000;
+export const TARGET = 0x20000;
+export const UNMAPPED = 0x80000;
 
 /** Two pages each to copy from and to, mapped. */
-const copyGround = [
+export const copyGround = [
   memory('from', 2),
   memory('to', 2),
   pattern('from', 0, 256, 3),
@@ -341,6 +342,23 @@ export const dmaScenarios: Scenario[] = [
       close('e'),
       openDevice('g', 'g', 'd'),
       dmaOut('d', TARGET + 0x1000, 16),
+    ],
+  },
+  {
+    id: 'dma_read_of_a_page_shared_since_a_fork',
+    about: 'READ mapping of a page that is shared with a child makes it the own page of the process that maps it.',
+    ops: [
+      ...readyForDma(),
+      ...copyGround,
+      memory('ram', 1),
+      pattern('ram', 0, 32, 21),
+      { op: 'fork', as: 'child' },
+      map('c', UNMAPPED, 'ram', 0, 1, access.read),
+      pattern('ram', 0, 32, 77),
+      dmaIn('d', UNMAPPED, 16),
+      dmaOut('d', TARGET, 16),
+      { op: 'peek', actor: 'child', memory: 'ram', at: 0, length: 32 },
+      { op: 'exit', actor: 'child' },
     ],
   },
   {

@@ -11,6 +11,7 @@ import { precedenceScenarios } from './lineage/precedence.ts';
 import { rollbackScenarios } from './lineage/rollback.ts';
 import { situationScenarios } from './lineage/situations.ts';
 import { unbindScenarios } from './lineage/unbind.ts';
+import { widthScenarios } from './lineage/widths.ts';
 import { nesting, requestsIn } from './nesting-stage.ts';
 import type { Scenario } from './scenario.ts';
 import { exposureScenarios } from './singleton/exposure.ts';
@@ -25,6 +26,7 @@ export function nestingScenarios(layout: Layout): Scenario[] {
     argumentScenarios,
     precedenceScenarios,
     unbindScenarios,
+    widthScenarios,
     invalidationScenarios,
     situationScenarios,
     walkScenarios,

@@ -203,6 +203,12 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
+    id: 'lineage/p6_quota_does_not_count_at_set_iommu',
+    about: 'SET_IOMMU while the quota is more than all PASIDs: ALLOC gives PASIDs all the same.',
+    changes: quotaChange,
+    ops: [setQuota(2_000_000), ...nestingContainer(), take(PASID), anyNumber, freePasid('c', PASID)],
+  },
+  {
     id: 'lineage/p6_freed_numbers_count_no_more',
     about: 'A freed PASID gives its place in the quota back.',
     changes: quotaChange,

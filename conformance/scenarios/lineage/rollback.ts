@@ -156,6 +156,14 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     slots: oneDomain,
     ops: [...together(), driverFails(2), driverFails(3), bind(), ...reachBoth()],
   },
+  ...['ENOENT', 'EINVAL', 'EBUSY'].map(
+    (errno): Scenario => ({
+      id: `lineage/b5_rollback_after_${errno.toLowerCase()}`,
+      about: 'The group that was bound is undone whichever errno the other one answers.',
+      slots: oneDomain,
+      ops: [...together(), driverFails(2, errno), bind(), ...reachBoth(), unbind()],
+    }),
+  ),
   {
     id: 'lineage/b5_rollback_of_a_part',
     about: 'The group that was bound is undone, whatever the other one answers.',
