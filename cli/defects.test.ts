@@ -6,18 +6,12 @@ import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/run.ts';
 import { programsOf, type Suite } from '../conformance/suite.ts';
 import { chooseSuites } from '../conformance/suites.ts';
-import { type Contract, compileContract } from '../reference/contract.ts';
+import type { Contract } from '../reference/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
-import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
+import { contractFor } from './test-defects.ts';
 
 const data = loadContract();
-
-/** The profiles, the one that a user gets first; a defect is looked for by the first in which it makes a difference. */
-const contracts = ['v1-singleton', 'v1', 'v1-fixed', 'type1-6.12'].map((profile) => ({
-  profile,
-  contract: compileContract(data, parameterSetting(data, profile)),
-}));
 
 /** Defects that only the edges of arguments show; stories show all others, and sooner. */
 const byEdges = new Set([
@@ -44,18 +38,9 @@ function remembering(suite: Suite): Suite {
 
 const [stories, edges] = ['scenarios', 'boundary'].map((name) => remembering(chooseSuites(name)[0]!));
 
-/** The contract of the first profile in which a defect makes a difference. */
-function contractFor({ name, needs = {} }: SimulatorDefect) {
-  const found = contracts.find(({ contract: { parameters } }) =>
-    Object.entries(needs).every(([id, values]) => (values as readonly string[]).includes(parameters[id]!)),
-  );
-  if (found === undefined) throw new Error(`no profile is for the defect ${name}`);
-  return found;
-}
-
 /** The first program of a suite that fails on a simulator with a defect, and the rule that it blames. */
 async function firstFailure(defect: SimulatorDefect, suite: Suite): Promise<{ id: string; rule: string } | undefined> {
-  const { contract } = contractFor(defect);
+  const { contract } = contractFor(data, defect);
   const found = new AbortController();
   let first: { id: string; rule: string } | undefined;
   await run(
@@ -81,7 +66,7 @@ async function firstFailure(defect: SimulatorDefect, suite: Suite): Promise<{ id
 }
 
 describe.each(defects)('$name', (defect) => {
-  const { profile } = contractFor(defect);
+  const { profile } = contractFor(data, defect);
 
   test.skipIf(defect.unnoticed !== undefined)(`is noticed by ${profile}`, async () => {
     expect(await firstFailure(defect, byEdges.has(defect.name) ? edges! : stories!)).toBeDefined();

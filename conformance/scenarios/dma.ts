@@ -20,12 +20,13 @@ import { multi, single } from '../suite.ts';
 import { twoDomains } from './nesting-stage.ts';
 import { ready, readyForDma, type Scenario } from './scenario.ts';
 
-const SOURCE = 0x10000;
-const TARGET = 0x20000;
-const UNMAPPED = 0x80000;
+/** I/O virtual addresses to copy from and to, and one where nothing is. */
+export const SOURCE = 0x10000;
+export const TARGET = 0x20000;
+export const UNMAPPED = 0x80000;
 
 /** Two pages each to copy from and to, mapped. */
-const copyGround = [
+export const copyGround = [
   memory('from', 2),
   memory('to', 2),
   pattern('from', 0, 256, 3),

@@ -13,10 +13,12 @@ import { lockedMemoryScenarios } from './locked-memory.ts';
 import { mappingScenarios } from './mapping.ts';
 import { nestingScenarios } from './nesting.ts';
 import { type Scenario, toProgram } from './scenario.ts';
+import { twoIommuScenarios } from './two-iommus.ts';
 import { vaddrUpdateScenarios } from './vaddr-update.ts';
 
 const scenarios: Scenario[] = [
   ...dmaScenarios,
+  ...twoIommuScenarios,
   ...mappingScenarios,
   ...lockedMemoryScenarios,
   ...vaddrUpdateScenarios,

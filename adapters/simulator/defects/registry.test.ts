@@ -50,6 +50,7 @@ describe('a defect that is asked for', () => {
     expect(ask).toThrow(Problem);
     expect(ask).toThrow(/^The simulator has no defect gpgd_cut_to_16_bits; it has gpgd_cut_to_32_bits, /);
     for (const name of names) expect(ask).toThrow(name);
+    expect(() => defectNamed('gpgd')).toThrow(/; it has gpgd_cut_to_32_bits, /);
   });
 
   it('where it makes no difference is refused with what to change', () => {

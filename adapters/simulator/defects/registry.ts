@@ -111,7 +111,8 @@ export function defectNamed(name: string): SimulatorDefect {
   const defect = defects.find((one) => one.name === name);
   if (defect !== undefined) return defect;
   const names = defects.map((one) => one.name);
-  const first = nearest(name, names);
-  const known = [...first, ...names.filter((one) => !first.includes(one))];
+  // What a name only begins, or is a part of, is not near to it, and may be meant all the same.
+  const meant = [...nearest(name, names), ...names.filter((one) => one.includes(name))];
+  const known = [...new Set([...meant, ...names])];
   throw new Problem(`The simulator has no defect ${name}; it has ${known.join(', ')}.`);
 }
