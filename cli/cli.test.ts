@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,9 +8,15 @@ import { validator } from '../spec/uapi/validator.ts';
 import type { DiffResult, RunResult } from '../spec/uapi/vocabulary.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-cli-'));
-/** The commands run as users run them: built. */
-const main = join(packageRoot, 'dist/cli/main.js');
+const main = join(folder, 'dist/cli/main.js');
 
+// The commands run as users run them: built, but in a folder that has neither the C parts nor the pages.
+beforeAll(() => {
+  const native = join(packageRoot, 'dist/native');
+  for (const part of ['dist', 'spec', 'package.json'])
+    cpSync(join(packageRoot, part), join(folder, part), { recursive: true, filter: (path) => path !== native });
+  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the command in the temporary folder. */
@@ -100,7 +106,7 @@ describe('run', () => {
 
   test('the parts of a run add up to the whole', () => {
     const programs = (...args: string[]) =>
-      (JSON.parse(vfioConform('run', ...some, '--json', ...args).stdout) as RunResult).programs;
+      (JSON.parse(vfioConform('run', ...linux, ...some, '--json', ...args).stdout) as RunResult).programs;
     expect(programs('--shard', '1/2') + programs('--shard', '2/2')).toBe(programs());
     expect(programs('--cases', '7')).toBe(7);
   });

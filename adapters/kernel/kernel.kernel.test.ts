@@ -9,7 +9,6 @@ import type { Machine, Op, Outcome, Slot } from '../../spec/uapi/vocabulary.ts';
 import { kernelAdapter } from './kernel.ts';
 
 // A first run downloads a kernel.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
 const setContainer = 0x3b68;
 const setIommu = 0x3b66;

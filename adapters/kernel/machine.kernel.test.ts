@@ -1,11 +1,10 @@
 // What the machines are for, seen by real kernels.
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Session } from '../../spec/uapi/adapter.ts';
 import type { Machine, Op, Outcome, Slot } from '../../spec/uapi/vocabulary.ts';
 import { kernelAdapter } from './kernel.ts';
 
 // A first run downloads a kernel.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
 const checkExtension = 0x3b65;
 const setIommu = 0x3b66;
