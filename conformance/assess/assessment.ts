@@ -152,7 +152,7 @@ export class Assessment {
     const { programs, ops, verdicts, features, rows, retried } = this.#tally;
     const answered = whole ? [...contract.rules] : namedRules(selection).filter((id) => contract.rules.has(id));
     const { reached, unreached } = this.#coverage.sweep(answered);
-    const groups = groupsOf(contract, this.#failed, (rule) => this.#coverage.reached(rule) !== undefined);
+    const groups = groupsOf(contract, this.#failed, this.#coverage);
     const transitions = this.#transitions.count();
     // What the profile asks for has to be there, and absent is nothing that single probes can be.
     const lacks = Object.entries(features).some(

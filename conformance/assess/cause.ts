@@ -1,13 +1,12 @@
-import { type Contract, compileContract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/contract.ts';
 import { withDefect } from '../../reference/contracts.ts';
-import { execute } from '../../reference/execute.ts';
+import { type Expectation, execute } from '../../reference/execute.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';
-import { allows } from '../../reference/outcome.ts';
+import { allows, describeExpectation } from '../../reference/outcome.ts';
 import { Recorder } from '../../reference/recorder.ts';
-import type { World } from '../../reference/state.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Changed, Environment, Op, Trace } from '../../spec/uapi/vocabulary.ts';
-import { historyOf, upTo } from './named-rules.ts';
+import { alternativeRule, historyOf, upTo } from './named-rules.ts';
 
 /** A failing trace, and where it departs from the contract. */
 export interface FailingTrace {
@@ -22,7 +21,9 @@ export interface FailingTrace {
  *
  * - If taking away one rule (the deciding one, or one whose effects made the state) makes the traces conform, it is that
  *   rule: first one that the target keeps nowhere, then one that it keeps elsewhere.
+ * - If a transfer is not translated for another reason than expected, it is the rule without which that is the reason.
  * - If the result is right and memory is wrong, it is the rule whose sentence is about the bytes that differ.
+ * - If something is refused that should succeed, it is the rule that would refuse it: its sentence is about the state.
  * - Else it is the rule that decides.
  */
 export function likelyRule(
@@ -32,17 +33,24 @@ export function likelyRule(
   kept: (rule: string) => boolean,
 ): string {
   const { environment, trace, violation } = example;
-  const { op, choices } = violation;
+  const { op, choices, expectation, actual, rule } = violation;
   const before = stateBefore(contract, environment, trace, op, choices);
-  const memoryIsWrong =
-    violation.actual !== undefined && allows(violation.expectation.outcome, violation.actual, trace.program.ops[op]!);
-  const effects = [...new Set(historyOf(before, violation).map(({ rule }) => rule))].reverse();
-  const candidates = [...new Set([violation.rule.id, ...effects])].filter((id) => contract.rules.has(id));
+  // What was told to fail is a matter of the program, not of the target.
+  const own = historyOf(before, violation).filter((entry) => trace.program.ops[entry.op]!.op !== 'inject');
+  const effects = [...new Set(own.map((entry) => entry.rule))].reverse();
+  before.release();
+  const candidates = [...new Set([rule.id, ...effects])].filter((id) => contract.rules.has(id));
   const explaining = candidates.filter((id) => conformsWithout(contract, id, example));
   const best = mostTelling(contract, explaining, others, kept);
   if (best !== undefined) return best;
-  if (memoryIsWrong) return ruleOfBytes(contract, example, before) ?? violation.rule.id;
-  return violation.rule.id;
+  if (actual?.fault !== undefined && actual.fault !== expectation.fault)
+    return effects.find((id) => expectedWithout(contract, id, example)?.fault === actual.fault) ?? rule.id;
+  if (actual && allows(expectation.outcome, actual, trace.program.ops[op]!))
+    return ruleOfBytes(contract, example, effects) ?? rule.id;
+  if (!contract.rules.has(rule.id)) return ruleOfState(contract, example, effects) ?? rule.id;
+  if (actual?.errno !== undefined && !('errno' in expectation.outcome))
+    return alternativeRule(contract, environment, trace, violation) ?? rule.id;
+  return rule.id;
 }
 
 /** Whether a trace conforms, up to the op where it fails, to the contract without a rule. */
@@ -65,28 +73,52 @@ function mostTelling(
   return best.find((rule) => !kept(rule)) ?? best[0];
 }
 
-/** The effect of an op whose rule says what the bytes hold that differ; undefined if none does. */
-function ruleOfBytes(contract: Contract, example: FailingTrace, before: World): string | undefined {
-  const { environment, trace, violation } = example;
-  const { op: index, expectation, actual, choices } = violation;
-  const op = trace.program.ops[index]!;
+/** Of effects, the latest first, the one whose rule says what the bytes hold that differ; undefined if none does. */
+function ruleOfBytes(contract: Contract, example: FailingTrace, effects: readonly string[]): string | undefined {
+  const { trace, violation } = example;
+  const { op: index, expectation, actual } = violation;
   const wrong = differing(expectation.changed, actual!.changed ?? []);
-  const effects = [...new Set(expectation.effects)];
-  const fields = fieldsAt(op, wrong);
-  const said = effects.findLast((id) => contract.data.rules.get(id)?.writes?.some((field) => fields.includes(field)));
+  if (wrong.size === 0) return undefined;
+  const fields = fieldsAt(trace.program.ops[index]!, wrong);
+  const said = effects.find((id) => contract.data.rules.get(id)?.writes?.some((field) => fields.includes(field)));
   if (said !== undefined) return said;
-  // The rule without which these bytes, and as few others as possible, come out otherwise.
-  before.release();
+  // The rule without which these bytes, and as few others as possible, are expected to be otherwise.
   const marks = effects.flatMap((id) => {
-    const without = compileContract(contract.data, contract.parameters, { rule: id, kind: 'removed' });
-    const world = stateBefore(contract, environment, trace, index, choices);
-    const { changed } = execute(without, world, op, index, new Recorder([]));
-    world.release();
-    const footprint = differing(expectation.changed, changed);
+    const without = expectedWithout(contract, id, example);
+    const footprint = without ? differing(expectation.changed, without.changed) : new Set<string>();
     return [...wrong].every((place) => footprint.has(place)) ? [{ id, bytes: footprint.size }] : [];
   });
   const least = Math.min(...marks.map(({ bytes }) => bytes));
-  return marks.findLast(({ bytes }) => bytes === least)?.id;
+  return marks.find(({ bytes }) => bytes === least)?.id;
+}
+
+/** Of effects, the latest first, the one without which something else is expected of the op. */
+function ruleOfState(contract: Contract, example: FailingTrace, effects: readonly string[]): string | undefined {
+  const { trace, violation } = example;
+  const op = trace.program.ops[violation.op]!;
+  const expected = describeExpectation(violation.expectation, op);
+  return effects.find((id) => {
+    const without = expectedWithout(contract, id, example);
+    return without !== undefined && describeExpectation(without, op) !== expected;
+  });
+}
+
+/** What would be expected of the op if a rule were not there; undefined where that makes no sense. */
+function expectedWithout(
+  contract: Contract,
+  rule: string,
+  { environment, trace, violation }: FailingTrace,
+): Expectation | undefined {
+  if (!contract.rules.has(rule)) return undefined;
+  const without = withDefect(contract, { rule, kind: 'removed' });
+  const { op, choices } = violation;
+  try {
+    const world = stateBefore(without, environment, trace, op, choices);
+    return execute(without, world, trace.program.ops[op]!, op, new Recorder(choices[op] ?? []));
+  } catch {
+    // Later steps may rely on what the rule has made.
+    return undefined;
+  }
 }
 
 /** Places, as `process memory offset`, that hold something else after one set of changes than after another. */

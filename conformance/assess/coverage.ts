@@ -13,7 +13,8 @@ export interface Dependence extends Witness {
   defect: Defect;
 }
 
-interface Witness {
+/** A trace that conforms. */
+export interface Witness {
   environment: Environment;
   trace: Trace;
 }
@@ -111,6 +112,15 @@ export class Coverage {
       }
     }
     return undefined;
+  }
+
+  /** A few traces that conform and in which a rule decides or has its effect. */
+  *witnesses(rule: string, most: number): Iterable<Witness> {
+    let told = 0;
+    for (const witness of this.#witnesses(rule)) {
+      if (told++ === most) return;
+      yield witness;
+    }
   }
 
   /** The most telling first: of each kind one, and before all others programs that are about a fact of their own. */

@@ -5,6 +5,7 @@ import { describeState } from '../../reference/state.ts';
 import type { Environment, Explanation, FailureGroup, RecordCase } from '../../spec/uapi/vocabulary.ts';
 import { kindOfMachine } from '../suite.ts';
 import { differing, type FailingTrace, likelyRule } from './cause.ts';
+import type { Witness } from './coverage.ts';
 import { SURVIVES, sourceOf } from './failure.ts';
 import { alternativeRule, historyOf } from './named-rules.ts';
 import { changedRules, settingsForAll, withAssignments } from './settings.ts';
@@ -21,12 +22,15 @@ export interface FailedCase {
   environment: Environment;
 }
 
+/** What is known of the traces that conform. */
+export interface Conforming {
+  /** See Coverage. */
+  reached(rule: string): unknown;
+  witnesses(rule: string, most: number): Iterable<Witness>;
+}
+
 /** Failures by what they are, the largest group first, each told by its shortest program. */
-export function groupsOf(
-  contract: Contract,
-  failed: readonly FailedCase[],
-  kept: (rule: string) => boolean,
-): FailureGroup[] {
+export function groupsOf(contract: Contract, failed: readonly FailedCase[], conforming: Conforming): FailureGroup[] {
   const bySignature = new Map<string, FailedCase[]>();
   for (const one of failed) {
     const key = signatureKey(one.one.failure!.signature);
@@ -40,7 +44,9 @@ export function groupsOf(
       const example = members.reduce((least, one) => (lengthOf(one) < lengthOf(least) ? one : least));
       const { failure, trace } = example.one;
       const explanation =
-        i < EXPLAINED && failure!.signature.rule !== SURVIVES ? explain(contract, members, example, kept) : undefined;
+        i < EXPLAINED && failure!.signature.rule !== SURVIVES
+          ? explain(contract, members, example, conforming)
+          : undefined;
       return {
         signature: failure!.signature,
         count: members.length,
@@ -58,17 +64,19 @@ function explain(
   contract: Contract,
   members: readonly FailedCase[],
   example: FailedCase,
-  kept: (rule: string) => boolean,
+  conforming: Conforming,
 ): Explanation | undefined {
   const failing = failingTrace(contract, example);
   if (!failing) return undefined;
   const { environment, trace, violation } = failing;
   const others = members.filter((one) => one !== example);
   const asked = others.slice(0, ASKED).flatMap((one) => failingTrace(contract, one) ?? []);
-  const rule = contract.data.rules.get(likelyRule(contract, failing, asked, kept)) ?? violation.rule;
+  const rule =
+    contract.data.rules.get(likelyRule(contract, failing, asked, (id) => conforming.reached(id) !== undefined)) ??
+    violation.rule;
   const alternative = alternativeRule(contract, environment, trace, violation);
   const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
-  const settings = settingsThatExplain(contract, failing, others);
+  const settings = settingsThatExplain(contract, failing, others, conforming);
   return {
     rule: rule.id,
     sentence: rule.sentence,
@@ -80,11 +88,12 @@ function explain(
   };
 }
 
-/** Settings under which all failures of a group conform, the one that changes the fewest rules first. */
+/** Settings under which all failures of a group conform, and what conforms now as well; the one that changes the fewest rules first. */
 function settingsThatExplain(
   contract: Contract,
   { environment, trace }: FailingTrace,
   others: readonly FailedCase[],
+  conforming: Conforming,
 ): Explanation['settings'] {
   const cases = [{ environment, trace }, ...others.map(({ one, environment }) => ({ environment, trace: one.trace }))];
   return settingsForAll(
@@ -93,6 +102,7 @@ function settingsThatExplain(
     (other, one) => judge(other, one.environment, one.trace).kind === 'conforms',
     (other, one) => agreement(other, one.environment, one.trace),
   )
+    .filter((assignments) => !isRefuted(contract, withAssignments(contract, assignments), conforming))
     .map((assignments) => {
       const other = withAssignments(contract, assignments);
       const judgement = judge(other, environment, trace);
@@ -104,6 +114,20 @@ function settingsThatExplain(
       };
     })
     .sort((a, b) => a.changes - b.changes);
+}
+
+/** Traces of a rule that are asked whether they conform to another setting. */
+const WITNESSES = 6;
+
+/** Whether a target that follows another setting cannot have done what it did where it conforms. */
+function isRefuted(contract: Contract, other: Contract, conforming: Conforming): boolean {
+  return changedRules(contract, other)
+    .filter((id) => contract.rules.has(id))
+    .some((id) =>
+      [...conforming.witnesses(id, WITNESSES)].some(
+        ({ environment, trace }) => judge(other, environment, trace).kind === 'violates',
+      ),
+    );
 }
 
 /** How far a trace agrees with a contract: ops, and of the bytes that the op where it fails should change the share that it does. */

@@ -40,3 +40,12 @@ test.each([
 ])('a rule about %s is a Problem', (_, id, about, message) => {
   expect(checking(id, about)).toThrow(`rules.yaml:1:1: ${message}`);
 });
+
+test('what a rule writes is a field of the argument, too', () => {
+  const written = { ...rules.get('get_info_chain_fits')!, writes: ['flags', 'colour'] };
+  expect(() =>
+    checkAbout(new Map([...rules, [written.id, written]]), handlers, (_, key) => `rules.yaml ${key}`),
+  ).toThrow(
+    'rules.yaml writes: colour is no field of the argument of VFIO_IOMMU_GET_INFO; it has argsz, flags, iova_pgsizes.',
+  );
+});

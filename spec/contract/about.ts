@@ -3,29 +3,39 @@ import { type Struct, uapi } from '../uapi/uapi.ts';
 import type { Handler, Rule, Step } from './types.ts';
 
 /**
- * Checks that the fields that rules are about are fields of the argument of every ioctl that has the rule, in its own handler or
- * in a table that it goes through. `at`: the place of a rule's `about`. Throws a Problem.
+ * Checks that the fields that rules are about, or write, are fields of the argument of every ioctl that has the rule, in its
+ * own handler or in a table that it goes through. `at`: the place of a rule's `about` or `writes`. Throws a Problem.
  */
 export function checkAbout(
   rules: ReadonlyMap<string, Rule>,
   handlers: readonly Handler[],
-  at: (rule: string) => string,
+  at: (rule: string, key: 'about' | 'writes') => string,
 ): void {
   const asking = ioctlsByRule(handlers);
-  for (const { id, about = [] } of rules.values()) {
-    if (about.length === 0) continue;
-    const ioctls = [...(asking.get(id) ?? [])];
-    if (ioctls.length === 0) throw new Problem(`${at(id)}: no ioctl has rule ${id}; leave out what it is about.`);
-    for (const ioctl of ioctls) {
-      const known = fieldsOf(ioctl);
-      const unknown = about.find((field) => !known.includes(field));
-      if (unknown === undefined) continue;
-      throw new Problem(
-        known.length === 0
-          ? `${at(id)}: the argument of ${ioctl} has no fields; leave out what rule ${id} is about.`
-          : `${at(id)}: ${unknown} is no field of the argument of ${ioctl}; it has ${known.join(', ')}.`,
-      );
-    }
+  for (const { id, about = [], writes = [] } of rules.values()) {
+    checkFields(id, about, asking, () => at(id, 'about'));
+    checkFields(id, writes, asking, () => at(id, 'writes'));
+  }
+}
+
+function checkFields(
+  id: string,
+  fields: readonly string[],
+  asking: ReadonlyMap<string, ReadonlySet<string>>,
+  place: () => string,
+): void {
+  if (fields.length === 0) return;
+  const ioctls = [...(asking.get(id) ?? [])];
+  if (ioctls.length === 0) throw new Problem(`${place()}: no ioctl has rule ${id}; leave out what it is about.`);
+  for (const ioctl of ioctls) {
+    const known = fieldsOf(ioctl);
+    const unknown = fields.find((field) => !known.includes(field));
+    if (unknown === undefined) continue;
+    throw new Problem(
+      known.length === 0
+        ? `${place()}: the argument of ${ioctl} has no fields; leave out what rule ${id} is about.`
+        : `${place()}: ${unknown} is no field of the argument of ${ioctl}; it has ${known.join(', ')}.`,
+    );
   }
 }
 

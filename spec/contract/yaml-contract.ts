@@ -58,7 +58,7 @@ export function readContract(folder: string): ContractParts {
 
   const rules = new Map<string, Rule>();
   const places = new Map<string, string>();
-  const aboutPlaces = new Map<string, string>();
+  const fieldPlaces = new Map<string, Record<'about' | 'writes', string>>();
   for (const file of yamlFiles(join(folder, 'rules'))) {
     const { value, at } = readYaml<Rule[]>(file, 'rules.schema.json');
     value.forEach((rule, i) => {
@@ -75,7 +75,7 @@ export function readContract(folder: string): ContractParts {
       }
       rules.set(rule.id, rule);
       places.set(rule.id, at([i, 'id']));
-      aboutPlaces.set(rule.id, at([i, 'about']));
+      fieldPlaces.set(rule.id, { about: at([i, 'about']), writes: at([i, 'writes']) });
     });
   }
 
@@ -93,7 +93,7 @@ export function readContract(folder: string): ContractParts {
     if (!used.has(id))
       throw new Problem(`${place}: rule ${id} stands in no handler; use it in handlers/ or delete it.`);
   }
-  checkAbout(rules, handlers, (rule) => aboutPlaces.get(rule)!);
+  checkAbout(rules, handlers, (rule, key) => fieldPlaces.get(rule)![key]);
   return { rules, handlers, parameters, profiles, sources, findings, invariants };
 }
 
