@@ -2,13 +2,19 @@ import type { Contract } from '../../reference/contract.ts';
 import { judge, stateBefore } from '../../reference/judge.ts';
 import { allows } from '../../reference/outcome.ts';
 import { describeState } from '../../reference/state.ts';
-import type { Environment, Explanation, FailureGroup, RecordCase } from '../../spec/uapi/vocabulary.ts';
+import type {
+  Environment,
+  ExplainingSetting,
+  Explanation,
+  FailureGroup,
+  RecordCase,
+} from '../../spec/uapi/vocabulary.ts';
 import { kindOfMachine } from '../suite.ts';
 import { differing, type FailingTrace, likelyRule } from './cause.ts';
 import type { Witness } from './coverage.ts';
 import { SURVIVES, sourceOf } from './failure.ts';
 import { alternativeRule, historyOf } from './named-rules.ts';
-import { changedRules, settingsForAll, withAssignments } from './settings.ts';
+import { type Assignment, changedRules, settingsForAll, withAssignments } from './settings.ts';
 import { signatureKey } from './signature.ts';
 
 /** Groups that are explained; of more than these nobody reads. */
@@ -71,18 +77,18 @@ function explain(
   const { environment, trace, violation } = failing;
   const others = members.filter((one) => one !== example);
   const asked = others.slice(0, ASKED).flatMap((one) => failingTrace(contract, one) ?? []);
-  const rule =
-    contract.data.rules.get(likelyRule(contract, failing, asked, (id) => conforming.reached(id) !== undefined)) ??
-    violation.rule;
+  const settings = settingsThatExplain(contract, failing, others, conforming);
+  const followed = settings[0] && withAssignments(contract, settings[0].assignments);
+  const kept = (id: string) => conforming.reached(id) !== undefined;
+  const rule = contract.data.rules.get(likelyRule(contract, failing, asked, kept, followed)) ?? violation.rule;
   const alternative = alternativeRule(contract, environment, trace, violation);
   const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
-  const settings = settingsThatExplain(contract, failing, others, conforming);
   return {
     rule: rule.id,
     sentence: rule.sentence,
     source: sourceOf(contract, rule),
     ...(alternative !== undefined && { alternative }),
-    settings,
+    settings: settings.map(({ setting }) => setting),
     state: describeState(before),
     history: historyOf(before, violation),
   };
@@ -94,7 +100,7 @@ function settingsThatExplain(
   { environment, trace }: FailingTrace,
   others: readonly FailedCase[],
   conforming: Conforming,
-): Explanation['settings'] {
+): { assignments: readonly Assignment[]; setting: ExplainingSetting }[] {
   const cases = [{ environment, trace }, ...others.map(({ one, environment }) => ({ environment, trace: one.trace }))];
   return settingsForAll(
     contract,
@@ -107,13 +113,14 @@ function settingsThatExplain(
       const other = withAssignments(contract, assignments);
       const judgement = judge(other, environment, trace);
       const met = judgement.kind === 'conforms' ? [...judgement.decided, ...judgement.passed] : [];
-      return {
+      const setting = {
         set: assignments.map(([parameter, value]) => `${parameter}=${value}`),
         rules: [...new Set(met)].filter((id) => other.rules.has(id) && !contract.rules.has(id)),
         changes: changedRules(contract, other).length,
       };
+      return { assignments, setting };
     })
-    .sort((a, b) => a.changes - b.changes);
+    .sort((a, b) => a.setting.changes - b.setting.changes);
 }
 
 /** Traces of a rule that are asked whether they conform to another setting. */
