@@ -81,7 +81,11 @@ function explain(
   const followed = settings[0] && withAssignments(contract, settings[0].assignments);
   const kept = (id: string) => conforming.reached(id) !== undefined;
   const rule = contract.data.rules.get(likelyRule(contract, failing, asked, kept, followed)) ?? violation.rule;
-  const alternative = alternativeRule(contract, environment, trace, violation);
+  const { actual, expectation, op } = violation;
+  const otherResult = actual && !allows(expectation.outcome, actual, trace.program.ops[op]!);
+  const alternative =
+    alternativeRule(contract, environment, trace, violation) ??
+    (otherResult ? settings[0]?.setting.rules[0] : undefined);
   const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
   return {
     rule: rule.id,
