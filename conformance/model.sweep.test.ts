@@ -19,7 +19,7 @@ const few = new Map(
     ? []
     : [
         ['type1-6.1', 'scenarios'],
-        ['v1-fixed', 'scenarios'],
+        ['v1-fixed', 'scenarios,faults'],
       ],
 );
 
