@@ -26,6 +26,7 @@ const HANGS = 900_000;
  * modules that a worker has loaded, of which there are many.
  */
 export const shared = {
+  globalSetup: 'scripts/build-for-tests.mjs',
   maxWorkers: availableParallelism(),
   isolate: false,
   sequence: { sequencer: LongestFirst },

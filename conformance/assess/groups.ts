@@ -22,6 +22,9 @@ const EXPLAINED = 40;
 /** Failures of a group of which it is asked whether a rule explains them as well. */
 const ASKED = 8;
 
+/** A setting that changes more rules does not tell which of them it is. */
+const FEW = 12;
+
 /** A failing case, and the machine that it ran on. */
 export interface FailedCase {
   one: RecordCase;
@@ -78,7 +81,8 @@ function explain(
   const others = members.filter((one) => one !== example);
   const asked = others.slice(0, ASKED).flatMap((one) => failingTrace(contract, one) ?? []);
   const settings = settingsThatExplain(contract, failing, others, conforming);
-  const followed = settings[0] && withAssignments(contract, settings[0].assignments);
+  const [least] = settings;
+  const followed = least && least.setting.changes <= FEW ? withAssignments(contract, least.assignments) : undefined;
   const kept = (id: string) => conforming.reached(id) !== undefined;
   const rule = contract.data.rules.get(likelyRule(contract, failing, asked, kept, followed)) ?? violation.rule;
   const { actual, expectation, op } = violation;
