@@ -20,9 +20,10 @@ export interface FailingTrace {
  * that conforms depends on it; `others` are failures of the same kind, which the rule should explain as well; `followed` is
  * the contract at another setting that explains them all, if there is one.
  *
- * - If taking away one rule (the deciding one, or one whose effects made the state) makes the traces conform, it is that
- *   rule: first one that the target keeps nowhere, then one that it keeps elsewhere.
+ * - If taking away one rule (the deciding one, or one whose effects made the state) makes the traces conform, and the target
+ *   keeps it nowhere else, it is that rule.
  * - If another setting explains them, it is the rule of the trace that is not there at that setting.
+ * - If taking away a rule that the target keeps elsewhere makes the traces conform, it is that one.
  * - If a transfer is not translated for another reason than expected, it is the rule without which that is the reason.
  * - If the result is right and memory is wrong, it is the rule whose sentence is about the bytes that differ.
  * - If something is refused that should succeed, it is the rule that would refuse it: its sentence is about the state.
@@ -45,9 +46,10 @@ export function likelyRule(
   const candidates = [...new Set([rule.id, ...effects])].filter((id) => contract.rules.has(id));
   const explaining = candidates.filter((id) => conformsWithout(contract, id, example));
   const best = mostTelling(contract, explaining, others, kept);
-  if (best !== undefined) return best;
+  if (best !== undefined && !kept(best)) return best;
   const given = followed && candidates.find((id) => !followed.rules.has(id));
   if (given !== undefined) return given;
+  if (best !== undefined) return best;
   if (actual?.fault !== undefined && actual.fault !== expectation.fault)
     return effects.find((id) => expectedWithout(contract, id, example)?.fault === actual.fault) ?? rule.id;
   if (actual && allows(expectation.outcome, actual, trace.program.ops[op]!))
