@@ -18,21 +18,25 @@ export interface SelectionOptions {
 
 /** The patterns of --only. Throws a Problem for one that names nothing. */
 export function parseOnly(data: ContractData, patterns: readonly string[] = []): Pattern[] {
-  return patterns.map((text) => parsePattern(data, text));
+  return patterns.flatMap((text) => parsePattern(data, text));
 }
 
-function parsePattern(data: ContractData, text: string): Pattern {
-  if (suites.some(({ name }) => name === text)) return { kind: 'suite', name: text };
+/** More than one for what is the name of a handler and of a rule: all about the one, and the run answers for the other. */
+function parsePattern(data: ContractData, text: string): Pattern[] {
+  if (suites.some(({ name }) => name === text)) return [{ kind: 'suite', name: text }];
   if (text.includes('/')) {
     const suite = text.slice(0, text.indexOf('/'));
-    if (suites.some(({ name }) => name === suite)) return { kind: 'programs', start: text };
+    if (suites.some(({ name }) => name === suite)) return [{ kind: 'programs', start: text }];
     throw new Problem(
       `--only ${text}: the ids of programs start with the name of a suite: ${suites.map(({ name }) => `${name}/`).join(', ')}.`,
     );
   }
   const handlers = data.handlers.filter((handler) => namesOf(handler).includes(text));
-  if (handlers.length > 0) return { kind: 'handlers', name: text, handlers };
-  if (data.rules.has(text)) return { kind: 'rule', id: text };
+  const patterns: Pattern[] = [
+    ...(handlers.length > 0 ? [{ kind: 'handlers', name: text, handlers } as const] : []),
+    ...(data.rules.has(text) ? [{ kind: 'rule', id: text } as const] : []),
+  ];
+  if (patterns.length > 0) return patterns;
   const known = [...suites.map(({ name }) => name), ...data.handlers.flatMap(namesOf), ...data.rules.keys()];
   const near = nearest(text, known);
   throw new Problem(

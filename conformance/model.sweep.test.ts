@@ -4,10 +4,12 @@ import { judge } from '../reference/judge.ts';
 import { modelAdapter } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
+import type { Trace } from '../spec/uapi/vocabulary.ts';
 import { Coverage } from './assess/coverage.ts';
 import { names } from './assess/named-rules.ts';
 import { decide } from './assess/verdict.ts';
 import { run } from './run.ts';
+import { type Pattern, selectedUnits } from './selection.ts';
 import { chooseSuites, suites } from './suites.ts';
 
 const data = loadContract();
@@ -32,6 +34,7 @@ describe.each(profiles)('the contract as an implementation, profile %s', (profil
   const contract = compileContract(data, parameterSetting(data, profile));
   const coverage = new Coverage(contract);
   const odd: unknown[] = [];
+  const units = new Map<Trace, { suite: string; unit: string }>();
   let programs = 0;
   beforeAll(async () => {
     await run(
@@ -45,9 +48,10 @@ describe.each(profiles)('the contract as an implementation, profile %s', (profil
       {
         onSession() {},
         onMissing() {},
-        onCase({ trace }, { verdict, judgement, reason, failure }, environment) {
+        onCase({ suite, place, trace }, { verdict, judgement, reason, failure }, environment) {
           if (verdict !== 'pass' && verdict !== 'absent') odd.push([trace.program.id, reason, failure?.signature.rule]);
           coverage.note(judgement, environment, trace);
+          units.set(trace, { suite, unit: place.unit });
           programs++;
         },
       },
@@ -77,6 +81,20 @@ describe.each(profiles)('the contract as an implementation, profile %s', (profil
       else expect(names(defective, environment, trace, judgement.violation, rule), rule).toBe(true);
     }
     if (!few.has(profile)) expect(unreached).toEqual([]);
+  });
+
+  test('what is chosen for being about a rule has the program that shows the rule', () => {
+    const missed: string[] = [];
+    for (const id of contract.rules) {
+      const { environment, trace } = coverage.reached(id) ?? {};
+      if (!environment || !trace) continue;
+      const { suite: name, unit } = units.get(trace)!;
+      const [suite] = chooseSuites(name);
+      const only: Pattern[] = [{ kind: 'rule', id }];
+      const about = selectedUnits({ suites: [suite!], only }, suite!, contract, environment);
+      if (![...about].some((one) => one.id === unit)) missed.push(`${id}: ${trace.program.id}`);
+    }
+    expect(missed).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import type { Contract } from '../../reference/contract.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Op, Program } from '../../spec/uapi/vocabulary.ts';
-import { memory } from '../build.ts';
+import { memory, openDevice } from '../build.ts';
 import { type Layout, layoutOf } from '../nesting-ops.ts';
 import { nestingSituations } from '../nesting-situations.ts';
 import { decides } from '../rehearsal.ts';
@@ -55,7 +55,10 @@ function* unitsOf(situation: Situation, contract: Contract, environment: Environ
     const struct = (layout === 'argsz_first' && ioctl.argszFirst) || ioctl.struct;
     yield {
       id: `boundary/${name}/${situation.id}`,
-      ops: [{ op: 'ioctl', fd: situation.fd, number: ioctl.number, argument: { value: 0 } }],
+      ops: [
+        { op: 'ioctl', fd: situation.fd, number: ioctl.number, argument: { value: 0 } },
+        ...(ioctl.argument === 'string' ? [openDevice(situation.fd, 'g', 'd')] : []),
+      ],
       *programs() {
         model ??= new SituationModel(situation, contract, environment);
         if (!model.comesAbout) return;

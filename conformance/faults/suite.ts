@@ -31,12 +31,15 @@ export const faults: Suite = {
       if (!sameMachine(operation.machine ?? {}, environment.machine)) continue;
       yield {
         id: `faults/${operation.id}`,
-        ops: [operation.op, ...operation.after],
+        ops: [letFail, operation.op, ...operation.after],
         programs: () => ofOperation(contract, environment, operation),
       };
     }
   },
 };
+
+/** What every program of the suite is about as well. */
+const letFail: InjectOp = { op: 'inject', fault: 'allocation', nth: 1 };
 
 /** Allocations that are made to fail, one after the other: more than any of the operations needs. */
 const ALLOCATIONS = 24;
