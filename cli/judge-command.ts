@@ -2,6 +2,7 @@ import { Assessment } from '../conformance/assess/assessment.ts';
 import { readRecord } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
+import { replayOptions } from './replay-options.ts';
 import { parseReports, writeReports } from './report-option.ts';
 import { isWhole, selectionOf, selectionText } from './selection-option.ts';
 import { recordedSetting, type SettingOptions } from './setting.ts';
@@ -15,7 +16,7 @@ interface JudgeOptions extends SettingOptions {
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
   const reports = parseReports(options.report);
   const record = readRecord(file);
-  const { target, strict, selection } = record.header;
+  const { target, strict, selection, parameters, options: given } = record.header;
   const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
   const assessment = new Assessment({
@@ -27,20 +28,39 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     whole: isWhole(selection),
     selected: selectionText(selection),
   });
-  for (const { environment, targetVersion, units } of record.machines)
-    assessment.machine(environment, targetVersion, new Set(units.map(({ id }) => id)));
-  for (const { need } of record.missing) assessment.missing(need);
   const cases: RecordCase[] = [];
-  for (const one of record.cases) {
-    const environment = record.environments.get(one.trace.environment)!;
-    cases.push(assessment.add(one, assessment.judge(one.trace, environment), environment));
+  // In the order of the run: what first excuses a rule, or keeps a transition from being taken, is what is told.
+  for (const line of record.body) {
+    switch (line.kind) {
+      case 'machine':
+        assessment.machine(line.environment, line.targetVersion, new Set(line.units.map(({ id }) => id)));
+        break;
+      case 'missing':
+        assessment.missing(line.need);
+        break;
+      case 'case': {
+        const environment = record.environments.get(line.trace.environment)!;
+        cases.push(assessment.add(line, assessment.judge(line.trace, environment), environment));
+        break;
+      }
+      default:
+        line satisfies never;
+    }
   }
   const { result, code, footer, failed } = assessment.finish({
     seconds: (Date.now() - started) / 1000,
     complete: record.incomplete === undefined,
     lost: record.footer?.lost,
   });
-  const reportable = { result, footer, failed, cases, replay: `--target ${target} --profile ${profile}` };
+  const replay = replayOptions({
+    target,
+    followed: parameters,
+    contract,
+    profile,
+    modules: given.modules,
+    spec: options.spec,
+  });
+  const reportable = { result, footer, failed, cases, replay };
   const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
   (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
   if (record.incomplete)

@@ -5,11 +5,12 @@ import { mergeNeeds, type Suite, sameMachine } from '../conformance/suite.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
-import { describeGroup } from '../reports/text.ts';
+import { describeGroup, exampleOf } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { machineLine } from './machine-line.ts';
 import { readPrograms } from './read-program.ts';
+import { replayOptions } from './replay-options.ts';
 import { selectionText } from './selection-option.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
@@ -100,10 +101,9 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const { result, code, footer, failed } = assessment.finish({ seconds: (Date.now() - started) / 1000, complete });
   record?.write(footer);
   record?.close();
-  for (const group of result.groups) {
-    const example = failed.find(({ trace }) => trace.program.id === group.program)!;
-    process.stdout.write(`${describeGroup(group, example, `--target ${target}`)}\n`);
-  }
+  const again = replayOptions({ ...options, contract, profile });
+  for (const group of result.groups)
+    process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again)}\n`);
   process.exitCode = code;
 }
 

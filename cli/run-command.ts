@@ -9,6 +9,7 @@ import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase, RecordHeader } from '../spec/uapi/vocabulary.ts';
 import { machineLine } from './machine-line.ts';
 import { showProgress } from './progress.ts';
+import { replayOptions } from './replay-options.ts';
 import { parseReports, writeReports } from './report-option.ts';
 import { isWhole, recordSelection, type SelectionOptions, selectionOf, selectionText } from './selection-option.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
@@ -83,7 +84,8 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     });
     record?.write(footer);
     record?.close();
-    const reportable = { result, footer, failed, cases, replay: replayOptions(options, profile) };
+    const replay = replayOptions({ ...options, contract, profile });
+    const reportable = { result, footer, failed, cases, replay };
     people.write(toText(reportable));
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     writeReports(reports, reportable);
@@ -150,14 +152,6 @@ function adviseProfile({ name, version }: Description, contract: Contract, profi
 /** What the target was given beside its name. */
 function targetOptions({ modules }: RunOptions): Record<string, string> {
   return modules === undefined ? {} : { modules };
-}
-
-/** The options that make a replay run where the failure was. */
-function replayOptions({ target, set = [], spec, modules }: RunOptions, profile: string): string {
-  const parts = ['--target', target, '--profile', profile, ...set.flatMap((one) => ['--set', one])];
-  if (spec !== undefined) parts.push('--spec', spec);
-  if (modules !== undefined) parts.push('--modules', modules);
-  return parts.map((part) => (/^[\w:=./-]+$/.test(part) ? part : `'${part}'`)).join(' ');
 }
 
 function duration(text: string): number {

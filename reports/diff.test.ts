@@ -31,8 +31,7 @@ function record(traces: Trace[], more: Partial<Environment> = {}, seed = 0): Run
       seed,
       selection: { suites: ['boundary'] },
     },
-    machines: [],
-    missing: [],
+    body: [],
     environments: new Map([[own.id, own]]),
     targetVersion: 'simulator 1',
     cases: traces.map((one, index) => ({

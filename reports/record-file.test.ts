@@ -56,6 +56,7 @@ test('what was written is read back', () => {
   expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(5);
   expect(readRecord(file)).toMatchObject({
     header,
+    body: [environment, one],
     cases: [one],
     footer,
     targetVersion: 'simulator 1',
@@ -63,9 +64,20 @@ test('what was written is read back', () => {
   });
 });
 
+test('machines, those that were missing, and cases are read in their order', () => {
+  const missing: RecordLine = { kind: 'missing', machine: 'm', need: { machine: {}, slots: [] }, why: 'hardware' };
+  const lines = [environment, one, missing, { ...environment, machine: 'other' }, one];
+  expect(read(header, ...lines, { ...footer, cases: 2 }).body).toEqual(lines);
+});
+
 test.each<[string, (RecordLine | string)[], RegExp]>([
   ['without footer', [header, environment, one], /has no footer/],
   ['of a run that was cut off', [header, environment, one, { ...footer, complete: false }], /was cut off$/],
+  [
+    'of a target that was lost',
+    [header, environment, one, { ...footer, complete: false, lost: 'It died.' }],
+    /It died/,
+  ],
   ['whose cases are gone', [header, environment, footer], /footer counts 1 cases/],
   ['cut in its last line', [header, environment, one, '{"kind":"fo'], /cut off in line 4/],
 ])('a record %s says that it is incomplete', (_, lines, message) => {

@@ -46,9 +46,8 @@ export class RecordFile {
 /** A record as read back. */
 export interface RunRecord {
   header: RecordHeader;
-  /** Machines that were there, and those that were not, in the order of the run. */
-  machines: RecordMachine[];
-  missing: RecordMissing[];
+  /** Machines that were there, those that were not, and cases, in the order of the run. */
+  body: (RecordMachine | RecordMissing | RecordCase)[];
   /** By the name that the target gives them. */
   environments: Map<string, Environment>;
   /** Name and version of what ran; empty if the run was cut off before it said so. */
@@ -72,8 +71,7 @@ export function readRecord(file: string): RunRecord {
   const cut = lines.pop() !== '';
   if (cut) lines.push(text.slice(text.lastIndexOf('\n') + 1));
   const validate = validator('record.schema.json');
-  const machines: RecordMachine[] = [];
-  const missing: RecordMissing[] = [];
+  const body: RunRecord['body'] = [];
   const environments = new Map<string, Environment>();
   const cases: RecordCase[] = [];
   let targetVersion = '';
@@ -103,23 +101,24 @@ export function readRecord(file: string): RunRecord {
     if (footer) throw new Problem(`${place}: stands after the footer; two records need two files.`);
     if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);
     if (line.kind === 'header') header = line;
-    else if (line.kind === 'machine') {
-      machines.push(line);
+    else if (line.kind === 'footer') footer = line;
+    else body.push(line);
+    if (line.kind === 'machine') {
       environments.set(line.environment.id, line.environment);
       targetVersion = line.targetVersion;
-    } else if (line.kind === 'missing') missing.push(line);
-    else if (line.kind === 'case') {
+    }
+    if (line.kind === 'case') {
       if (!environments.has(line.trace.environment)) {
         throw new Problem(
           `${place}: environment ${line.trace.environment} is not described before this case; add the line of its machine.`,
         );
       }
       cases.push(line);
-    } else footer = line;
+    }
   });
   if (!header) throw new Problem(`${file}: has no header line; a record starts with {"kind":"header",...}.`);
   incomplete ??= whatIsMissing(footer, cases.length);
-  return { header, machines, missing, environments, targetVersion, cases, footer, incomplete };
+  return { header, body, environments, targetVersion, cases, footer, incomplete };
 }
 
 /** The format of records that this version writes and reads. */
@@ -133,6 +132,7 @@ function isOfAnotherFormat(line: unknown): boolean {
 
 function whatIsMissing(footer: RecordFooter | undefined, cases: number): string | undefined {
   if (footer === undefined) return 'the record is incomplete: it has no footer';
+  if (footer.lost !== undefined) return `the record is incomplete: the target was lost (${footer.lost})`;
   if (!footer.complete) return 'the record is incomplete: the run was cut off';
   if (footer.cases !== cases) return `the record is incomplete: its footer counts ${footer.cases} cases`;
   return undefined;

@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { suites } from '../conformance/suites.ts';
+import type { RecordFooter, RunResult } from '../spec/uapi/vocabulary.ts';
+import { judgeCommand } from './judge-command.ts';
+import { programsCommand } from './programs-command.ts';
+import { replayCommand } from './replay-command.ts';
+import { runCommand } from './run-command.ts';
+import { printed } from './test-command.ts';
+import { modelDaemon } from './test-model-daemon.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-judge-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const record = join(folder, 'record.jsonl');
+const report = join(folder, 'report.txt');
+
+type Options = Omit<Parameters<typeof runCommand>[0], 'seed' | 'record' | 'json' | 'report'>;
+
+/** What a command came to, but for how long it took: its result, its report for people, and its exit code. */
+async function outcome(command: (output: { json: true; report: string[] }) => Promise<void>) {
+  const { stdout, code } = await printed(() => command({ json: true, report: [`text:${report}`] }));
+  const result: RunResult = { ...JSON.parse(stdout), seconds: 0 };
+  return { result, text: readFileSync(report, 'utf8').replace(/, [\d.]+ s(?=[^\n]*\n$)/, ''), code };
+}
+
+const run = (options: Options) => outcome((output) => runCommand({ seed: '0', record, ...output, ...options }, '1'));
+const judge = () => outcome((output) => judgeCommand(record, output));
+
+/** For each suite a part that is soon run, and where more than one machine is left. */
+const parts: Record<string, Omit<Options, 'target'>> = {
+  boundary: { profile: 'type1-6.12', only: ['VFIO_IOMMU_GET_INFO', 'VFIO_SET_IOMMU'] },
+  scenarios: { profile: 'type1-6.12' },
+  lifecycle: { profile: 'v1-singleton', only: ['lifecycle/transfers', 'lifecycle/reset', 'lifecycle/orphan'] },
+  isolation: { profile: 'v1-singleton', only: ['isolation/one_device/b', 'isolation/later_group/u'] },
+  faults: { profile: 'type1-6.12' },
+};
+
+const bySuite = suites.flatMap(({ name }) =>
+  ['sim', 'model'].map((target): [string, Options] => [
+    `${name} on ${target}`,
+    { target, suite: name, ...parts[name] },
+  ]),
+);
+
+test.each<[what: string, options: Options]>([
+  ...bySuite,
+  ['a shard', { target: 'sim', profile: 'type1-6.1', suite: 'scenarios,faults', shard: '2/3' }],
+  ['the first cases', { target: 'sim', profile: 'type1-6.1', suite: 'faults,scenarios', cases: '60' }],
+  ['rules by name', { target: 'model', suite: 'scenarios', only: ['pasid_free_unbinds', 'map_dma_overlaps'] }],
+  [
+    'a setting of its own',
+    { target: 'sim', profile: 'v1', set: ['surroundings=6.12', 'driver=v5.8'], suite: 'scenarios' },
+  ],
+  ['what is cut off', { target: 'sim', profile: 'type1-6.12', suite: 'boundary', time: '1ms' }],
+  [
+    'a defect',
+    { target: 'sim:defect=get_info_lacks_caps_flag', profile: 'type1-6.12', suite: 'boundary', only: ['GET_INFO'] },
+  ],
+  [
+    'a feature that is absent',
+    { target: 'sim:bind=absent', profile: 'v1', only: ['boundary/VFIO_IOMMU_BIND/n_allocated_four_levels'] },
+  ],
+])('judge comes to what run came to: %s', async (_, options) => {
+  const first = await run(options);
+  expect(first.result.programs).toBeGreaterThan(0);
+  expect(await judge()).toEqual(first);
+});
+
+test('judge comes to what run came to: machines are missing, and an op cannot be performed', async () => {
+  const daemon = join(folder, 'daemon.mjs');
+  writeFileSync(daemon, modelDaemon('v1-singleton', 'inject'));
+  // Allocations can be let fail on no machine, and the machines that nest come after the default one.
+  const only = ['allocation_failure', 'bind_unbinds'];
+  const first = await run({ target: `exec:${process.execPath} ${daemon}`, suite: 'faults', only });
+  expect(first.result.rules.unreached).toEqual([
+    { id: 'allocation_failure', why: 'kernel configuration' },
+    { id: 'bind_unbinds', why: 'hardware' },
+  ]);
+  expect(await judge()).toEqual(first);
+});
+
+test('judge comes to what replay came to, of several files', async () => {
+  const files: string[] = [];
+  for (const only of [['boundary/VFIO_IOMMU_GET_INFO/c2_v1_mapped'], ['scenarios/dma_', 'lifecycle/reset']]) {
+    const { stdout } = await printed(() => programsCommand({ profile: 'type1-6.12', only }, '1'));
+    files.push(join(folder, `${files.length}.jsonl`));
+    writeFileSync(files.at(-1)!, stdout);
+  }
+  const target = 'sim:defect=get_info_lacks_caps_flag';
+  const replayed = await printed(() => replayCommand(files, { target, profile: 'type1-6.12', record }, '1'));
+  const last = readFileSync(record, 'utf8').trim().split('\n').at(-1)!;
+  const { cases, ops, verdicts, rules, groups }: RecordFooter = JSON.parse(last);
+  const { result, code } = await judge();
+  expect(verdicts.fail).toBeGreaterThan(0);
+  expect(result).toMatchObject({ programs: cases, ops, verdicts, rules, groups });
+  expect(code).toBe(replayed.code);
+});

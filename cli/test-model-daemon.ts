@@ -1,0 +1,30 @@
+import { mergeNeeds } from '../conformance/suite.ts';
+import { suites } from '../conformance/suites.ts';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+
+/**
+ * The text of a daemon that is the contract at a profile, with the default machine only and without one of its ops, as a
+ * kernel of a distribution is. It runs what was built.
+ */
+export function modelDaemon(profile: string, without: string): string {
+  const [need] = mergeNeeds(suites.flatMap((suite) => suite.needs()));
+  const built = (path: string) => JSON.stringify(`${packageRoot}/dist/${path}`);
+  return `
+import { createInterface } from 'node:readline';
+import { compileContract } from ${built('reference/contract.js')};
+import { modelAdapter } from ${built('reference/model-target.js')};
+import { loadContract } from ${built('spec/contract/load.js')};
+import { parameterSetting } from ${built('spec/contract/setting.js')};
+const data = loadContract();
+const contract = compileContract(data, parameterSetting(data, ${JSON.stringify(profile)}));
+const session = await modelAdapter(contract, '1').start(${JSON.stringify(need)});
+const ops = session.description.ops.filter((op) => op !== ${JSON.stringify(without)});
+const say = (message) => console.log(JSON.stringify(message));
+for await (const line of createInterface({ input: process.stdin })) {
+  const { type, id, program } = JSON.parse(line);
+  if (type === 'describe') say({ type: 'description', protocol: 1, ...session.description, ops });
+  else if (type === 'run') say({ type: 'result', id, ...session.run(program, {}) });
+  else break;
+}
+`;
+}
