@@ -30,6 +30,8 @@ function fromFile(file: string): { program: Program; place: string }[] {
       `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with programs.`,
     );
   }
+  if (text.trim() === '')
+    throw new Problem(`${file}: holds no program; write some with vfio-conform programs --only PATTERN > ${file}.`);
   const whole = parsed(text);
   if (whole.value !== undefined) return [{ program: checkedProgram(whole.value, file), place: file }];
   const lines = text.split('\n');

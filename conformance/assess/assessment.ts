@@ -150,7 +150,7 @@ export class Assessment {
   finish({ seconds, complete, lost }: Ending): Assessed {
     const { contract, profile, target, selection, selected, whole } = this.#subject;
     const { programs, ops, verdicts, features, rows, retried } = this.#tally;
-    const answered = whole ? [...contract.rules] : namedRules(selection).filter((id) => contract.rules.has(id));
+    const answered = whole ? [...contract.rules] : namedRules(selection);
     const { reached, unreached } = this.#coverage.sweep(answered);
     const groups = groupsOf(contract, this.#failed, this.#coverage);
     const transitions = this.#transitions.count();
