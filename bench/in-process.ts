@@ -25,7 +25,7 @@ async function ofProfile(profile: string): Promise<Row[]> {
     traces = [];
     ops = 0;
     const selection = { suites, only: [] };
-    const assessment = new Assessment({ contract, profile, target: 'sim', strict: true, selection, whole: true });
+    const assessment = new Assessment({ contract, profile, target: 'sim', strict: true, selection, answers: 'all' });
     await run(
       {
         contract,

@@ -20,7 +20,7 @@ async function resultOf(defect: (typeof defects)[number]): Promise<{ profile: st
   const { contract, profile } = contractFor(data, defect);
   const selection: Selection = { suites, only: parseOnly(data, ['scenarios', defect.handler]) };
   const target = `sim:defect=${defect.name}`;
-  const assessment = new Assessment({ contract, profile, target, strict: true, selection, whole: false });
+  const assessment = new Assessment({ contract, profile, target, strict: true, selection, answers: 'none' });
   await run(
     {
       contract,
@@ -63,10 +63,10 @@ test.runIf(inject('sweep') === 'whole')('the page of defects tells what a run sa
         '',
         ...(told.length > 0
           ? [
-              `By \`${profile}\`, ${failing} programs fail:`,
+              `By \`${profile}\`, ${failing === 1 ? 'one program fails' : `${failing} programs fail`}:`,
               '',
               ...told,
-              ...(more > 0 ? [`- and ${more} more kinds of failures.`] : []),
+              ...(more > 0 ? [`- and ${more === 1 ? 'one more kind' : `${more} more kinds`} of failures.`] : []),
             ]
           : [`By \`${profile}\`, no program fails: ${defect.unnoticed ?? 'nothing notices it.'}`]),
       ].join('\n'),

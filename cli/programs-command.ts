@@ -3,7 +3,7 @@ import { mergeNeeds, sameMachine } from '../conformance/suite.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import type { Adapter, Need } from '../spec/uapi/adapter.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
-import { recordSelection, type SelectionOptions, selectionOf } from './selection-option.ts';
+import { checkNamedRules, recordSelection, type SelectionOptions, selectionOf } from './selection-option.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
 
@@ -18,8 +18,9 @@ interface ProgramsOptions extends SettingOptions, Pick<SelectionOptions, 'suite'
  */
 export async function programsCommand(options: ProgramsOptions, version: string): Promise<void> {
   const { target } = options;
-  const { contract } = loadSetting(options, defaultProfile(target ?? 'model'));
+  const { contract, profile } = loadSetting(options, defaultProfile(target ?? 'model'));
   const selection = selectionOf(contract.data, recordSelection(options));
+  checkNamedRules(contract, profile, selection);
   const adapter =
     target === undefined ? undefined : (await openTarget(target, contract, version, options.modules)).adapter;
   let written = 0;

@@ -52,7 +52,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     target,
     strict,
     selection,
-    whole: false,
+    answers: 'none',
     selected: selectionText(selected),
   });
   const record = options.record === undefined ? undefined : new RecordFile(options.record);
@@ -70,7 +70,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     selection: selected,
   });
   const started = Date.now();
-  const cases: RecordCase[] = [];
+  const missing: Program[] = [];
   const listener: Listener<Judged> = {
     onSession(description, sessionCases) {
       const { environment, name, version: targetVersion } = description;
@@ -80,13 +80,12 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       record?.write(machineLine(environment, `${name} ${targetVersion}`, sessionCases));
     },
     onMissing(need) {
-      const [missing] = programs.filter(({ topology }) => sameMachine(topology.machine ?? {}, need.machine));
-      throw new Problem(`--target ${target}: does not offer the machine that the program ${missing!.id} needs.`);
+      record?.write(assessment.missing(need));
+      missing.push(...programs.filter(({ topology }) => sameMachine(topology.machine ?? {}, need.machine)));
     },
     onCase(one, judged, environment) {
       const line = assessment.add(one, judged, environment);
       record?.write(line);
-      cases.push(line);
       if (programs.length === 1) showOps(line);
       const { verdict, reason, failure } = line;
       const why =
@@ -96,15 +95,29 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       );
     },
   };
+  const finish = (complete: boolean, lost?: string) => {
+    const seconds = (Date.now() - started) / 1000;
+    const { result, code, footer, failed } = assessment.finish({ seconds, complete, lost });
+    record?.write(footer);
+    record?.close();
+    const again = replayOptions({ ...options, contract, profile });
+    for (const group of result.groups)
+      process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again)}\n`);
+    process.exitCode = code;
+  };
   const judge = (...args: Parameters<Assessment['judge']>) => assessment.judge(...args);
-  const { complete } = await run({ contract, adapter, ...selection, judge }, listener);
-  const { result, code, footer, failed } = assessment.finish({ seconds: (Date.now() - started) / 1000, complete });
-  record?.write(footer);
-  record?.close();
-  const again = replayOptions({ ...options, contract, profile });
-  for (const group of result.groups)
-    process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again)}\n`);
-  process.exitCode = code;
+  try {
+    const { complete } = await run({ contract, adapter, ...selection, judge }, listener);
+    finish(complete && missing.length === 0);
+  } catch (error) {
+    // What was judged before the target was lost is not lost.
+    if (assessment.programs > 0) finish(false, error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+  if (missing.length > 0)
+    throw new Problem(
+      `--target ${target}: does not offer the machine that ${missing.map(({ id }) => id).join(', ')} needs.`,
+    );
 }
 
 function showOps({ trace: { program, outcomes } }: RecordCase): void {

@@ -11,7 +11,14 @@ import { machineLine } from './machine-line.ts';
 import { showProgress } from './progress.ts';
 import { replayOptions } from './replay-options.ts';
 import { parseReports, writeReports } from './report-option.ts';
-import { isWhole, recordSelection, type SelectionOptions, selectionOf, selectionText } from './selection-option.ts';
+import {
+  answersOf,
+  checkNamedRules,
+  recordSelection,
+  type SelectionOptions,
+  selectionOf,
+  selectionText,
+} from './selection-option.ts';
 import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
 import { tool } from './tool.ts';
@@ -37,6 +44,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const seed = wholeNumber('seed', options.seed);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const selection = selectionOf(contract.data, selected);
+  checkNamedRules(contract, profile, selection);
   const reached =
     options.coverage === undefined
       ? undefined
@@ -48,7 +56,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     target: options.target,
     strict,
     selection,
-    whole: isWhole(selected),
+    answers: answersOf(selected),
     selected: selectionText(selected),
   });
   const header: RecordHeader = {
@@ -68,6 +76,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const started = Date.now();
   const progress = showProgress();
   const cases: RecordCase[] = [];
+  let missing = 0;
   const keepCases = reports.some(({ format }) => format === 'junit');
   const record = options.record === undefined ? undefined : new RecordFile(options.record);
   const abort = new AbortController();
@@ -102,8 +111,8 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       record?.write(machineLine(environment, targetVersion, sessionCases));
     },
     onMissing(need) {
-      const line = assessment.missing(need);
-      record?.write(line);
+      record?.write(assessment.missing(need));
+      missing++;
     },
     onCase(one, judged, environment) {
       const line = assessment.add(one, judged, environment);
@@ -137,6 +146,10 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   }
   progress.stop();
   finish(end.complete);
+  if (end.complete && assessment.programs === 0 && selected.only && !selected.shard && missing === 0)
+    throw new Problem(
+      `--only ${selected.only.join(', ')}: selects no program of ${selected.suites.join(', ')} for ${profile}; vfio-conform programs --only .. prints what a pattern selects.`,
+    );
   if (reached) people.write(`\n${await reached.report()}`);
 }
 

@@ -1,6 +1,7 @@
-import type { Pattern, Selection } from '../conformance/selection.ts';
+import { namedRules, type Pattern, type Selection } from '../conformance/selection.ts';
 import type { Suite } from '../conformance/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites.ts';
+import type { Contract } from '../reference/contract.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -61,8 +62,25 @@ export function recordSelection({ suite, only, cases, shard }: SelectionOptions)
 }
 
 /** Whether nothing of all suites is left out. A limit of time needs no exemption: a run that it cuts off is not complete. */
-export function isWhole({ suites: names, only, shard, cases, programs }: RecordSelection): boolean {
+function isWhole({ suites: names, only, shard, cases, programs }: RecordSelection): boolean {
   return !programs && !only && !shard && cases === undefined && suites.every(({ name }) => names.includes(name));
+}
+
+/** The rules that a run of a selection answers for. A part that is cut further, or of some suites, answers for none. */
+export function answersOf(selection: RecordSelection): 'all' | 'named' | 'none' {
+  if (isWhole(selection)) return 'all';
+  const { only, ...rest } = selection;
+  return only && isWhole(rest) ? 'named' : 'none';
+}
+
+/** Throws a Problem for a rule that is asked for and is not there at the contract's setting. */
+export function checkNamedRules({ rules }: Contract, profile: string, selection: Selection): void {
+  for (const id of namedRules(selection)) {
+    if (rules.has(id)) continue;
+    throw new Problem(
+      `--only ${id}: ${profile} does not have this rule as it is set here; vfio-conform explain ${id} says which profiles and settings have it: choose one with --profile or --set.`,
+    );
+  }
 }
 
 /** What was selected, in one clause; undefined for everything. */

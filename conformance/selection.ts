@@ -54,7 +54,7 @@ export function* selectedPrograms(
 
 /** The rules that a selection names: the run answers for each of them being reached. */
 export function namedRules({ only }: Selection): string[] {
-  return only.flatMap((pattern) => (pattern.kind === 'rule' ? [pattern.id] : []));
+  return [...new Set(only.flatMap((pattern) => (pattern.kind === 'rule' ? [pattern.id] : [])))];
 }
 
 function unitTest(pattern: Pattern, suite: Suite, contract: Contract): (unit: Unit) => boolean {

@@ -73,7 +73,7 @@ function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[]
   const shown = groups.slice(0, SHOWN).map((group) => describeGroup(group, exampleOf(group, failed)!, replay));
   if (groups.length > SHOWN) {
     shown.push(
-      `${groups.length - SHOWN} more kinds of failures: ${groups
+      `${groups.length - SHOWN === 1 ? 'One more kind' : `${groups.length - SHOWN} more kinds`} of failures: ${groups
         .slice(SHOWN)
         .map((group) => `${headline(group)} (${group.count})`)
         .join(', ')}`,

@@ -27,8 +27,8 @@ export interface Subject {
   /** See decide(). */
   strict: boolean;
   selection: Selection;
-  /** Nothing of all suites is left out, so that every rule has to be reached. */
-  whole: boolean;
+  /** The rules that have to be reached: all, those that the selection names, or none where a part of that is left out. */
+  answers: 'all' | 'named' | 'none';
   /** What was selected, in one sentence; undefined for everything. */
   selected?: string;
 }
@@ -64,6 +64,7 @@ export class Assessment {
   readonly #coverage: Coverage;
   readonly #transitions: TransitionCoverage;
   readonly #failed: FailedCase[] = [];
+  readonly #units = new Set<string>();
   #targetVersion = '';
 
   constructor(subject: Subject) {
@@ -85,7 +86,8 @@ export class Assessment {
   /** A machine is there, and programs of some units are to run on it. */
   machine(environment: Environment, targetVersion: string, units: ReadonlySet<string>): void {
     this.#targetVersion = targetVersion;
-    this.#transitions.expect(environment, units);
+    for (const id of units) this.#units.add(id);
+    if (this.#takesWholeUnits) this.#transitions.expect(environment, units);
   }
 
   /** The target does not offer a machine: what its programs would have reached is excused. */
@@ -101,7 +103,7 @@ export class Assessment {
           this.#coverage.excuse(program, environment, why);
       }
     }
-    this.#transitions.expect(environment, units, 'the target does not offer the machine');
+    if (this.#takesWholeUnits) this.#transitions.expect(environment, units, 'the target does not offer the machine');
     return { kind: 'missing', machine: kindOfMachine(environment), need, why };
   }
 
@@ -146,11 +148,30 @@ export class Assessment {
     if (detail === cannotPerform('inject')) this.#coverage.excuse(program, environment, 'kernel configuration');
   }
 
+  #answered(): string[] {
+    const { answers, contract, selection } = this.#subject;
+    switch (answers) {
+      case 'all':
+        return [...contract.rules];
+      case 'named':
+        return namedRules(selection);
+      case 'none':
+        return [];
+      default:
+        return answers satisfies never;
+    }
+  }
+
+  /** Units are selected as a whole: of a stage all tours, so that its transitions have to be taken. */
+  get #takesWholeUnits(): boolean {
+    return this.#subject.selection.only.every(({ kind }) => kind === 'suite' || kind === 'handlers');
+  }
+
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
-    const { contract, profile, target, selection, selected, whole } = this.#subject;
+    const { contract, profile, target, selection, selected } = this.#subject;
     const { programs, ops, verdicts, features, rows, retried } = this.#tally;
-    const answered = whole ? [...contract.rules] : namedRules(selection);
+    const answered = this.#answered();
     const { reached, unreached } = this.#coverage.sweep(answered);
     const groups = groupsOf(contract, this.#failed, this.#coverage);
     const transitions = this.#transitions.count();
@@ -167,7 +188,7 @@ export class Assessment {
       targetVersion: this.#targetVersion,
       profile,
       parameters: contract.parameters,
-      ...(selected !== undefined && { selected }),
+      ...(selected !== undefined && { selected: `${selected}: ${this.#units.size} units, ${programs} programs` }),
       programs,
       ops,
       seconds,

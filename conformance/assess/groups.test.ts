@@ -25,7 +25,7 @@ interface Wrong {
 async function groupsOf({ profile = 'v1-singleton', defect, set, only }: Wrong): Promise<readonly FailureGroup[]> {
   const contract = contractAt(data, parameterSetting(data, profile));
   const selection: Selection = { suites, only: only.map((start) => ({ kind: 'programs', start })) };
-  const assessment = new Assessment({ contract, profile, target: 'sim', strict: true, selection, whole: false });
+  const assessment = new Assessment({ contract, profile, target: 'sim', strict: true, selection, answers: 'none' });
   const slip = defect === undefined ? undefined : defectNamed(defect);
   await run(
     {

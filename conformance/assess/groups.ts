@@ -13,7 +13,7 @@ import { kindOfMachine } from '../suite.ts';
 import { differing, type FailingTrace, likelyRule } from './cause.ts';
 import type { Witness } from './coverage.ts';
 import { SURVIVES, sourceOf } from './failure.ts';
-import { alternativeRule, historyOf } from './named-rules.ts';
+import { alternativeRule, historyOf, upTo } from './named-rules.ts';
 import { type Assignment, changedRules, settingsForAll, withAssignments } from './settings.ts';
 import { signatureKey } from './signature.ts';
 
@@ -88,8 +88,8 @@ function explain(
   const { actual, expectation, op } = violation;
   const otherResult = actual && !allows(expectation.outcome, actual, trace.program.ops[op]!);
   const alternative =
-    alternativeRule(contract, environment, trace, violation) ??
-    (otherResult ? settings[0]?.setting.rules[0] : undefined);
+    (least && otherResult && lastRule(withAssignments(contract, least.assignments), failing)) ||
+    alternativeRule(contract, environment, trace, violation);
   const before = stateBefore(contract, environment, trace, violation.op, violation.choices);
   return {
     rule: rule.id,
@@ -100,6 +100,12 @@ function explain(
     state: describeState(before),
     history: historyOf(before, violation),
   };
+}
+
+/** The rule that decides the failing op at another setting; undefined if that does not allow it either. */
+function lastRule(contract: Contract, { environment, trace, violation }: FailingTrace): string | undefined {
+  const judgement = judge(contract, environment, upTo(trace, violation.op));
+  return judgement.kind === 'conforms' ? judgement.last?.id : undefined;
 }
 
 /** Settings under which all failures of a group conform, and what conforms now as well; the one that changes the fewest rules first. */
@@ -113,10 +119,15 @@ function settingsThatExplain(
   return settingsForAll(
     contract,
     cases,
-    (other, one) => judge(other, one.environment, one.trace).kind === 'conforms',
+    (other, one) => fits(other, one.environment, one.trace),
     (other, one) => agreement(other, one.environment, one.trace),
   )
-    .filter((assignments) => !isRefuted(contract, withAssignments(contract, assignments), conforming))
+    .filter((assignments) => {
+      const other = withAssignments(contract, assignments);
+      // Where it says nothing of any of them, it explains nothing.
+      const says = cases.some((one) => judge(other, one.environment, one.trace).kind === 'conforms');
+      return says && !isRefuted(contract, other, conforming);
+    })
     .map((assignments) => {
       const other = withAssignments(contract, assignments);
       const judgement = judge(other, environment, trace);
@@ -129,6 +140,12 @@ function settingsThatExplain(
       return { assignments, setting };
     })
     .sort((a, b) => a.setting.changes - b.setting.changes);
+}
+
+/** Whether a contract allows a trace, up to where it may not say what happens. */
+function fits(contract: Contract, environment: Environment, trace: RecordCase['trace']): boolean {
+  const { kind } = judge(contract, environment, trace);
+  return kind === 'conforms' || kind === 'undefined';
 }
 
 /** Traces of a rule that are asked whether they conform to another setting. */

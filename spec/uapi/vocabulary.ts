@@ -1151,7 +1151,7 @@ export interface Explanation {
    */
   alternative?: string;
   /**
-   * Settings of one or two parameters, each of which explains every failure of the group: the implementation may follow another profile. The one that changes the fewest rules first.
+   * Settings of up to three parameters, each of which explains every failure of the group: the implementation may follow another profile. The one that changes the fewest rules first.
    */
   settings: ExplainingSetting[];
   /**
