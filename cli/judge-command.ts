@@ -63,6 +63,10 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   const reportable = { result, footer, failed, cases, replay };
   const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
   (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
+  if (contract.data.hash !== record.header.contract)
+    process.stderr.write(
+      `vfio-conform: ${file}: was made with another contract than it was judged by; name that one by --spec.\n`,
+    );
   if (record.incomplete)
     process.stderr.write(
       `vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`,

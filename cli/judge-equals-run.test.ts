@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { suites } from '../conformance/suites.ts';
+import { packageRoot } from '../spec/uapi/package-root.ts';
 import type { RecordFooter, RunResult } from '../spec/uapi/vocabulary.ts';
 import { judgeCommand } from './judge-command.ts';
 import { programsCommand } from './programs-command.ts';
@@ -28,13 +29,15 @@ async function outcome(command: (output: { json: true; report: string[] }) => Pr
 const run = (options: Options) => outcome((output) => runCommand({ seed: '0', record, ...output, ...options }, '1'));
 const judge = () => outcome((output) => judgeCommand(record, output));
 
+const linux = { profile: 'type1-6.12' };
+
 /** For each suite a part that is soon run, and where more than one machine is left. */
 const parts: Record<string, Omit<Options, 'target'>> = {
-  boundary: { profile: 'type1-6.12', only: ['VFIO_IOMMU_GET_INFO', 'VFIO_SET_IOMMU'] },
-  scenarios: { profile: 'type1-6.12' },
+  boundary: { ...linux, only: ['VFIO_IOMMU_GET_INFO', 'VFIO_SET_IOMMU'] },
+  scenarios: linux,
   lifecycle: { profile: 'v1-singleton', only: ['lifecycle/transfers', 'lifecycle/reset', 'lifecycle/orphan'] },
   isolation: { profile: 'v1-singleton', only: ['isolation/one_device/b', 'isolation/later_group/u'] },
-  faults: { profile: 'type1-6.12' },
+  faults: linux,
 };
 
 const bySuite = suites.flatMap(({ name }) =>
@@ -48,16 +51,16 @@ test.each<[what: string, options: Options]>([
   ...bySuite,
   ['a shard', { target: 'sim', profile: 'type1-6.1', suite: 'scenarios,faults', shard: '2/3' }],
   ['the first cases', { target: 'sim', profile: 'type1-6.1', suite: 'faults,scenarios', cases: '60' }],
-  ['rules by name', { target: 'model', suite: 'scenarios', only: ['pasid_free_unbinds', 'map_dma_overlaps'] }],
+  [
+    'rules by name',
+    { target: 'model', ...linux, suite: 'scenarios', only: ['map_dma_overlaps', 'open_device_option_unknown'] },
+  ],
   [
     'a setting of its own',
-    { target: 'sim', profile: 'v1', set: ['surroundings=6.12', 'driver=v5.8'], suite: 'scenarios' },
+    { target: 'sim', profile: 'v1', set: ['surroundings=6.12', 'driver=v5.8'], suite: 'scenarios', only: ['BIND'] },
   ],
-  ['what is cut off', { target: 'sim', profile: 'type1-6.12', suite: 'boundary', time: '1ms' }],
-  [
-    'a defect',
-    { target: 'sim:defect=get_info_lacks_caps_flag', profile: 'type1-6.12', suite: 'boundary', only: ['GET_INFO'] },
-  ],
+  ['what is cut off', { target: 'sim', ...linux, suite: 'boundary', time: '1ms' }],
+  ['a defect', { target: 'sim:defect=get_info_lacks_caps_flag', ...linux, suite: 'boundary', only: ['GET_INFO'] }],
   [
     'a feature that is absent',
     { target: 'sim:bind=absent', profile: 'v1', only: ['boundary/VFIO_IOMMU_BIND/n_allocated_four_levels'] },
@@ -81,15 +84,34 @@ test('judge comes to what run came to: machines are missing, and an op cannot be
   expect(await judge()).toEqual(first);
 });
 
+test('judge comes to what run came to: another contract, which judge has to be told', async () => {
+  const spec = join(folder, 'contract');
+  cpSync(join(packageRoot, 'spec/contract'), spec, { recursive: true });
+  const rules = join(spec, 'rules/map-dma.yaml');
+  const text = readFileSync(rules, 'utf8');
+  writeFileSync(rules, text.replace(/(id: map_dma_overlaps[\s\S]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'));
+  const first = await run({
+    target: 'sim',
+    profile: 'type1-6.12',
+    suite: 'scenarios',
+    only: ['map_dma_overlaps'],
+    spec,
+  });
+  expect(first.code).toBe(1);
+  expect(await outcome((output) => judgeCommand(record, { ...output, spec }))).toEqual(first);
+  const { stderr } = await printed(() => judgeCommand(record, {}));
+  expect(stderr).toMatch(/was made with another contract than it was judged by; name that one by --spec\.$/m);
+});
+
 test('judge comes to what replay came to, of several files', async () => {
   const files: string[] = [];
   for (const only of [['boundary/VFIO_IOMMU_GET_INFO/c2_v1_mapped'], ['scenarios/dma_', 'lifecycle/reset']]) {
-    const { stdout } = await printed(() => programsCommand({ profile: 'type1-6.12', only }, '1'));
+    const { stdout } = await printed(() => programsCommand({ ...linux, only }, '1'));
     files.push(join(folder, `${files.length}.jsonl`));
     writeFileSync(files.at(-1)!, stdout);
   }
   const target = 'sim:defect=get_info_lacks_caps_flag';
-  const replayed = await printed(() => replayCommand(files, { target, profile: 'type1-6.12', record }, '1'));
+  const replayed = await printed(() => replayCommand(files, { target, ...linux, record }, '1'));
   const last = readFileSync(record, 'utf8').trim().split('\n').at(-1)!;
   const { cases, ops, verdicts, rules, groups }: RecordFooter = JSON.parse(last);
   const { result, code } = await judge();
