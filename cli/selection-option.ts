@@ -66,11 +66,11 @@ function isWhole({ suites: names, only, shard, cases, programs }: RecordSelectio
   return !programs && !only && !shard && cases === undefined && suites.every(({ name }) => names.includes(name));
 }
 
-/** The rules that a run of a selection answers for. A part that is cut further, or of some suites, answers for none. */
+/** The rules that a run of a selection answers for. A shard, or a part that is cut off at a number of cases, answers for none. */
 export function answersOf(selection: RecordSelection): 'all' | 'named' | 'none' {
   if (isWhole(selection)) return 'all';
-  const { only, ...rest } = selection;
-  return only && isWhole(rest) ? 'named' : 'none';
+  const { only, shard, cases } = selection;
+  return only && !shard && cases === undefined ? 'named' : 'none';
 }
 
 /** Throws a Problem for a rule that is asked for and is not there at the contract's setting. */

@@ -1743,6 +1743,10 @@ export interface SpecRule {
   sentence: string;
   outcome?: SpecOutcome;
   /**
+   * Fields of the argument that it says the new contents of.
+   */
+  writes?: string[];
+  /**
    * Fields of the argument that its condition is about.
    */
   about?: string[];
