@@ -92,7 +92,7 @@ const only = (suite: Suite, ids: ReadonlySet<string>): Suite => ({
   },
 });
 
-/** Whether a run of a simulator of one setting fails by the rules of another, with a failure that names a rule of a parameter in which they differ. */
+/** Whether a run of a simulator of one setting fails by the rules of another, with a failure that the setting of the simulator explains, or that names a rule of a parameter in which they differ. */
 async function notices(
   parameter: string,
   simulated: Record<string, string>,
@@ -111,6 +111,8 @@ async function notices(
     // What one side leaves undefined may end an implementation of it.
     const ended = { program, outcomes: [...outcomes, { value: 0 }] };
     if (judgement.kind !== 'violates') return judge(own, environment, ended).kind === 'undefined';
+    // What a run says beside it: the setting that explains it, or a rule of the parameter.
+    if (judge(own, environment, trace).kind === 'conforms') return true;
     const named = rulesNamed(contract, environment, trace, judgement.violation);
     return [...named].some((rule) => rules.has(rule));
   };
