@@ -29,7 +29,7 @@ const FIRST = 0x1000_0000;
 const ROOT = 0x8000_0000;
 const MOST_DEVICES = 64;
 /** What a load does at least, over all its rounds: enough to count for more than its set-up. */
-const LEAST = 131_072;
+const LEAST = 8192;
 
 const mappings = { base: 4096, larger: [16_384, 65_535] };
 const pasid = { ref: 'p' };
