@@ -13,7 +13,7 @@ declare module 'vitest' {
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const long = (file: TestSpecification) => Number(/\.sweep\.test\.ts$|\/cli\/cli\.test\.ts$/.test(file.moduleId));
+    const long = (file: TestSpecification) => Number(/(\.sweep|\/cli\/records)\.test\.ts$/.test(file.moduleId));
     return sorted.sort((a, b) => long(b) - long(a));
   }
 }
@@ -22,11 +22,12 @@ class LongestFirst extends BaseSequencer {
 const HANGS = 3_600_000;
 
 /**
- * What the configurations for tests that boot no kernel have in common: they take every core. Each file has modules of its
- * own: shared ones would save a third of the time, and make files depend on what others left behind.
+ * What the configurations for tests that boot no kernel have in common: they take every core, and files that a worker runs share
+ * modules, which saves a third of the time. So no test may change what a module holds.
  */
 export const shared = {
   globalSetup: 'scripts/build-for-tests.mjs',
+  isolate: false,
   maxWorkers: availableParallelism(),
   sequence: { sequencer: LongestFirst },
   testTimeout: HANGS,

@@ -169,7 +169,7 @@ export class Assessment {
 
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
-    const { contract, profile, target, selection, selected } = this.#subject;
+    const { contract, profile, target, selected } = this.#subject;
     const { programs, ops, verdicts, features, rows, retried } = this.#tally;
     const answered = this.#answered();
     const { reached, unreached } = this.#coverage.sweep(answered);

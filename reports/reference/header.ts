@@ -1,6 +1,6 @@
 import type { ContractData } from '../../spec/contract/types.ts';
 import { packageJson } from '../../spec/uapi/package-json.ts';
-import { type Struct, uapi } from '../../spec/uapi/uapi.ts';
+import { uapi as ownUapi, type Struct, type Uapi } from '../../spec/uapi/uapi.ts';
 import { hexadecimal, iommuConstants, vfioConstants } from './c-header-constants.ts';
 import { ioctlText } from './c-header-ioctl.ts';
 import { membersOf } from './c-header-member.ts';
@@ -16,12 +16,17 @@ const ARGSZ_FIRST_GUARD = 'IOMMU_SVA_VTD_GPASID_LAST';
  * The uapi as a C header (C11, C++11) that asserts what <linux/vfio.h> defines and defines what it lacks. Throws a Problem if the
  * contract lacks a profile whose errnos it shows.
  */
-export function toHeader(data: ContractData): string {
+export function toHeader(data: ContractData, uapi: Uapi = ownUapi): string {
   const sections = [
-    opening(),
+    opening(uapi),
     section('Data of the requests of 2020', innerStructs(Object.values(uapi.structs))),
-    section('Arguments and capabilities', Object.entries(uapi.structs).map(structText).filter(Boolean)),
-    section('The structs of <linux/iommu.h>, where it has them', [systemAssertions()]),
+    section(
+      'Arguments and capabilities',
+      Object.entries(uapi.structs)
+        .map(([name, struct]) => structText(uapi, name, struct))
+        .filter(Boolean),
+    ),
+    section('The structs of <linux/iommu.h>, where it has them', [systemAssertions(uapi)]),
     section('Flags and values of VFIO', vfioConstants(uapi)),
     section('Flags and values of the data of the requests of 2020', iommuConstants(uapi, IOMMU_GUARD)),
     section(
@@ -38,7 +43,7 @@ export function toHeader(data: ContractData): string {
   return sections.join('\n');
 }
 
-function opening(): string {
+function opening(uapi: Uapi): string {
   const { name, version, license } = packageJson;
   return `/* SPDX-License-Identifier: ${license} */
 /*
@@ -109,7 +114,7 @@ function section(title: string, parts: readonly string[]): string {
 }
 
 /** A struct that is an argument, or a capability: declared where <linux/vfio.h> lacks it, and asserted. */
-function structText([name, struct]: [string, Struct]): string {
+function structText(uapi: Uapi, name: string, struct: Struct): string {
   if (struct.plain) return '';
   const whole = wholeName(uapi, name, struct);
   const guard = guardOf(uapi, name, struct);
@@ -130,7 +135,7 @@ function withoutData(struct: Struct): Struct {
 }
 
 /** That <linux/iommu.h>, where it has the data of the requests of 2020, has it in one of the two layouts. */
-function systemAssertions(): string {
+function systemAssertions(uapi: Uapi): string {
   const layout = (argszFirst: boolean) =>
     Object.values(uapi.ioctls).flatMap(({ struct, argszFirst: other }) =>
       other ? sameMembers(uapi.structs[argszFirst ? other : struct!]!) : [],

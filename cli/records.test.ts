@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { validator } from '../spec/uapi/validator.ts';
+import type { DiffResult, RunResult } from '../spec/uapi/vocabulary.ts';
+import { installed, stable } from './test-installed.ts';
+
+const { folder, main, vfioConform } = installed();
+const linux = ['--profile', 'type1-6.12'];
+
+describe('records', () => {
+  test('a record is judged again with the same result, by its own profile and by another', () => {
+    const record = join(folder, 'whole.jsonl');
+    const first = vfioConform('run', '--record', record, '--profile', 'type1-6.1');
+    expect(stable(first.stdout)).toMatchSnapshot();
+    expect(first.status).toBe(0);
+    const again = vfioConform('judge', record);
+    expect(stable(again.stdout)).toBe(stable(first.stdout));
+    expect(again.status).toBe(0);
+    const other = vfioConform('judge', record, '--profile', 'type1-6.12', '--json');
+    expect(other.status).toBe(1);
+    const { groups } = JSON.parse(other.stdout) as RunResult;
+    const explaining = groups.map(({ explanation }) => explanation!.settings[0]?.set ?? []);
+    expect(explaining).not.toContainEqual([]);
+    expect([...new Set(explaining.flat())].sort()).toEqual([
+      'dma_available_capability=twelve_bytes',
+      'foreign_container_fd=einval',
+      'get_info_written=sixteen_or_twenty',
+      'region_access_width=four_bytes',
+      'request_by_negative_number=ignored',
+      'untouched_read_map=zero_page',
+    ]);
+  });
+
+  test('the record of a run that was killed says that it is incomplete, and what is there is judged', async () => {
+    const record = join(folder, 'killed.jsonl');
+    const child = spawn(process.execPath, [main, 'run', '--record', record], { cwd: folder, stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const half = () => {
+      try {
+        return statSync(record).size > 2_000_000;
+      } catch {
+        return false;
+      }
+    };
+    while (!half()) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGKILL');
+    await ended;
+    const { status, stdout, stderr } = vfioConform('judge', record, '--json');
+    const { programs, verdicts, complete } = JSON.parse(stdout) as RunResult;
+    expect(stderr).toContain('the record is incomplete');
+    expect(programs).toBeGreaterThan(100);
+    expect(verdicts.fail).toBeUndefined();
+    expect(complete).toBe(false);
+    expect(status).toBe(3);
+  });
+
+  test('a record whose last line was cut is read up to there', () => {
+    const record = join(folder, 'cut.jsonl');
+    vfioConform('run', '--suite', 'isolation', '--cases', '5', '--record', record);
+    const text = readFileSync(record, 'utf8');
+    writeFileSync(record, text.slice(0, text.length * 0.6));
+    const { status, stderr } = vfioConform('judge', record);
+    expect(stderr).toMatch(/cut off in line \d+; \d+ cases are there/);
+    expect(status).toBe(3);
+  });
+});
+
+describe('diff', () => {
+  const [right, other] = [join(folder, 'right.jsonl'), join(folder, 'other.jsonl')];
+  beforeAll(() => {
+    vfioConform('run', '--suite', 'scenarios', ...linux, '--record', right);
+    vfioConform(
+      'run',
+      '--suite',
+      'scenarios',
+      '--target',
+      'sim:untouched_read_map=zero_page',
+      ...linux,
+      '--record',
+      other,
+    );
+  });
+
+  test('groups what differs by the rules of both sides, and names the parameter that explains it', () => {
+    const { status, stdout, stderr } = vfioConform('diff', right, other, '--json');
+    const result = JSON.parse(stdout) as DiffResult;
+    const validate = validator('diff-result.schema.json');
+    expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
+    expect(result.groups.flatMap(({ cases }) => cases)).toHaveLength(result.programs.different);
+    const pairs = result.groups.map(({ first, second }) => [first.rule, second.rule]);
+    expect(pairs).toContainEqual(['map_dma_untouched_page_is_private', 'map_dma_untouched_page_is_zero_page']);
+    for (const { parameters } of result.groups)
+      expect(parameters).toEqual([{ id: 'untouched_read_map', first: 'private_page', second: 'zero_page' }]);
+    expect(stderr).toContain(`${result.programs.different} of ${result.programs.compared} programs differently`);
+    expect(status).toBe(1);
+  });
+
+  test('shows one program of each group, and with --all every one', () => {
+    const { groups, programs } = JSON.parse(vfioConform('diff', right, other, '--json').stdout) as DiffResult;
+    const shown = vfioConform('diff', right, other).stdout;
+    expect(shown.match(/^ {2}program: /gm)).toHaveLength(groups.length);
+    const { program, operation, first, second } = groups[0]!.cases[0]!;
+    for (const text of [program, operation, `first:   ${first}`, `second:  ${second}`]) expect(shown).toContain(text);
+    const all = vfioConform('diff', right, other, '--all').stdout;
+    expect(all.match(/^ {2}program: /gm)).toHaveLength(programs.different);
+  });
+
+  test('exits with 0 where all answers are the same', () => {
+    const { status, stdout } = vfioConform('diff', right, right);
+    expect(stdout).toMatch(/^sim and sim answer \d+ programs alike\.$/m);
+    expect(status).toBe(0);
+  });
+
+  test('exits with 3 where a record is incomplete', () => {
+    const cut = join(folder, 'incomplete.jsonl');
+    const text = readFileSync(right, 'utf8');
+    writeFileSync(cut, text.slice(0, text.length / 2));
+    const { status, stdout } = vfioConform('diff', right, cut);
+    expect(stdout).toMatch(/^second: .*the record is incomplete: it was cut off in line \d+$/m);
+    expect(stdout).toMatch(/not compared: \d+ only in the first/);
+    expect(status).toBe(3);
+  });
+
+  test('exits with 3 where there is nothing to compare', () => {
+    const few = join(folder, 'few.jsonl');
+    vfioConform('run', '--suite', 'boundary', '--cases', '3', '--record', few);
+    const { status, stdout } = vfioConform('diff', few, right);
+    expect(stdout).toContain('differs: suites boundary / scenarios');
+    expect(stdout).toContain('have no program in common that both ran');
+    expect(status).toBe(3);
+  });
+});

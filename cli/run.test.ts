@@ -1,0 +1,114 @@
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+import { validator } from '../spec/uapi/validator.ts';
+import type { RunResult } from '../spec/uapi/vocabulary.ts';
+import { installed, stable } from './test-installed.ts';
+
+const { folder, vfioConform } = installed();
+
+/** A copy of the contract with one file edited. */
+function editedContract(file: string, edit: (text: string) => string): string {
+  const copy = mkdtempSync(join(folder, 'contract-'));
+  cpSync(join(packageRoot, 'spec/contract'), copy, { recursive: true });
+  const path = join(copy, file);
+  const before = readFileSync(path, 'utf8');
+  const after = edit(before);
+  expect(after).not.toBe(before);
+  writeFileSync(path, after);
+  return copy;
+}
+
+/** Where a parameter that tells releases of Linux apart matters. */
+const linux = ['--profile', 'type1-6.12'];
+
+/** Suites that take less long than all, where it does not matter which. */
+const some = ['--suite', 'scenarios,isolation'];
+
+test('--json prints one object that fits its schema, and nothing else on standard output', () => {
+  const { status, stdout, stderr } = vfioConform('run', '--json', '--suite', 'scenarios');
+  const result = JSON.parse(stdout);
+  const validate = validator('run-result.schema.json');
+  expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain('conforms to v1-singleton');
+  expect(status).toBe(0);
+});
+
+test('--set changes the profile, and the simulator with it', () => {
+  expect(vfioConform('run', ...linux, ...some, '--set', 'foreign_container_fd=einval').status).toBe(0);
+});
+
+test.each([
+  ['foreign_container_fd=einval', ['set_container_foreign_descriptor_ebadfd']],
+  ['untouched_read_map=zero_page', ['map_dma_memlock_exceeded', 'map_dma_untouched_page_is_private']],
+  ['write_only_mapping=unreadable', ['dma_read_of_write_only_gives_memory']],
+])('a simulator with %s fails the profile that says otherwise, by the rules that say so', (setting, rules) => {
+  const { status, stdout } = vfioConform(
+    'run',
+    '--target',
+    `sim:${setting}`,
+    ...linux,
+    '--suite',
+    'scenarios',
+    '--json',
+  );
+  const { groups } = JSON.parse(stdout) as RunResult;
+  expect(status).toBe(1);
+  expect([...new Set(groups.map(({ explanation }) => explanation!.rule))].sort()).toEqual(rules);
+  for (const { explanation } of groups) expect(explanation?.settings[0]?.set).toEqual([setting]);
+});
+
+test('a changed errno in a copy of the contract fails, and the failure tells the cause', () => {
+  const spec = editedContract('rules/map-dma.yaml', (text) =>
+    text.replace(/(id: map_dma_overlaps[\s\S]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
+  );
+  const { status, stdout } = vfioConform('run', '--spec', spec, '--only', 'MAP_DMA');
+  expect(status).toBe(1);
+  expect(stable(stdout.slice(0, stdout.indexOf('  replay:')))).toMatchSnapshot();
+});
+
+test('a failure is replayed by its token', () => {
+  const target = 'sim:foreign_container_fd=einval';
+  const run = vfioConform('run', '--target', target, ...linux, ...some, '--json');
+  const { failures } = JSON.parse(run.stdout) as RunResult;
+  const failed = vfioConform('replay', failures[0]!.token, '--target', target, ...linux);
+  expect(failed.stdout).toContain('FAIL set_container_foreign_descriptor_ebadfd');
+  expect(failed.status).toBe(1);
+  const passed = vfioConform('replay', failures[0]!.token, ...linux);
+  expect(passed.stdout).toMatch(/\npass\n$/);
+  expect(passed.status).toBe(0);
+});
+
+test('the parts of a run add up to the whole', () => {
+  const programs = (...args: string[]) =>
+    (JSON.parse(vfioConform('run', ...linux, ...some, '--json', ...args).stdout) as RunResult).programs;
+  expect(programs('--shard', '1/2') + programs('--shard', '2/2')).toBe(programs());
+  expect(programs('--cases', '7')).toBe(7);
+});
+
+test('a run that runs out of time says so and exits with 3', () => {
+  const { status, stdout } = vfioConform('run', '--time', '1ms');
+  expect(stdout).toContain('cut off before the end');
+  expect(status).toBe(3);
+});
+
+test('--report junit counts every program, and shows failures', () => {
+  const file = join(folder, 'junit.xml');
+  vfioConform(
+    'run',
+    '--target',
+    'sim:write_only_mapping=unreadable',
+    ...linux,
+    '--suite',
+    'scenarios',
+    '--report',
+    `junit:${file}`,
+  );
+  const xml = readFileSync(file, 'utf8');
+  const [, tests, failures] = /<testsuites [^>]*tests="(\d+)" failures="(\d+)"/.exec(xml)!;
+  expect(xml.match(/<testcase /g)).toHaveLength(Number(tests));
+  expect(xml.match(/<failure type="dma_read_of_write_only_gives_memory"/g)).toHaveLength(Number(failures));
+  expect(Number(failures)).toBeGreaterThan(0);
+});
