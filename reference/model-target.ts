@@ -53,6 +53,8 @@ export function runOnModel(
   } catch (error) {
     if (!(error instanceof MalformedProgram)) throw error;
     return { end: 'unsupported', outcomes, detail: error.message };
+  } finally {
+    world.release();
   }
   return { end: 'completed', outcomes };
 }
