@@ -1,18 +1,36 @@
 import { firstChoice } from '../reference/call.ts';
 import type { Contract } from '../reference/contract.ts';
+import { copyWorld } from '../reference/copy-world.ts';
 import { execute } from '../reference/execute.ts';
 import { type Process, World } from '../reference/state.ts';
 import type { Environment, Op, Program, Topology } from '../spec/uapi/vocabulary.ts';
 
 /** A program in the making, performed on the model op by op. */
 export class Rehearsal {
-  readonly ops: Op[] = [];
+  readonly ops: Op[];
   readonly #contract: Contract;
+  readonly #environment: Environment;
+  readonly #slots: Topology['slots'];
   readonly #world: World;
 
-  constructor(contract: Contract, environment: Environment, slots: Topology['slots']) {
+  /** `begun`: what was performed before. */
+  constructor(
+    contract: Contract,
+    environment: Environment,
+    slots: Topology['slots'],
+    begun: { ops: readonly Op[]; world: World } = { ops: [], world: new World(environment, slots) },
+  ) {
     this.#contract = contract;
-    this.#world = new World(environment, slots);
+    this.#environment = environment;
+    this.#slots = slots;
+    this.#world = begun.world;
+    this.ops = [...begun.ops];
+  }
+
+  /** Another program, which begins as this one has so far. */
+  fork(): Rehearsal {
+    const begun = { ops: this.ops, world: copyWorld(this.#world) };
+    return new Rehearsal(this.#contract, this.#environment, this.#slots, begun);
   }
 
   /** Those that are alive. */

@@ -1,9 +1,9 @@
 import type { Contract } from '../../reference/contract.ts';
-import type { Environment, Op, Program } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, Op } from '../../spec/uapi/vocabulary.ts';
 import { memory } from '../build.ts';
 import { layoutOf } from '../nesting-ops.ts';
 import { nestingMachine } from '../nesting-setup.ts';
-import { Rehearsal, worldAfter } from '../rehearsal.ts';
+import { Rehearsal } from '../rehearsal.ts';
 import { mergeNeeds, type Suite, sameMachine, topologyOf, type Unit } from '../suite.ts';
 import { probe } from './guest.ts';
 import { type Topology, topologies } from './topologies.ts';
@@ -25,55 +25,69 @@ export const isolation: Suite = {
   },
 };
 
-/** A unit for every two steps. Whether there is the topology at all is worked out once, and only if one is asked. */
+/** A program up to some point, and how many probes it has made by then. */
+interface Begun {
+  rehearsal: Rehearsal;
+  probes: number;
+}
+
+/** A unit for every two steps. What programs have in common is performed once, and only if one of them is asked for. */
 function* unitsOf(contract: Contract, environment: Environment, topology: Topology): Iterable<Unit> {
-  let comesAbout: boolean | undefined;
-  for (const [first, firstOps] of Object.entries(topology.steps)) {
-    for (const [second, secondOps] of Object.entries(topology.steps)) {
+  const { id, about, slots, changes, devices, steps } = topology;
+  const start = once(() => begin(contract, environment, topology));
+  for (const [first, firstOps] of Object.entries(steps)) {
+    const afterFirst = once(() => take(start(), topology, firstOps));
+    for (const [second, secondOps] of Object.entries(steps)) {
+      const unit = `isolation/${id}/${first}_${second}`;
       yield {
-        id: `isolation/${topology.id}/${first}_${second}`,
-        ops: [...firstOps, ...secondOps, ...topology.devices.flatMap(({ name }) => probe(name, 'p', 0))],
+        id: unit,
+        ops: [...firstOps, ...secondOps, ...devices.flatMap(({ name }) => probe(name, 'p', 0))],
         *programs() {
-          comesAbout ??= worldAfter(contract, environment, topology.slots, setUp(topology)) !== undefined;
-          const program = comesAbout ? twoSteps(contract, environment, topology, first, second) : undefined;
-          if (program) yield program;
+          const rehearsal = take(afterFirst(), topology, secondOps)?.rehearsal;
+          if (!rehearsal) return;
+          rehearsal.world.release();
+          yield {
+            id: unit,
+            about,
+            topology: topologyOf({ machine: nestingMachine, slots }),
+            ...(changes && { changes }),
+            ops: rehearsal.ops,
+          };
         },
       };
     }
   }
 }
 
-const setUp = ({ ops }: Topology): Op[] => [memory('arg', 1), ...ops];
-
-/** Two steps, with probes before, between and after them; undefined if one of them cannot be taken. */
-function twoSteps(
-  contract: Contract,
-  environment: Environment,
-  topology: Topology,
-  first: string,
-  second: string,
-): Program | undefined {
-  const { id, about, slots, changes, steps } = topology;
-  const rehearsal = new Rehearsal(contract, environment, slots);
-  for (const op of setUp(topology)) rehearsal.perform(op);
-  let probes = look(rehearsal, topology, 0);
-  for (const step of [first, second]) {
-    for (const op of steps[step]!)
-      if (!rehearsal.possible(op) || rehearsal.perform(op) === 'left out') return undefined;
-    probes = look(rehearsal, topology, probes);
-  }
-  rehearsal.world.release();
-  return {
-    id: `isolation/${id}/${first}_${second}`,
-    about,
-    topology: topologyOf({ machine: nestingMachine, slots }),
-    ...(changes && { changes }),
-    ops: rehearsal.ops,
+/** Gives each time what is made the first time. */
+function once<Made>(make: () => Made): () => Made {
+  let made: { made: Made } | undefined;
+  return () => {
+    made ??= { made: make() };
+    return made.made;
   };
 }
 
+/** The set-up and probes; undefined if the contract does not let the topology come about. */
+function begin(contract: Contract, environment: Environment, topology: Topology): Begun | undefined {
+  const rehearsal = new Rehearsal(contract, environment, topology.slots);
+  const setUp = [memory('arg', 1), ...topology.ops];
+  const comesAbout = setUp.every((op) => rehearsal.possible(op) && rehearsal.perform(op) === 'done');
+  return comesAbout ? look(rehearsal, topology, 0) : undefined;
+}
+
+/** A step more, and probes; undefined if it cannot be taken. */
+function take(begun: Begun | undefined, topology: Topology, step: readonly Op[]): Begun | undefined {
+  if (!begun) return undefined;
+  const rehearsal = begun.rehearsal.fork();
+  if (step.every((op) => rehearsal.possible(op) && rehearsal.perform(op) !== 'left out'))
+    return look(rehearsal, topology, begun.probes);
+  rehearsal.world.release();
+  return undefined;
+}
+
 /** Lets every device try with every PASID and without one; `before` so many probes were made. */
-function look(rehearsal: Rehearsal, { devices }: Topology, before: number): number {
+function look(rehearsal: Rehearsal, { devices }: Topology, before: number): Begun {
   let probes = before;
   for (const { name, actor } of devices) {
     for (const pasid of [...pasids, undefined]) {
@@ -83,5 +97,5 @@ function look(rehearsal: Rehearsal, { devices }: Topology, before: number): numb
       probes++;
     }
   }
-  return probes;
+  return { rehearsal, probes };
 }

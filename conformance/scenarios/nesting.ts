@@ -17,8 +17,17 @@ import type { Scenario } from './scenario.ts';
 import { exposureScenarios } from './singleton/exposure.ts';
 import { unitScenarios } from './singleton/units.ts';
 
-/** Stories about the requests of 2020, for contracts that have them. What devices show is one for all. */
-export function nestingScenarios(layout: Layout): Scenario[] {
+const made = new Map<Layout, readonly Scenario[]>();
+
+/** Stories about the requests of 2020, for contracts that have them: made once, and asked for on every machine. */
+export function nestingScenarios(layout: Layout): readonly Scenario[] {
+  const known = made.get(layout) ?? makeScenarios(layout);
+  made.set(layout, known);
+  return known;
+}
+
+/** What devices show is one for all layouts. */
+function makeScenarios(layout: Layout): Scenario[] {
   const requests = requestsIn(layout);
   const about = [
     loopScenarios,
