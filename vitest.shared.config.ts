@@ -13,7 +13,7 @@ declare module 'vitest' {
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const long = (file: TestSpecification) => Number(/(\.sweep|\/cli\/records)\.test\.ts$/.test(file.moduleId));
+    const long = (file: TestSpecification) => Number(/\.sweep\.test\.ts$/.test(file.moduleId));
     return sorted.sort((a, b) => long(b) - long(a));
   }
 }

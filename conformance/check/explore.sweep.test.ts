@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { Chooser } from '../../reference/call.ts';
 import { compileContract } from '../../reference/contract.ts';
 import { copyWorld } from '../../reference/copy-world.ts';
@@ -130,8 +130,8 @@ interface Merged {
   transition: Transition;
 }
 
-/** So many of them are looked into, from everywhere alike. */
-const LOOKED_INTO = 40;
+/** So many of them are looked into, from everywhere alike; and so many random programs are run. */
+const [lookedInto, random] = inject('sweep') === 'whole' ? [40, 200] : [15, 60];
 
 describe.each([
   ['v1-singleton', 'one_device', 5, true],
@@ -178,14 +178,14 @@ describe.each([
   });
 
   test('takes states for one only if the same can come of them', () => {
-    const every = Math.ceil(merged.length / LOOKED_INTO);
+    const every = Math.ceil(merged.length / lookedInto);
     const different = merged
       .filter((_, i) => i % every === 0)
       .filter(({ from, to, transition }) => {
         const [one, other] = [replayed(all, from, transition), replayed(all, to)];
         return one.key !== other.key || successors(all, one).join('\n') !== successors(all, other).join('\n');
       });
-    expect(merged.length).toBeGreaterThan(LOOKED_INTO);
+    expect(merged.length).toBeGreaterThan(lookedInto);
     expect(different.map(({ transition }) => transition.step.id)).toEqual([]);
   });
 
@@ -198,9 +198,9 @@ describe.each([
           expect(visits.get(state.key)?.depth ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(state.depth);
         }
       }),
-      { seed: 1, numRuns: 200 },
+      { seed: 1, numRuns: random },
     );
-    expect(met).toBeGreaterThan(300);
+    expect(met).toBeGreaterThan(random);
   });
 });
 
