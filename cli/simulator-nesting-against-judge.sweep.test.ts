@@ -11,7 +11,7 @@ import { machines, topologies } from './test-nesting-world.ts';
 
 const data = loadContract();
 /** Programs for each setting. */
-const numRuns = { part: 100, whole: 300 }[inject('sweep')];
+const numRuns = { part: 60, whole: 300 }[inject('sweep')];
 const needs = mergeNeeds(
   machines.flatMap((machine) => topologies.map((slots) => ({ machine, slots: Object.values(slots) }))),
 );

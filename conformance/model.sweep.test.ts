@@ -23,6 +23,7 @@ const few = new Map(
     : [
         ['type1-6.1', 'scenarios'],
         ['v1-fixed', 'scenarios,faults'],
+        ['v1-singleton', 'scenarios,isolation'],
       ],
 );
 const undefinedRules = new Set(
