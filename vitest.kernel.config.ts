@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: 'scripts/build-for-tests.mjs',
+    deps: { interopDefault: false },
     include: ['**/*.kernel.test.ts'],
     exclude: ['node_modules/**', 'dist/**'],
     fileParallelism: false,

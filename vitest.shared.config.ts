@@ -27,6 +27,8 @@ const HANGS = 3_600_000;
  */
 export const shared = {
   globalSetup: 'scripts/build-for-tests.mjs',
+  // A module is what it is to Node.js.
+  deps: { interopDefault: false },
   isolate: false,
   maxWorkers: availableParallelism(),
   sequence: { sequencer: LongestFirst },

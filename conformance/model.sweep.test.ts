@@ -6,7 +6,7 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Environment, Trace } from '../spec/uapi/vocabulary.ts';
 import { Coverage } from './assess/coverage.ts';
-import { names } from './assess/named-rules.ts';
+import { rulesNamed } from './assess/named-rules.ts';
 import { decide } from './assess/verdict.ts';
 import { run } from './run.ts';
 import { type Pattern, selectedUnits } from './selection.ts';
@@ -34,7 +34,7 @@ const reached = new Set<string>();
 /** Whether the failure of a trace that a contract does not allow names a rule. */
 function isNamed(rule: string, contract: Contract, environment: Environment, trace: Trace): boolean {
   const judgement = judge(contract, environment, trace);
-  return judgement.kind === 'violates' && names(contract, environment, trace, judgement.violation, rule);
+  return judgement.kind === 'violates' && rulesNamed(contract, environment, trace, judgement.violation).has(rule);
 }
 
 describe.each(profiles)('the contract as an implementation, profile %s', (profile) => {

@@ -1,4 +1,5 @@
 import type { Device } from './device.ts';
+import { MappingList } from './mapping-list.ts';
 import {
   type Backend,
   type BoundPasid,
@@ -112,7 +113,7 @@ class Copier {
     return this.#like(backend, (copy) => {
       copy.domains = backend.domains.map((domain) => this.#domain(domain));
       copy.owner = backend.owner && this.#owner(backend.owner);
-      copy.mappings = backend.mappings.map((mapping) => this.#mapping(mapping));
+      copy.mappings = new MappingList([...backend.mappings].map((mapping) => this.#mapping(mapping)));
     });
   }
 

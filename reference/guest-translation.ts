@@ -2,7 +2,6 @@ import type { Device } from './device.ts';
 import { type EntryUpdate, type SecondStage, type Walk, walkGuestTable } from './guest-page-walk.ts';
 import type { Group } from './state.ts';
 import type { TranslationCache } from './translation-cache.ts';
-import { mappingAt } from './type1-mappings.ts';
 
 /** What the hardware has to translate. */
 export interface Request {
@@ -19,7 +18,7 @@ export interface Request {
 export function secondStageOf({ container }: Group, readsWriteOnly: boolean): SecondStage {
   const backend = container?.backend;
   return (address) => {
-    const mapping = backend && mappingAt(backend, address);
+    const mapping = backend?.mappings.at(address);
     const page = mapping?.pages[Number((address - mapping.iova) >> 12n)];
     return mapping && page && { page, read: mapping.read || readsWriteOnly, write: mapping.write };
   };

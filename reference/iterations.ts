@@ -4,7 +4,6 @@ import type { Call, Segment } from './call.ts';
 import { invalidation } from './nesting-request.ts';
 import { configBytes, writeAccesses } from './region-access.ts';
 import type { Container, Group, OpenDevice } from './state.ts';
-import { mappingAt, overlapping } from './type1-mappings.ts';
 import { PAGE, permits } from './user-memory.ts';
 
 const PAGE_BIG = BigInt(PAGE);
@@ -58,7 +57,7 @@ export const iterations: Record<
     const { backend } = call.object as Container;
     // The end of a range that ends at 2^64 is computed as 0.
     if (call.range.iova + call.range.size === END) return;
-    for (const mapping of overlapping(backend!, call.range.iova, call.range.size)) {
+    for (const mapping of backend!.mappings.overlapping(call.range.iova, call.range.size)) {
       call.mapping = mapping;
       yield;
     }
@@ -81,7 +80,7 @@ export const iterations: Record<
     const group: Group = (call.object as OpenDevice).group;
     const backend = group.container?.backend;
     for (const segment of call.transfer.pasid === undefined ? parts(call) : []) {
-      call.segment = { ...segment, mapping: backend && mappingAt(backend, segment.iova) };
+      call.segment = { ...segment, mapping: backend?.mappings.at(segment.iova) };
       yield;
     }
   },

@@ -30,7 +30,7 @@ const open = { ways: [2] };
 const creates = effects.map_dma_creates_mapping;
 vi.spyOn(effects, 'map_dma_creates_mapping').mockImplementation((call: Call) => {
   creates(call);
-  const mapping = (call.object as Container).backend!.mappings.find(({ iova }) => iova === call.map.iova)!;
+  const mapping = (call.object as Container).backend!.mappings.at(call.map.iova)!;
   for (const ways of open.ways) mapping.size += BigInt(call.chooser.choose(ways)) * 0x1000n;
 });
 afterAll(() => vi.restoreAllMocks());

@@ -1,6 +1,7 @@
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, InjectOp, Slot as TopologySlot } from '../spec/uapi/vocabulary.ts';
 import { Device } from './device.ts';
+import type { MappingList } from './mapping-list.ts';
 import { TranslationCache } from './translation-cache.ts';
 import { PAGE, type Page, UserMemory } from './user-memory.ts';
 
@@ -76,7 +77,7 @@ export interface Backend {
   domains: Domain[];
   /** Undefined where no PASIDs could be promised when the backend was chosen. */
   owner: PasidOwner | undefined;
-  mappings: Mapping[];
+  mappings: MappingList;
   entryLimit: number;
   dirtyTracking: boolean;
 }
@@ -361,7 +362,7 @@ function describeObject(object: Description['object']): string {
   if (object.kind === 'container') {
     const { backend, groups } = object;
     if (!backend) return `container ${groups.size ? 'C1' : 'C0'}, ${groups.size} groups, no backend`;
-    const mappings = backend.mappings.map(
+    const mappings = [...backend.mappings].map(
       ({ iova, size, read, write, vaddrInvalid }) =>
         `[0x${iova.toString(16)}, +0x${size.toString(16)}) ${read ? 'r' : ''}${write ? 'w' : ''}${vaddrInvalid ? ' vaddr invalidated' : ''}`,
     );

@@ -1,5 +1,8 @@
+import sorted from 'sorted-btree';
 import type { AddressSpace } from './address-space.ts';
 import type { DirtyBitmap } from './dirty-bitmap.ts';
+
+const { default: BTree } = sorted;
 
 /** Pages of a 64-bit address space. Page numbers stay exact in a number, sums of two of them too. */
 export const ALL_PAGES = 2 ** 52;
@@ -24,12 +27,28 @@ export interface Dma {
 
 /** The mappings of a backend, in order of their I/O virtual addresses; no two overlap. */
 export class DmaList {
-  readonly entries: Dma[] = [];
+  readonly #byIova = new BTree<number, Dma>(undefined, byNumber);
+
+  /** All, ascending. */
+  [Symbol.iterator](): IterableIterator<Dma> {
+    return this.#byIova.values();
+  }
+
+  /** Those that end after a page, ascending. */
+  endingAfter(page: number): IterableIterator<Dma> {
+    return this.#byIova.values(this.at(page)?.iova ?? page);
+  }
 
   /** The mapping that holds a page. */
   at(page: number): Dma | undefined {
-    const dma = this.entries[this.firstEndingAfter(page)];
-    return dma !== undefined && dma.iova <= page ? dma : undefined;
+    const dma = this.#byIova.getPairOrNextLower(page)?.[1];
+    return dma !== undefined && dma.iova + dma.count > page ? dma : undefined;
+  }
+
+  /** The last of all. */
+  get last(): Dma | undefined {
+    const iova = this.#byIova.maxKey();
+    return iova === undefined ? undefined : this.#byIova.get(iova);
   }
 
   /**
@@ -38,43 +57,17 @@ export class DmaList {
    */
   overlapping(first: number, count: number): Dma | undefined {
     const end = (first + count) % ALL_PAGES;
-    const dma = this.entries[this.firstEndingAfter(first)];
+    const dma = this.at(first) ?? this.#byIova.nextHigherPair(first)?.[1];
     return dma !== undefined && dma.iova < end ? dma : undefined;
   }
 
-  /** Index of the first mapping that ends after a page. */
-  firstEndingAfter(page: number): number {
-    let low = 0;
-    let high = this.entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const dma = this.entries[middle]!;
-      if (dma.iova + dma.count > page) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   insert(dma: Dma): void {
-    const { entries } = this;
-    if (entries.length === 0 || entries[entries.length - 1]!.iova < dma.iova) entries.push(dma);
-    else entries.splice(this.placeOf(dma), 0, dma);
+    this.#byIova.set(dma.iova, dma);
   }
 
-  remove(dma: Dma): void {
-    if (this.entries[this.entries.length - 1] === dma) this.entries.pop();
-    else this.entries.splice(this.placeOf(dma), 1);
-  }
-
-  /** Index of the first mapping that begins where one does, or behind. */
-  private placeOf({ iova }: Dma): number {
-    let low = 0;
-    let high = this.entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.entries[middle]!.iova >= iova) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+  remove({ iova }: Dma): void {
+    this.#byIova.delete(iova);
   }
 }
+
+const byNumber = (one: number, other: number): number => one - other;

@@ -58,10 +58,9 @@ function* start(backend: Type1): Steps<Result> {
 }
 
 function* startLocked(backend: Type1): Steps<Errno | undefined> {
-  const { entries } = backend.dmas;
-  for (const dma of entries) {
+  for (const dma of backend.dmas) {
     if (yield ALLOCATION) {
-      for (const earlier of entries) earlier.dirty = undefined;
+      for (const earlier of backend.dmas) earlier.dirty = undefined;
       return 'ENOMEM';
     }
     // effect
@@ -78,7 +77,7 @@ function* stop(backend: Type1): Steps<Result> {
 
   // effect
   backend.tracksDirtyPages = false;
-  for (const dma of backend.dmas.entries) dma.dirty = undefined;
+  for (const dma of backend.dmas) dma.dirty = undefined;
   backend.lock.release();
 
   // result
@@ -118,9 +117,7 @@ function* getBitmapLocked(
   if (!backend.tracksDirtyPages || backend.cuts(iova, count)) return 'EINVAL';
 
   // effect
-  const { entries } = backend.dmas;
-  for (let i = backend.dmas.firstEndingAfter(iova); i < entries.length; i++) {
-    const dma = entries[i]!;
+  for (const dma of backend.dmas.endingAfter(iova)) {
     if (dma.iova > iova + count - 1) break;
     if (!(yield* dma.dirty!.report(process, bitmap.address, dma.iova - iova))) return 'EFAULT';
     dma.dirty!.clear();

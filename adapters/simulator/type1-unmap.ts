@@ -84,8 +84,7 @@ function* unmapLocked(
 /** Ends mappings; gives how many pages they had. */
 export function* removeMappings(backend: Type1, dmas: Dma[]): Steps<number> {
   let unmapped = 0;
-  // From the end, where taking one out moves fewer others.
-  for (const dma of dmas.reverse()) {
+  for (const dma of dmas) {
     unmapped += dma.count;
     yield* backend.remove(dma);
   }
@@ -111,12 +110,12 @@ function* reportAndRemove(
 
 /** Mappings that end after a page and begin before another. The first interface stops at one that begins too early. */
 function between(backend: Type1, iova: number, end: number): Dma[] {
-  const { entries } = backend.dmas;
-  const first = backend.dmas.firstEndingAfter(iova);
-  if (!backend.v2 && first < entries.length && entries[first]!.iova < iova) return [];
-  let last = first;
-  while (last < entries.length && entries[last]!.iova < end) last++;
-  return entries.slice(first, last);
+  const dmas: Dma[] = [];
+  for (const dma of backend.dmas.endingAfter(iova)) {
+    if (dma.iova >= end || (!backend.v2 && dma.iova < iova)) break;
+    dmas.push(dma);
+  }
+  return dmas;
 }
 
 /** Marks mappings, all or none. */

@@ -218,7 +218,7 @@ export class Type1 {
   protected *replay(domain: IommuDomain, process: Process): Steps<Errno | undefined> {
     const known = this.domains[0]?.domain;
     const limit = lockLimit(process);
-    for (const dma of this.dmas.entries) {
+    for (const dma of this.dmas) {
       for (let i = 0; i < dma.count; i++) {
         const page = known?.lookUp(dma.iova + i) ?? (yield* pinNext(dma, limit, i));
         if (typeof page === 'string') {
@@ -233,7 +233,7 @@ export class Type1 {
   }
 
   private unpinAll(domain: IommuDomain): void {
-    for (const dma of this.dmas.entries) unpin(dma, (i) => domain.unmap(dma.iova + i));
+    for (const dma of this.dmas) unpin(dma, (i) => domain.unmap(dma.iova + i));
   }
 
   /** The last page table goes: mappings are kept for groups that nothing translates. */
@@ -244,8 +244,7 @@ export class Type1 {
   }
 
   private *removeAll(): Steps<void> {
-    // From the end, where taking one out moves no other.
-    for (let dma = this.dmas.entries.at(-1); dma !== undefined; dma = this.dmas.entries.at(-1)) yield* this.remove(dma);
+    for (let { last } = this.dmas; last !== undefined; last = this.dmas.last) yield* this.remove(last);
   }
 }
 

@@ -32,7 +32,7 @@ export class SituationModel {
     this.comesAbout = this.#succeed(world, this.#setUp);
     const { names, descriptors, saved } = world.processes.get('main')!;
     const object = descriptors.get(names.get(situation.fd) ?? -1)?.object;
-    this.mappings = (object as Container | undefined)?.backend?.mappings ?? [];
+    this.mappings = [...((object as Container | undefined)?.backend?.mappings ?? [])];
     this.saved = [...saved.keys()];
   }
 

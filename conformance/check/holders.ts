@@ -26,7 +26,7 @@ export function holdersOf(checked: CheckWorld, world: World): string {
   }
   for (const [{ backend }, name] of [...containers].sort(([, a], [, b]) => (a < b ? -1 : 1))) {
     if (!backend) continue;
-    facts.push(`${name} of ${backend.type}, ${backend.mappings.map(({ iova }) => Number(iova)).join()}`);
+    facts.push(`${name} of ${backend.type}, ${[...backend.mappings].map(({ iova }) => Number(iova)).join()}`);
     for (const { groups } of backend.domains) facts.push(groups.map(({ slot }) => slot.name).join());
   }
   facts.push(`leads ${readLeads(checked, world).join()}`);

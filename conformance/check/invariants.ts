@@ -127,7 +127,7 @@ function leftOver(world: World): string {
       return `PASID ${pasid} of ${owner.process.name}, which has no container any more, is still allocated.`;
   for (const process of world.processes.values()) {
     const charged = [...backends]
-      .flatMap(({ mappings }) => mappings)
+      .flatMap(({ mappings }) => [...mappings])
       .filter((mapping) => mapping.charged.process === process)
       .reduce((sum, mapping) => sum + mapping.charged.pages, 0);
     if (process.lockedPages !== charged)
@@ -240,7 +240,7 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
   if (act.kind === 'unmap') {
     const container = containerOf(world, act.container);
     if (group.container !== container) return false;
-    const mapped = new Set(container?.backend?.mappings.flatMap(({ pages }) => pages));
+    const mapped = new Set([...(container?.backend?.mappings ?? [])].flatMap(({ pages }) => pages));
     return [...byDevice, ...byPages, ...byEntries].some((page) => !mapped.has(page));
   }
   if (act.kind !== 'request') return false;

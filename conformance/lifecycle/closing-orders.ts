@@ -197,7 +197,7 @@ function look(rehearsal: Rehearsal, slots: readonly Name[]): void {
       if (object.kind === 'group') rehearsal.perform({ ...deciding(asksStatus(name)), actor });
       if (object.kind !== 'container') continue;
       // Mapping again is refused because of the mapping, or because there is no backend any more.
-      const question = object.backend?.mappings.length === 0 ? asksInfo(name) : maps(name);
+      const question = object.backend?.mappings.size === 0 ? asksInfo(name) : maps(name);
       rehearsal.perform({ ...deciding(question), actor });
     }
   }

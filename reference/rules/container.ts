@@ -1,6 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
+import { MappingList } from '../mapping-list.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
 import { type Backend, type Container, hasDomain, joinDomain, ownerOf } from '../state.ts';
 
@@ -63,7 +64,7 @@ export const effects = {
       nesting: call.argument === NESTING,
       domains: [],
       owner,
-      mappings: [],
+      mappings: new MappingList(),
       entryLimit,
       dirtyTracking: false,
     };

@@ -3,7 +3,6 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 import type { Backend, Container } from '../state.ts';
-import { mappingAt } from '../type1-mappings.ts';
 import { PAGE } from '../user-memory.ts';
 
 const {
@@ -73,12 +72,12 @@ export const conditions = {
   dirty_pages_get_size_not_aligned: ({ range }) => (range.size & PAGE_MASK) !== 0n,
   dirty_pages_get_tracking_off: (call) => !backend(call).dirtyTracking,
   dirty_pages_get_cuts_first_mapping: (call) => {
-    const found = mappingAt(backend(call), call.range.iova);
+    const found = backend(call).mappings.at(call.range.iova);
     return found !== undefined && found.iova !== call.range.iova;
   },
   dirty_pages_get_cuts_last_mapping: (call) => {
     const { iova, size } = call.range;
-    const found = mappingAt(backend(call), iova + size - 1n);
+    const found = backend(call).mappings.at(iova + size - 1n);
     return found !== undefined && found.iova + found.size !== iova + size;
   },
   dirty_bitmap_first_word_unreadable: (call) => {

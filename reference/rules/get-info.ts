@@ -49,7 +49,7 @@ function validRanges(call: Call): [bigint, bigint][] {
 
 function tellAvailable(call: Call, bytes: number): void {
   const { entryLimit, mappings } = backend(call);
-  add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL!, bytes).setUint32(0, entryLimit - mappings.length, true);
+  add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL!, bytes).setUint32(0, entryLimit - mappings.size, true);
 }
 
 function header(call: Call, length: number): Uint8Array {

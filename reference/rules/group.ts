@@ -31,7 +31,7 @@ export const conditions = {
   set_container_foreign_descriptor_ebadfd: (call) => asked(call)?.object.kind !== 'container',
   set_container_group_not_viable: (call) => group(call).slot.claimed,
   set_container_vaddr_invalidated: (call) =>
-    (asked(call)!.object as Container).backend?.mappings.some(({ vaddrInvalid }) => vaddrInvalid) ?? false,
+    [...((asked(call)!.object as Container).backend?.mappings ?? [])].some(({ vaddrInvalid }) => vaddrInvalid),
   set_container_interrupts_not_isolated: (call) =>
     (asked(call)!.object as Container).backend !== undefined && interruptsNotIsolated(call),
   set_container_iommu_does_not_nest: joinsWithoutNesting,

@@ -1,9 +1,9 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { wraps } from '../mapping-list.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
 import { type Backend, type Container, type Process, uncharge } from '../state.ts';
-import { firstOverlap, insertMapping, wraps } from '../type1-mappings.ts';
 import { PAGE, type Page } from '../user-memory.ts';
 
 const {
@@ -32,22 +32,22 @@ export const conditions = {
   map_dma_iova_wraps: ({ map }) => wraps(map.iova, map.size),
   map_dma_vaddr_wraps: ({ map }) => wraps(map.vaddr, map.size),
   map_dma_vaddr_update_without_mapping: (call) =>
-    has(call.map.flags, VADDR) && !firstOverlap(backend(call), call.map.iova, call.map.size),
+    has(call.map.flags, VADDR) && !backend(call).mappings.firstOverlap(call.map.iova, call.map.size),
   map_dma_vaddr_update_not_invalidated: (call) =>
-    has(call.map.flags, VADDR) && !firstOverlap(backend(call), call.map.iova, call.map.size)!.vaddrInvalid,
+    has(call.map.flags, VADDR) && !backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!.vaddrInvalid,
   map_dma_vaddr_update_other_range: (call) => {
     if (!has(call.map.flags, VADDR)) return false;
-    const found = firstOverlap(backend(call), call.map.iova, call.map.size)!;
+    const found = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     return found.iova !== call.map.iova || found.size !== call.map.size;
   },
   map_dma_vaddr_update_memlock_exceeded: (call) => {
     if (!has(call.map.flags, VADDR)) return false;
-    const { charged } = firstOverlap(backend(call), call.map.iova, call.map.size)!;
+    const { charged } = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     return charged.process !== call.process && charged.pages > 0 && exceedsMemlock(call.process, charged.pages);
   },
   map_dma_updates_vaddr: ({ map }) => has(map.flags, VADDR),
-  map_dma_overlaps: (call) => firstOverlap(backend(call), call.map.iova, call.map.size) !== undefined,
-  map_dma_no_entry_left: (call) => backend(call).mappings.length >= backend(call).entryLimit,
+  map_dma_overlaps: (call) => backend(call).mappings.firstOverlap(call.map.iova, call.map.size) !== undefined,
+  map_dma_no_entry_left: (call) => backend(call).mappings.size >= backend(call).entryLimit,
   map_dma_outside_valid_iova: (call) => !insideOneValidRange(call, call.map.iova, call.map.iova + call.map.size - 1n),
   map_dma_page_not_accessible: ({ page, map }) => {
     const protection = page?.region.pages[page.index] && page.region.protection[page.index];
@@ -62,7 +62,7 @@ export const conditions = {
 
 export const effects = {
   map_dma_updates_vaddr: (call) => {
-    const mapping = firstOverlap(backend(call), call.map.iova, call.map.size)!;
+    const mapping = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     mapping.vaddrInvalid = false;
     uncharge(mapping);
     mapping.charged = { process: call.process, pages: mapping.charged.pages };
@@ -77,7 +77,7 @@ export const effects = {
   map_dma_creates_mapping: (call) => {
     const { iova, size, flags } = call.map;
     call.process.lockedPages += call.charge;
-    insertMapping(backend(call), {
+    backend(call).mappings.insert({
       iova,
       size,
       read: (flags & READ!) !== 0,

@@ -1,8 +1,8 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { wraps } from '../mapping-list.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 import { type Backend, type Container, membersOf, uncharge } from '../state.ts';
-import { mappingAt, overlapping, removeMappings, wraps } from '../type1-mappings.ts';
 import { PAGE } from '../user-memory.ts';
 
 const {
@@ -38,19 +38,21 @@ export const conditions = {
   unmap_dma_cuts_first_mapping: (call) => {
     const { flags, iova } = call.unmap;
     if (!backend(call).v2 || has(flags, ALL)) return false;
-    const found = mappingAt(backend(call), iova);
+    const found = backend(call).mappings.at(iova);
     return found !== undefined && found.iova !== iova;
   },
   unmap_dma_cuts_last_mapping: (call) => {
     const { flags, iova, size } = call.unmap;
     if (!backend(call).v2 || has(flags, ALL)) return false;
-    const found = mappingAt(backend(call), iova + size - 1n);
+    const found = backend(call).mappings.at(iova + size - 1n);
     return found !== undefined && found.iova + found.size !== iova + size;
   },
   unmap_dma_vaddr_already_invalidated: (call) =>
     has(call.unmap.flags, UNMAP_VADDR) &&
     !removesNothing(call) &&
-    overlapping(backend(call), ...walkedRange(call)).some(({ vaddrInvalid }) => vaddrInvalid),
+    backend(call)
+      .mappings.overlapping(...walkedRange(call))
+      .some(({ vaddrInvalid }) => vaddrInvalid),
   unmap_dma_end_of_address_space: (call) => endsAtTop(call),
   unmap_dma_v1_starts_inside_mapping: (call) => startsInside(call),
   unmap_dma_invalidates_vaddr: ({ unmap }) => has(unmap.flags, UNMAP_VADDR),
@@ -61,7 +63,7 @@ export const effects = {
   unmap_dma_end_of_address_space: nothing,
   unmap_dma_v1_starts_inside_mapping: nothing,
   unmap_dma_invalidates_vaddr: (call) => {
-    for (const mapping of overlapping(backend(call), ...walkedRange(call))) {
+    for (const mapping of backend(call).mappings.overlapping(...walkedRange(call))) {
       mapping.vaddrInvalid = true;
       call.unmapped += mapping.size;
     }
@@ -70,15 +72,15 @@ export const effects = {
     const mapping = call.mapping!;
     uncharge(mapping);
     call.unmapped += mapping.size;
-    removeMappings(backend(call), [mapping]);
+    backend(call).mappings.remove(mapping);
   },
   unmap_dma_removes_mappings: (call) => {
-    const gone = overlapping(backend(call), ...walkedRange(call));
+    const gone = backend(call).mappings.overlapping(...walkedRange(call));
     for (const mapping of gone) {
       uncharge(mapping);
       call.unmapped += mapping.size;
     }
-    removeMappings(backend(call), gone);
+    for (const mapping of gone) backend(call).mappings.remove(mapping);
   },
   unmap_dma_flushes_nested: (call) => {
     if (call.unmapped === 0n) return;
@@ -103,7 +105,7 @@ function endsAtTop({ unmap }: Call): boolean {
 
 function startsInside(call: Call): boolean {
   if (backend(call).v2 || has(call.unmap.flags, ALL)) return false;
-  const found = mappingAt(backend(call), call.unmap.iova);
+  const found = backend(call).mappings.at(call.unmap.iova);
   return found !== undefined && found.iova !== call.unmap.iova;
 }
 
