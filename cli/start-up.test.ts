@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,7 +15,8 @@ beforeAll(() => {
     filter: (path) => path !== join(packageRoot, 'dist/native'),
   });
   mkdirSync(join(folder, 'node_modules'));
-  for (const name of ['commander', 'cli-progress'])
+  const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
+  for (const name of Object.keys(dependencies).filter((one) => one !== 'yaml' && one !== 'ajv'))
     symlinkSync(join(packageRoot, 'node_modules', name), join(folder, 'node_modules', name));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
