@@ -71,8 +71,8 @@ function unknownAmong(names: readonly string[]): Set<string> {
 
 function errnosOf(outcome: RuleOutcome | undefined): string[] {
   if (!outcome) return [];
-  if ('errno' in outcome) return [outcome.errno];
-  return 'oneOf' in outcome ? outcome.oneOf.flatMap(errnosOf) : [];
+  if (outcome.kind === 'errno') return [outcome.errno];
+  return outcome.kind === 'one_of' ? outcome.outcomes.flatMap(errnosOf) : [];
 }
 
 describe('the page of checks', () => {

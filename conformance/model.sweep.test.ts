@@ -27,7 +27,7 @@ const few = new Map(
       ],
 );
 const undefinedRules = new Set(
-  [...data.rules.values()].flatMap(({ id, outcome = {} }) => ('undefined' in outcome ? id : [])),
+  [...data.rules.values()].flatMap(({ id, outcome }) => (outcome?.kind === 'undefined' ? id : [])),
 );
 const reached = new Set<string>();
 

@@ -41,9 +41,9 @@ export class Rehearsal {
   /** Adds an op to the program; one of which the contract does not say what happens is left out. */
   perform(op: Op): 'done' | 'refused' | 'left out' {
     const { outcome } = execute(this.#contract, this.#world, op, this.ops.length, firstChoice);
-    if ('undefined' in outcome) return 'left out';
+    if (outcome.kind === 'undefined') return 'left out';
     this.ops.push(op);
-    return 'errno' in outcome ? 'refused' : 'done';
+    return outcome.kind === 'errno' ? 'refused' : 'done';
   }
 
   /** See possible(). */

@@ -146,7 +146,7 @@ class Compiler {
 
   /** Later steps rely on what earlier ones excluded: without a rule they may find nothing to work on, or no end. */
   #withDefect(steps: Runnable[], defect: Defect): (call: Call, note: (rule: string) => void) => Decision {
-    const senseless: Decision = { rule: this.#data.rules.get(defect.rule)!, outcome: { oneOf: [] } };
+    const senseless: Decision = { rule: this.#data.rules.get(defect.rule)!, outcome: { kind: 'one_of', outcomes: [] } };
     return (call, note) => {
       try {
         const decision = run(steps, call, note);
@@ -288,8 +288,8 @@ class Compiler {
       }
       // What the condition has worked out may be overwritten before the op ends.
       const { rule, outcome } = decision;
-      if ('errno' in outcome && outcome.errno === 'result')
-        return (call) => (condition(call) ? { rule, outcome: { errno: call.errno } } : undefined);
+      if (outcome.kind === 'errno' && outcome.errno === 'result')
+        return (call) => (condition(call) ? { rule, outcome: { kind: 'errno', errno: call.errno } } : undefined);
       return (call) => (condition(call) ? decision : undefined);
     }
     if (step.read) {
@@ -348,9 +348,9 @@ function run(
 
 /** Any outcome that differs from a given one. */
 function another(outcome: RuleOutcome): RuleOutcome {
-  if ('errno' in outcome) return { errno: outcome.errno === 'EINVAL' ? 'ENOSPC' : 'EINVAL' };
-  if ('value' in outcome && typeof outcome.value === 'number') return { value: outcome.value + 1 };
-  return { errno: 'EINVAL' };
+  if (outcome.kind === 'errno') return { kind: 'errno', errno: outcome.errno === 'EINVAL' ? 'ENOSPC' : 'EINVAL' };
+  if (outcome.kind === 'value' && outcome.value !== 'result') return { kind: 'value', value: outcome.value + 1 };
+  return { kind: 'errno', errno: 'EINVAL' };
 }
 
 const conditionOf = (id: string): Condition => known(conditions, id, 'a condition', 'reference/rules/');

@@ -74,7 +74,7 @@ class Run {
     try {
       const op = this.#ops[index]!;
       const { rule, unspecified, ...rest } = execute(this.#contract, this.world, op, index, chooserFor(index));
-      if ('undefined' in rest.outcome) return undefined;
+      if (rest.outcome.kind === 'undefined') return undefined;
       const open = unspecified?.map(({ process, region, at, length }) => [process.name, region.name, at, length]);
       return JSON.stringify({ rule: rule.id, ...rest, open }, plainly);
     } catch (error) {
@@ -205,6 +205,6 @@ test('what is told to fail in a copy does not fail in the original', () => {
   const copy = copyWorld(original);
   const perform = (world: World, op: Op) => execute(contract, world, op, 0, lastChoice).outcome;
   perform(copy, ops[0]!);
-  expect(perform(original, ops[1]!)).toEqual({ fd: true });
-  expect(perform(copy, ops[1]!)).toEqual({ errno: 'ENOMEM' });
+  expect(perform(original, ops[1]!)).toEqual({ kind: 'fd' });
+  expect(perform(copy, ops[1]!)).toEqual({ kind: 'errno', errno: 'ENOMEM' });
 });

@@ -7,6 +7,7 @@ import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
 import { Device } from './device.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from './memory-ops.ts';
+import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from './state.ts';
 import { PAGE, type Region } from './user-memory.ts';
 
@@ -63,17 +64,18 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     contract.groupsLeft(call, note);
     world.left = [];
   }
-  const outcome: RuleOutcome = 'value' in general && general.value === 'result' ? { value: call.result } : general;
+  const outcome: RuleOutcome =
+    general.kind === 'value' && general.value === 'result' ? { kind: 'value', value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
   const { handler, extent } = call;
   const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
-  if (call.created && 'fd' in outcome) {
+  if (call.created && outcome.kind === 'fd') {
     install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
     if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
   }
-  if (op.op === 'ioctl' && op.save && !('errno' in outcome)) expectation.saved = save(process, op);
+  if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
   if (call.fault) expectation.fault = call.fault;
-  if (op.op === 'peek' && !('errno' in outcome)) expectation.bytes = peek(process, op.memory, op.at, op.length);
+  if (op.op === 'peek' && outcome.kind !== 'errno') expectation.bytes = peek(process, op.memory, op.at, op.length);
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
       .filter(({ length }) => length > 0)
@@ -113,7 +115,7 @@ function failsToAllocate(call: Call): boolean {
 /** A system call ends for want of memory; what is passed to it is in place by then. */
 function allocationFailure(call: Call, contract: Contract, note: Note): Decision {
   const { op } = call;
-  if (op.op === 'ioctl' && !storeArgument(call, op)) return plain('ioctl', { errno: 'EFAULT' });
+  if (op.op === 'ioctl' && !storeArgument(call, op)) return plain('ioctl', errno('EFAULT'));
   return perform(contract.ops.get('allocation failure')!, call, note);
 }
 
@@ -145,24 +147,23 @@ function look(call: Call, name: Name): void {
 function vocabulary(call: Call, contract: Contract, note: Note): Decision {
   const { op, process, world } = call;
   // Which copies there are is known of ioctls only.
-  if (copying.has(op.op) && process.injections.some(({ fault }) => fault === 'copy'))
-    return plain(op.op, { undefined: true });
+  if (copying.has(op.op) && process.injections.some(({ fault }) => fault === 'copy')) return plain(op.op, undecided);
   const handle = (name: string): Decision => perform(contract.ops.get(name)!, call, note);
   switch (op.op) {
     case 'open':
       // A descriptor for the path only never reaches the driver.
-      if (op.what === 'path' && !present.has(op.path ?? '')) return plain('open', { undefined: true });
+      if (op.what === 'path' && !present.has(op.path ?? '')) return plain('open', undecided);
       if (!['container', 'group', 'device'].includes(op.what) || op.access === 'path') {
         // A pipe has two ends, of which one is thrown away.
-        if (!hasFreeDescriptor(process, op.what === 'pipe' ? 2 : 1)) return plain('open', { errno: 'EMFILE' });
+        if (!hasFreeDescriptor(process, op.what === 'pipe' ? 2 : 1)) return plain('open', errno('EMFILE'));
         const object: Foreign = { kind: 'foreign', ...(op.what === 'event' && { event: { count: 0 } }) };
         install(process, op.as, { object, refs: 0, pathOnly: op.access === 'path', mode: modeOf(op) });
-        return plain('open', { fd: true });
+        return plain('open', descriptor);
       }
       if (op.what === 'device') {
         call.object = process.descriptors.get(numberOf(process, op.group!))?.object;
-        if (!call.object) return plain('open', { errno: 'EBADF' });
-        if (call.object.kind !== 'group') return plain('open', { undefined: true });
+        if (!call.object) return plain('open', errno('EBADF'));
+        if (call.object.kind !== 'group') return plain('open', undecided);
       }
       if (op.what !== 'container' && !world.slots.has(op.slot ?? ''))
         throw new MalformedProgram(`there is no slot ${op.slot}`);
@@ -191,10 +192,10 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return handle('close');
     case 'dup': {
       const description = process.descriptors.get(numberOf(process, op.fd));
-      if (!description) return plain('dup', { errno: 'EBADF' });
-      if (!hasFreeDescriptor(process)) return plain('dup', { errno: 'EMFILE' });
+      if (!description) return plain('dup', errno('EBADF'));
+      if (!hasFreeDescriptor(process)) return plain('dup', errno('EMFILE'));
       install(process, op.as, description);
-      return plain('dup', { fd: true });
+      return plain('dup', descriptor);
     }
     case 'ioctl':
       return ioctl(call, op, contract, note);
@@ -204,7 +205,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
       return plain('protect', zero);
     case 'unmap':
-      if (op.length === 0) return plain('unmap', { errno: 'EINVAL' });
+      if (op.length === 0) return plain('unmap', errno('EINVAL'));
       unlock(process, wholePages(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE).pages.fill(
         undefined,
         op.at / PAGE,
@@ -213,17 +214,17 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('unmap', zero);
     case 'discard':
       if (!discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE))
-        return plain('discard', { errno: 'EINVAL' });
+        return plain('discard', errno('EINVAL'));
       return plain('discard', zero);
     case 'poke':
       return plain(
         'poke',
-        poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : { errno: 'EFAULT' },
+        poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : errno('EFAULT'),
       );
     case 'peek': {
       const { base } = region(process, op.memory);
       const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
-      return plain('peek', readable ? zero : { errno: 'EFAULT' });
+      return plain('peek', readable ? zero : errno('EFAULT'));
     }
     case 'pread':
     case 'pwrite':
@@ -233,8 +234,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     case 'dma':
       look(call, op.device);
       if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
-        return plain('dma', { errno: 'EINVAL' });
-      if (call.object && call.object.kind !== 'device') return plain('dma', { undefined: true });
+        return plain('dma', errno('EINVAL'));
+      if (call.object && call.object.kind !== 'device') return plain('dma', undecided);
       return handle('dma');
     case 'fork':
       fork(world, process, op.as);
@@ -253,7 +254,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('drop_capability', zero);
     case 'set_parameter':
       if (!/^\d+$/.test(op.value) || op.module !== 'vfio_iommu_type1' || !parameters.has(op.parameter))
-        return plain('set_parameter', { undefined: true });
+        return plain('set_parameter', undecided);
       world.parameters.set(`${op.module}.${op.parameter}`, op.value);
       return plain('set_parameter', zero);
     case 'bind_driver':
@@ -275,8 +276,6 @@ const present = new Set(['/', '/dev/null', '/dev/zero']);
 
 /** Parameters of the type1 module that a program may set to a number. */
 const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts', 'pasid_quota']);
-
-const zero: RuleOutcome = { value: 0 };
 
 /** The vocabulary's own rules, one for each op that no handler is written for. */
 const plainRules = new Map<string, Rule>();
@@ -313,24 +312,24 @@ function storeArgument(call: Call, { argument }: IoctlOp): boolean {
 function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
   const { process } = call;
   const description = process.descriptors.get(numberOf(process, op.fd));
-  if (!storeArgument(call, op)) return plain('ioctl', { errno: 'EFAULT' });
-  if (!description || description.pathOnly) return plain('ioctl', { errno: 'EBADF' });
+  if (!storeArgument(call, op)) return plain('ioctl', errno('EFAULT'));
+  if (!description || description.pathOnly) return plain('ioctl', errno('EBADF'));
   call.object = description.object;
-  if (description.object.kind === 'foreign') return plain('ioctl', { undefined: true });
+  if (description.object.kind === 'foreign') return plain('ioctl', undecided);
   // The kernel takes the request as 32 bits.
   const number = typeof op.number === 'number' ? op.number >>> 0 : Number(BigInt.asUintN(32, toBigInt(op.number)));
-  if (handledAbove.has(number)) return plain('ioctl', { undefined: true });
+  if (handledAbove.has(number)) return plain('ioctl', undecided);
   const kind = description.object.kind;
   return perform(contract.ioctls[kind].get(number) ?? contract.unknown[kind], call, note);
 }
 
 /** Reads and clears a counter: what was signalled before has arrived. */
 function readEvent(object: Description['object'] | undefined): Decision {
-  if (!object) return plain('read_event', { errno: 'EBADF' });
-  if (object.kind !== 'foreign' || !object.event) return plain('read_event', { undefined: true });
+  if (!object) return plain('read_event', errno('EBADF'));
+  if (object.kind !== 'foreign' || !object.event) return plain('read_event', undecided);
   const { count } = object.event;
   object.event.count = 0;
-  return plain('read_event', { value: count });
+  return plain('read_event', { kind: 'value', value: count });
 }
 
 /** Maps memory of the program's own, or that of a device; containers and groups have none. */
@@ -340,7 +339,7 @@ function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decis
   if (op.backing === 'fd') {
     look(call, op.fd!);
     decision = handle('mmap');
-    if (!('value' in decision.outcome)) return decision;
+    if (decision.outcome.kind !== 'value') return decision;
   }
   if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');

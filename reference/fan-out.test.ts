@@ -6,7 +6,7 @@ import { Device } from './device.ts';
 import { type DriverTable, type FanOut, fanOut } from './fan-out.ts';
 
 const rule = (id: string): Rule => ({ id, level: 'MUST', sentence: 'It is so.', sources: [] });
-const refusal = (errno: string): Decision => ({ rule: rule(errno), outcome: { errno } });
+const refusal = (errno: string): Decision => ({ rule: rule(errno), outcome: { kind: 'errno', errno } });
 
 /** Domains, groups and devices by name, the last attached first. */
 type Names = string[][][];

@@ -69,7 +69,7 @@ function visit(
         (outcome ? refusing : done).push(one);
         if (!outcome) continue;
         // Nothing is known of what comes after.
-        if ('undefined' in outcome.outcome) return { done, refused: refusing, decision: outcome };
+        if (outcome.outcome.kind === 'undefined') return { done, refused: refusing, decision: outcome };
         failure ??= outcome;
         if (stop?.word !== 'none') break devices;
       }
@@ -89,5 +89,5 @@ function at(call: Call, { device, domain }: Visit): void {
 function refused(decision: Decision | undefined, note: Note): Decision | undefined {
   if (!decision) return undefined;
   note(decision.rule.id);
-  return 'value' in decision.outcome ? undefined : decision;
+  return decision.outcome.kind === 'value' ? undefined : decision;
 }

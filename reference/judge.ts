@@ -90,7 +90,8 @@ export function judge(
         const found = branches(contract, environment, trace, track, i);
         for (const branch of found) {
           const { expectation } = branch;
-          if ('undefined' in expectation.outcome) return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
+          if (expectation.outcome.kind === 'undefined')
+            return { kind: 'undefined', op: i, rule: expectation.rule, ops: i };
           if (agrees(expectation, actual, op)) {
             adopt(expectation, actual.changed);
             // What was saved is known only now that what was left open is.

@@ -3,10 +3,9 @@ import { fromHex, toBigInt, toHex } from '../spec/uapi/integer.ts';
 import type { IoctlOp, Name, Relocation } from '../spec/uapi/vocabulary.ts';
 import { numberOf } from './descriptors.ts';
 import { MalformedProgram } from './malformed-program.ts';
+import { errno, zero } from './rule-outcome.ts';
 import type { Process, World } from './state.ts';
 import { PAGE, type Region, type Relocated } from './user-memory.ts';
-
-const zero: RuleOutcome = { value: 0 };
 
 /** A memory of a process by its name. Throws a MalformedProgram. */
 export function region(process: Process, name: Name): Region {
@@ -137,10 +136,10 @@ export function truncate(world: World, target: Region, length: number): void {
 export function lock(process: Process, target: Region, from: number, to: number): RuleOutcome {
   if (target.protection.slice(from, to).includes('none'))
     throw new MalformedProgram(`memory ${target.name} is not accessible everywhere`);
-  if (process.memlockBytes === 0n && !process.ipcLock) return { errno: 'EPERM' };
+  if (process.memlockBytes === 0n && !process.ipcLock) return errno('EPERM');
   const count = target.locked.slice(from, to).filter((locked) => !locked).length;
   if (!process.ipcLock && BigInt(process.lockedPages + count) > process.memlockBytes / BigInt(PAGE))
-    return { errno: 'ENOMEM' };
+    return errno('ENOMEM');
   process.lockedPages += count;
   target.locked.fill(true, from, to);
   if (target.private)

@@ -5,17 +5,31 @@ import type { Expectation } from './execute.ts';
 
 /** Whether an outcome is one that a rule allows. */
 export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean {
-  if ('undefined' in expected) return true;
-  if ('errno' in expected) return actual.errno === expected.errno;
-  if ('fd' in expected) return actual.fd !== undefined && actual.fd === (op as { as?: string }).as;
-  if ('oneOf' in expected) return expected.oneOf.some((one) => allows(one, actual, op));
-  if (actual.value === undefined) return false;
-  if ('range' in expected)
-    return toBigInt(actual.value) >= BigInt(expected.range[0]) && toBigInt(actual.value) <= BigInt(expected.range[1]);
-  // What the effect of a rule works out is known only where that rule decided, and in place by now.
-  if (expected.value === 'result') return false;
-  return actual.value === expected.value || toBigInt(actual.value) === BigInt(expected.value);
+  const { value } = actual;
+  switch (expected.kind) {
+    case 'undefined':
+      return true;
+    case 'errno':
+      return actual.errno === expected.errno;
+    case 'fd':
+      return actual.fd !== undefined && actual.fd === nameOf(op);
+    case 'one_of':
+      return expected.outcomes.some((one) => allows(one, actual, op));
+    case 'range':
+      return (
+        value !== undefined && toBigInt(value) >= BigInt(expected.first) && toBigInt(value) <= BigInt(expected.last)
+      );
+    case 'value':
+      // What the effect of a rule works out is known only where that rule decided, and in place by now.
+      if (value === undefined || expected.value === 'result') return false;
+      return value === expected.value || toBigInt(value) === BigInt(expected.value);
+    default:
+      return expected satisfies never;
+  }
 }
+
+/** The name of the descriptor that an op makes. */
+const nameOf = (op: Op): string | undefined => ('as' in op ? op.as : undefined);
 
 /** Whether memory changed as expected: the same runs in the same order. */
 export function sameChanges(expected: readonly Changed[], actual: readonly Changed[] | undefined): boolean {
@@ -41,14 +55,24 @@ export function toOutcome(expectation: Expectation, op: Op): Outcome | undefined
 }
 
 function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
-  if ('errno' in outcome) return { errno: outcome.errno };
-  if ('fd' in outcome) return { fd: (op as { as: string }).as };
-  // What an effect has worked out is in place already.
-  if ('value' in outcome) return { value: outcome.value as number };
-  // Of bytes that could not be copied all, where one of them is as good.
-  if ('range' in outcome) return { value: outcome.range[1] };
-  if ('oneOf' in outcome) return outcome.oneOf[0] && single(outcome.oneOf[0], op);
-  return undefined;
+  switch (outcome.kind) {
+    case 'errno':
+      return { errno: outcome.errno };
+    case 'fd':
+      return { fd: nameOf(op)! };
+    case 'value':
+      // What an effect has worked out is in place already.
+      return { value: outcome.value as number };
+    case 'range':
+      // Of bytes that could not be copied all, where one of them is as good.
+      return { value: outcome.last };
+    case 'one_of':
+      return outcome.outcomes[0] && single(outcome.outcomes[0], op);
+    case 'undefined':
+      return undefined;
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** An expectation in words. */
@@ -81,12 +105,22 @@ function inWords(
 }
 
 function describeRuleOutcome(outcome: RuleOutcome, op: Op): string {
-  if ('errno' in outcome) return outcome.errno;
-  if ('fd' in outcome) return `returns the descriptor ${(op as { as?: string }).as}`;
-  if ('value' in outcome) return `returns ${outcome.value}`;
-  if ('range' in outcome) return `returns ${outcome.range[0]} to ${outcome.range[1]}`;
-  if ('oneOf' in outcome) return outcome.oneOf.map((one) => describeRuleOutcome(one, op)).join(' or ');
-  return 'anything';
+  switch (outcome.kind) {
+    case 'errno':
+      return outcome.errno;
+    case 'fd':
+      return `returns the descriptor ${nameOf(op)}`;
+    case 'value':
+      return `returns ${outcome.value}`;
+    case 'range':
+      return `returns ${outcome.first} to ${outcome.last}`;
+    case 'one_of':
+      return outcome.outcomes.map((one) => describeRuleOutcome(one, op)).join(' or ');
+    case 'undefined':
+      return 'anything';
+    default:
+      return outcome satisfies never;
+  }
 }
 
 function describeChanges(changed: readonly Changed[]): string {

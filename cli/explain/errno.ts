@@ -44,8 +44,9 @@ function answers({ data, parameters, rules }: Contract, errno: string): [Handler
     const lines = stepsAt(data, handler.steps, parameters).flatMap(({ step }) => {
       const rule = data.rules.get(ruleOf(step) ?? '');
       if (!rule || !rules.has(rule.id) || !answersWith(rule, errno)) return [];
-      const outcome = 'oneOf' in rule.outcome! ? ` -> ${outcomeText(rule.outcome)}` : '';
-      return [`  ${kindOf(step)} ${rule.id}${outcome}: ${rule.sentence}`];
+      const { outcome } = rule;
+      const among = outcome?.kind === 'one_of' ? ` -> ${outcomeText(outcome)}` : '';
+      return [`  ${kindOf(step)} ${rule.id}${among}: ${rule.sentence}`];
     });
     return lines.length > 0 ? [[handler, [...new Set(lines)]]] : [];
   });

@@ -55,7 +55,7 @@ export function likelyRule(
   if (actual && allows(expectation.outcome, actual, trace.program.ops[op]!))
     return ruleOfBytes(contract, example, effects) ?? rule.id;
   if (!contract.rules.has(rule.id)) return ruleOfState(contract, example, effects) ?? rule.id;
-  if (actual?.errno !== undefined && !('errno' in expectation.outcome))
+  if (actual?.errno !== undefined && expectation.outcome.kind !== 'errno')
     return alternativeRule(contract, environment, trace, violation) ?? rule.id;
   return rule.id;
 }

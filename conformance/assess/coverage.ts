@@ -134,7 +134,7 @@ export class Coverage {
   #whyNot(id: string): string {
     if (!this.#contract.rules.has(id)) return 'it does not stand in this profile';
     const outcome = this.#contract.data.rules.get(id)!.outcome;
-    if (outcome && 'undefined' in outcome) return 'undefined';
+    if (outcome?.kind === 'undefined') return 'undefined';
     if (this.#contradicted.has(id)) return 'contradicted';
     const excuse = this.#excused.get(id);
     if (excuse !== undefined) return excuse;

@@ -89,6 +89,8 @@ function deciding(steps: readonly Step[]): string[] {
 function allowedBy(contract: Contract, id: string, trace: Trace, op: number): boolean {
   const outcome = contract.data.rules.get(id)?.outcome;
   return (
-    outcome !== undefined && !('undefined' in outcome) && allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!)
+    outcome !== undefined &&
+    outcome.kind !== 'undefined' &&
+    allows(outcome, trace.outcomes[op]!, trace.program.ops[op]!)
   );
 }

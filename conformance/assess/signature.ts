@@ -1,3 +1,4 @@
+import { match } from 'ts-pattern';
 import type { Violation } from '../../reference/judge.ts';
 import { allows, sameChanges } from '../../reference/outcome.ts';
 import type { RuleOutcome } from '../../spec/contract/types.ts';
@@ -19,12 +20,14 @@ export const signatureKey = ({ rule, handler, op, expected, actual }: Signature)
   JSON.stringify([rule, handler, op, expected, actual]);
 
 function expectedClass(outcome: RuleOutcome): string {
-  if ('errno' in outcome) return outcome.errno;
-  if ('fd' in outcome) return 'fd';
-  if ('value' in outcome) return outcome.value === 0 ? '0' : 'value';
-  if ('range' in outcome) return 'value';
-  if ('oneOf' in outcome) return [...new Set(outcome.oneOf.map(expectedClass))].join(' or ');
-  return 'anything';
+  return match(outcome)
+    .with({ kind: 'errno' }, ({ errno }) => errno)
+    .with({ kind: 'fd' }, () => 'fd')
+    .with({ kind: 'value' }, ({ value }) => (value === 0 ? '0' : 'value'))
+    .with({ kind: 'range' }, () => 'value')
+    .with({ kind: 'one_of' }, ({ outcomes }) => [...new Set(outcomes.map(expectedClass))].join(' or '))
+    .with({ kind: 'undefined' }, () => 'anything')
+    .exhaustive();
 }
 
 function actualClass({ outcome, changed, bytes, fault }: Violation['expectation'], actual: Outcome, op: Op): string {

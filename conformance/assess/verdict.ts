@@ -40,7 +40,8 @@ export function decide(
     if (survived && lacking.some(absent))
       return { verdict: 'absent', reason: `conforms as if ${feature} were absent`, judgement };
     const { actual, expectation, op } = judgement.violation;
-    const transient = actual?.errno !== undefined && ownReasons.has(actual.errno) && !('errno' in expectation.outcome);
+    const transient =
+      actual?.errno !== undefined && ownReasons.has(actual.errno) && expectation.outcome.kind !== 'errno';
     if (transient && survived && !strict) {
       return {
         verdict: 'inconclusive',

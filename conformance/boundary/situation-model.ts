@@ -40,7 +40,7 @@ export class SituationModel {
   reads({ number }: Ioctl): boolean {
     const op: Op = { op: 'ioctl', fd: this.#situation.fd, number, argument: { value: 0 } };
     const { outcome } = execute(this.#contract, this.#world(), op, 0, firstChoice);
-    return 'errno' in outcome && outcome.errno === 'EFAULT';
+    return outcome.kind === 'errno' && outcome.errno === 'EFAULT';
   }
 
   /** How many bytes of its argument a request writes, from the first to the last. */
@@ -68,7 +68,7 @@ export class SituationModel {
   #succeed(world: World, ops: readonly Op[]): boolean {
     return ops.every((op, i) => {
       const { outcome } = execute(this.#contract, world, op, i, firstChoice);
-      return !('errno' in outcome || 'undefined' in outcome);
+      return outcome.kind !== 'errno' && outcome.kind !== 'undefined';
     });
   }
 }
@@ -78,7 +78,7 @@ export function leavesOpen({ data, rules }: Contract, ioctl: string): boolean {
   const inSteps = (steps: readonly Step[]): boolean =>
     steps.some((step) => {
       const id = step.refuse ?? step.case ?? step.return ?? step.read ?? step.write;
-      const open = id !== undefined && rules.has(id) && 'undefined' in (data.rules.get(id)?.outcome ?? {});
+      const open = id !== undefined && rules.has(id) && data.rules.get(id)?.outcome?.kind === 'undefined';
       const tables = data.handlers.filter(({ table }) => table && [step.table, step.undo_table].includes(table));
       return open || inSteps(step.steps ?? []) || tables.some((table) => inSteps(table.steps));
     });

@@ -66,7 +66,7 @@ function showing({ contract, start, checked }: Origin, steps: readonly Op[]): Op
     const trial = copyWorld(world);
     const { outcome } = execute(contract, trial, op, 0, lastChoice);
     trial.release();
-    if ('undefined' in outcome || 'errno' in outcome) return false;
+    if (outcome.kind === 'undefined' || outcome.kind === 'errno') return false;
     execute(contract, world, op, 0, lastChoice);
     ops.push(op);
     return true;

@@ -82,7 +82,7 @@ const givesAnyPasid = ({ outcome }: Expectation, { act }: CheckStep): boolean =>
   act.kind === 'request' &&
   act.request.kind === 'alloc' &&
   act.request.pasid !== act.request.max &&
-  'value' in outcome &&
+  outcome.kind === 'value' &&
   outcome.value === 0;
 
 /**

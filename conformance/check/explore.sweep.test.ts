@@ -63,7 +63,7 @@ function afterStep(all: Scene, { world: before, promised, depth }: State, step: 
   for (const op of step.ops) {
     if (possible(world, op)) {
       last = { op, expectation: execute(all.contract, world, op, 0, chooser) };
-      if ('undefined' in last.expectation.outcome) return undefined;
+      if (last.expectation.outcome.kind === 'undefined') return undefined;
       done++;
     } else if (!isEnd) return undefined;
   }

@@ -64,7 +64,7 @@ export function setUp(contract: Contract, environment: Environment, checked: Che
     const trial = copyWorld(world);
     const { outcome } = execute(contract, trial, op, 0, new Recorder([]));
     trial.release();
-    if ('errno' in outcome || 'undefined' in outcome) return false;
+    if (outcome.kind === 'errno' || outcome.kind === 'undefined') return false;
     execute(contract, world, op, 0, new Recorder([]));
     return true;
   });
@@ -176,7 +176,7 @@ class Explorer {
         const after = clean ? before : this.#after(before, step, ops, expectations.at(-1)!, scratch);
         this.#arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
         // What has come out as it went in can be used again.
-        if (after.exact !== before.exact || 'undefined' in expectations.at(-1)!.outcome) {
+        if (after.exact !== before.exact || expectations.at(-1)!.outcome.kind === 'undefined') {
           scratch.releaseDevices();
           scratch = copyWithoutMemory(world);
           writeLeads(this.#checked, world, leads);
@@ -196,7 +196,7 @@ class Explorer {
       expectations.push(expectation);
       this.#taken.add(expectation.rule.id);
       for (const rule of expectation.effects) this.#taken.add(rule);
-      if ('undefined' in expectation.outcome) break;
+      if (expectation.outcome.kind === 'undefined') break;
     }
     world.history.length = 0;
     return expectations;
@@ -218,7 +218,7 @@ class Explorer {
     after: Snapshot,
   ): void {
     this.#transitions++;
-    if ('undefined' in expectation.outcome) {
+    if (expectation.outcome.kind === 'undefined') {
       // Nothing is known of what comes after.
       this.#observer.step({ step, ops, choices, op: ops.at(-1)!, expectation, before, after: before }, from, from);
       return;

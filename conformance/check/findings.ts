@@ -21,7 +21,7 @@ const asks = (transition: Transition, ...kinds: Request['kind'][]): boolean => {
 };
 const fails = ({ expectation }: Transition): boolean => !succeeded(expectation);
 const returns = ({ expectation }: Transition, errno: string): boolean =>
-  'errno' in expectation.outcome && expectation.outcome.errno === errno;
+  expectation.outcome.kind === 'errno' && expectation.outcome.errno === errno;
 const had = ({ expectation: { rule, effects } }: Transition, ...rules: string[]): boolean =>
   rules.some((one) => one === rule.id || effects.includes(one));
 
@@ -95,8 +95,8 @@ const signs: Record<string, Sign> = {
   V5: { invariants: ['I8'], shows: (one) => /_(january|march)_table$/.test(one.expectation.rule.id) },
   V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_faults') },
   V13: { invariants: ['I8'], shows: (one) => returns(one, '524') },
-  V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => 'range' in outcome },
-  P2: { invariants: ['I1'], shows: (one) => asks(one, 'alloc') && 'range' in one.expectation.outcome },
+  V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => outcome.kind === 'range' },
+  P2: { invariants: ['I1'], shows: (one) => asks(one, 'alloc') && one.expectation.outcome.kind === 'range' },
   P3: { invariants: ['I1'], shows: (one) => had(one, 'pasid_alloc_takes_zero', 'pasid_alloc_takes_negative_number') },
   U1: {
     invariants: ['I2', 'I11'],

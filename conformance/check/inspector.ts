@@ -58,7 +58,7 @@ export class Inspector implements Observer {
 
   step(transition: Transition, from: Visit): void {
     const { step, after, before } = transition;
-    const unknown = 'undefined' in transition.expectation.outcome;
+    const unknown = transition.expectation.outcome.kind === 'undefined';
     for (const [id, look] of Object.entries(ofSteps)) {
       if (!this.#asked.has(id) || (unknown && id !== 'I8')) continue;
       const broken = look(transition);

@@ -35,7 +35,7 @@ type Finding = string | undefined;
 const KEPT = '';
 
 /** Whether an op was carried out. */
-export const succeeded = ({ outcome }: Expectation): boolean => 'value' in outcome && outcome.value === 0;
+export const succeeded = ({ outcome }: Expectation): boolean => outcome.kind === 'value' && outcome.value === 0;
 
 /** The container that a process of the world knows by a name; undefined once it is closed. */
 export function containerOf(world: World, name: string): Container | undefined {
@@ -163,16 +163,25 @@ export const ofSteps: Record<string, (transition: Transition) => Finding> = {
   },
   I8: ({ step: { act }, op, expectation: { outcome } }) => {
     if (op.op !== 'ioctl' || !type1.has(toBigInt(op.number))) return undefined;
-    if ('undefined' in outcome)
-      return act.kind === 'request' ? 'Nobody can say what the ioctl answers, and what it does.' : undefined;
-    if ('errno' in outcome) {
-      const number = uapi.errnos[outcome.errno];
-      return number !== undefined && number <= LAST_PUBLIC_ERRNO
-        ? KEPT
-        : `The ioctl answers errno ${number ?? outcome.errno}, for which user space has no name.`;
+    switch (outcome.kind) {
+      case 'undefined':
+        return act.kind === 'request' ? 'Nobody can say what the ioctl answers, and what it does.' : undefined;
+      case 'errno': {
+        const number = uapi.errnos[outcome.errno];
+        return number !== undefined && number <= LAST_PUBLIC_ERRNO
+          ? KEPT
+          : `The ioctl answers errno ${number ?? outcome.errno}, for which user space has no name.`;
+      }
+      case 'range':
+        return `The ioctl returns ${outcome.first} to ${outcome.last}.`;
+      case 'value':
+        return outcome.value === 0 ? KEPT : `The ioctl returns ${outcome.value}.`;
+      case 'fd':
+      case 'one_of':
+        return KEPT;
+      default:
+        return outcome satisfies never;
     }
-    if ('range' in outcome) return `The ioctl returns ${outcome.range.join(' to ')}.`;
-    return 'value' in outcome && outcome.value !== 0 ? `The ioctl returns ${outcome.value}.` : KEPT;
   },
   I10: ({ step: { act }, before, after }) => {
     const bound = before.bindings.size + after.bindings.size > 0;

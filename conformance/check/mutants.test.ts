@@ -92,13 +92,13 @@ const mutants: Mutant[] = [
     invariant: 'I8',
     what: 'a number that user space has no name for',
     request: singleton('one_device', 1),
-    rule: ['bind_of_unallocated', { errno: '524' }],
+    rule: ['bind_of_unallocated', { kind: 'errno', errno: '524' }],
   },
   {
     invariant: 'I8',
     what: 'a positive result',
     request: singleton('one_device', 1),
-    rule: ['pasid_free_returns_zero', { value: 1 }],
+    rule: ['pasid_free_returns_zero', { kind: 'value', value: 1 }],
   },
   {
     invariant: 'I9',
@@ -121,7 +121,7 @@ const mutants: Mutant[] = [
     invariant: 'I11',
     what: 'UNBIND of what is not bound fails',
     request: singleton('one_device', 1),
-    rule: ['unbind_returns_zero', { errno: 'EINVAL' }],
+    rule: ['unbind_returns_zero', { kind: 'errno', errno: 'EINVAL' }],
   },
   {
     invariant: 'I11',

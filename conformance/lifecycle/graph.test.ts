@@ -56,10 +56,10 @@ describe.each(cases)('the stage $id for $profile', ({ contract, stage }) => {
           const inUse = 'as' in op && world.processes.get(actor)!.names.has(op.as!);
           const { rule, outcome } = step.ops.map((one) => execute(contract, world, one, 0, firstChoice)).at(-1)!;
           // A name that is given away while it is in use ends the walk: the graph is of worlds that can be named.
-          if ('fd' in outcome && inUse) return;
+          if (outcome.kind === 'fd' && inUse) return;
           const transition = state!.transitions.find((one) => one.step === step);
           expect(transition?.id).toBe(`${stage.id}: ${state!.key}: ${step.id}, ${rule.id}`);
-          if ('undefined' in outcome) {
+          if (outcome.kind === 'undefined') {
             expect(transition!.to).toBeUndefined();
             return;
           }

@@ -115,8 +115,8 @@ function take(contract: Contract, world: World, { ops }: Step): { rule: string; 
   for (const op of ops) {
     const named = 'as' in op && world.processes.get(op.actor ?? 'main')!.names.has(op.as!);
     const { rule, outcome } = execute(contract, world, op, 0, firstChoice);
-    if (named && 'fd' in outcome) return undefined;
-    last = { rule: rule.id, decided: !('undefined' in outcome) };
+    if (named && outcome.kind === 'fd') return undefined;
+    last = { rule: rule.id, decided: outcome.kind !== 'undefined' };
   }
   return last;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
-import type { ContractData, Handler, Step } from '../../spec/contract/types.ts';
+import type { ContractData, Handler, RuleOutcome, Step } from '../../spec/contract/types.ts';
 import { errnosOf, kindOf, outcomeText, ruleOf, rulesOf, sourceText, stepsAt, wordsOf } from './contract-text.ts';
 
 describe('the steps of a handler', () => {
@@ -49,15 +49,25 @@ test('a step tells its kind, its rule and all rules that it names', () => {
   ]);
 });
 
-test.each([
-  [{ errno: 'EINVAL' }, 'EINVAL', ['EINVAL']],
-  [{ errno: 'result' }, 'what it was told', ['result']],
-  [{ value: 0 }, '0', []],
-  [{ value: 'result' as const }, 'a number that it works out', []],
-  [{ range: [1, 4] as [number, number] }, '1 to 4', []],
-  [{ fd: true as const }, 'a file descriptor', []],
-  [{ undefined: true as const }, 'undefined', []],
-  [{ oneOf: [{ errno: 'EIO' }, { value: 0 }] }, 'EIO or 0', ['EIO']],
+test.each<[outcome: RuleOutcome, text: string, errnos: string[]]>([
+  [{ kind: 'errno', errno: 'EINVAL' }, 'EINVAL', ['EINVAL']],
+  [{ kind: 'errno', errno: 'result' }, 'what it was told', ['result']],
+  [{ kind: 'value', value: 0 }, '0', []],
+  [{ kind: 'value', value: 'result' }, 'a number that it works out', []],
+  [{ kind: 'range', first: 1, last: 4 }, '1 to 4', []],
+  [{ kind: 'fd' }, 'a file descriptor', []],
+  [{ kind: 'undefined' }, 'undefined', []],
+  [
+    {
+      kind: 'one_of',
+      outcomes: [
+        { kind: 'errno', errno: 'EIO' },
+        { kind: 'value', value: 0 },
+      ],
+    },
+    'EIO or 0',
+    ['EIO'],
+  ],
 ])('the outcome %o is %s', (outcome, text, errnos) => {
   expect(outcomeText(outcome)).toBe(text);
   expect(errnosOf(outcome)).toEqual(errnos);

@@ -1,3 +1,4 @@
+import { match, P } from 'ts-pattern';
 import { selected } from '../../spec/contract/selected.ts';
 import type { ContractData, Rule, RuleOutcome, Step } from '../../spec/contract/types.ts';
 
@@ -70,18 +71,23 @@ export const spanText = (from: number, to: number): string =>
 
 /** An outcome of a rule in words. */
 export function outcomeText(outcome: RuleOutcome): string {
-  if ('errno' in outcome) return outcome.errno === 'result' ? 'what it was told' : outcome.errno;
-  if ('value' in outcome) return outcome.value === 'result' ? 'a number that it works out' : String(outcome.value);
-  if ('fd' in outcome) return 'a file descriptor';
-  if ('range' in outcome) return `${outcome.range[0]} to ${outcome.range[1]}`;
-  if ('oneOf' in outcome) return outcome.oneOf.map(outcomeText).join(' or ');
-  return 'undefined';
+  return match(outcome)
+    .with({ kind: 'errno' }, ({ errno }) => (errno === 'result' ? 'what it was told' : errno))
+    .with({ kind: 'value' }, ({ value }) => (value === 'result' ? 'a number that it works out' : String(value)))
+    .with({ kind: 'fd' }, () => 'a file descriptor')
+    .with({ kind: 'range' }, ({ first, last }) => `${first} to ${last}`)
+    .with({ kind: 'one_of' }, ({ outcomes }) => outcomes.map(outcomeText).join(' or '))
+    .with({ kind: 'undefined' }, () => 'undefined')
+    .exhaustive();
 }
 
 /** The names of the errnos that an outcome allows. */
 export function errnosOf(outcome: RuleOutcome): string[] {
-  if ('oneOf' in outcome) return outcome.oneOf.flatMap(errnosOf);
-  return 'errno' in outcome ? [outcome.errno] : [];
+  return match(outcome)
+    .with({ kind: 'errno' }, ({ errno }) => [errno])
+    .with({ kind: 'one_of' }, ({ outcomes }) => outcomes.flatMap(errnosOf))
+    .with({ kind: P.union('value', 'range', 'fd', 'undefined') }, () => [])
+    .exhaustive();
 }
 
 /** One source of a rule in words: title, where to find it, and the place in it. */

@@ -15,7 +15,7 @@ export function decisionsText(site: Site, written: readonly DecisionPage[]): str
   const rules = [...site.data.rules.values()];
   const decided = rules.filter(({ level }) => level === 'DECISION');
   const titleOf = ({ id }: Rule) => site.rules.get(id)![0]!.title;
-  const open = rules.filter(({ outcome }) => outcome && 'undefined' in outcome);
+  const open = rules.filter(({ outcome }) => outcome?.kind === 'undefined');
   return page(
     from,
     'Decisions, and what is open',

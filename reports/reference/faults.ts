@@ -77,7 +77,7 @@ function isCopy({ kind, step, rule }: Row, { data }: Site): boolean {
   if (kind !== 'step') return false;
   if (step!.read !== undefined || step!.write !== undefined) return true;
   const { outcome, sentence } = data.rules.get(rule!)!;
-  return step!.refuse !== undefined && outcome !== undefined && 'errno' in outcome && outcome.errno === 'EFAULT'
+  return step!.refuse !== undefined && outcome?.kind === 'errno' && outcome.errno === 'EFAULT'
     ? /\b(un)?(read|readable|written)\b/.test(sentence)
     : false;
 }

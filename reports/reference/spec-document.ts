@@ -8,7 +8,7 @@ import { errnosOf, kindOf, type NestedStep, outcomeText, ruleOf, stepsAt, wordsO
 export function toSpecDocument(data: ContractData): SpecDocument {
   const { sources, rules, handlers, parameters, profiles, findings, invariants } = data;
   return {
-    format: 1,
+    format: 2,
     tool: `${packageJson.name} ${packageJson.version}`,
     uapi,
     sources: [...sources.values()],

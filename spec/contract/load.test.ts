@@ -17,8 +17,8 @@ function stepsOf(steps: Step[]): Step[] {
 
 function errnosOf(outcome: RuleOutcome | undefined): string[] {
   if (!outcome) return [];
-  if ('oneOf' in outcome) return outcome.oneOf.flatMap(errnosOf);
-  return 'errno' in outcome ? [outcome.errno] : [];
+  if (outcome.kind === 'one_of') return outcome.outcomes.flatMap(errnosOf);
+  return outcome.kind === 'errno' ? [outcome.errno] : [];
 }
 
 describe('the contract of this package', () => {
@@ -165,7 +165,7 @@ describe('a copy of the contract', () => {
   test('brings in its own words and answers', () => {
     const path = join(folder, 'rules/map-dma.yaml');
     writeFileSync(path, readFileSync(path, 'utf8').replace('{ errno: EEXIST }', '{ errno: EBUSY }'));
-    expect(loadContract(folder).rules.get('map_dma_overlaps')!.outcome).toEqual({ errno: 'EBUSY' });
+    expect(loadContract(folder).rules.get('map_dma_overlaps')!.outcome).toEqual({ kind: 'errno', errno: 'EBUSY' });
   });
 
   test.each<[title: string, file: string, from: string | RegExp, to: string, message: RegExp]>([

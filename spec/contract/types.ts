@@ -1,21 +1,14 @@
+import type { SpecOutcome } from '../uapi/vocabulary.ts';
+
+/** What an operation gives back: a closed set. */
+export type RuleOutcome = SpecOutcome;
+
 /** A named place that says what a rule says. */
 export interface Source {
   id: string;
   title: string;
   where: string;
 }
-
-/**
- * What an operation gives back: a closed set. `value: result` is a number that the rule's effect has worked out, `errno: result`
- * one that its condition has.
- */
-export type RuleOutcome =
-  | { errno: string }
-  | { value: number | 'result' }
-  | { range: [number, number] }
-  | { oneOf: RuleOutcome[] }
-  | { fd: true }
-  | { undefined: true };
 
 /** One clause of the contract. */
 export interface Rule {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
 import { checkAbout } from './about.ts';
+import type { YamlRule } from './contract-yaml-types.ts';
+import { ruleFromYaml } from './from-yaml.ts';
 import { checkCitation, isOwn } from './own-documents.ts';
 import { checkParameter } from './setting.ts';
 import type {
@@ -60,8 +62,8 @@ export function readContract(folder: string): ContractParts {
   const places = new Map<string, string>();
   const fieldPlaces = new Map<string, Record<'about' | 'writes', string>>();
   for (const file of yamlFiles(join(folder, 'rules'))) {
-    const { value, at } = readYaml<Rule[]>(file, 'rules.schema.json');
-    value.forEach((rule, i) => {
+    const { value, at } = readYaml<YamlRule[]>(file, 'rules.schema.json');
+    value.map(ruleFromYaml).forEach((rule, i) => {
       if (rules.has(rule.id))
         throw new Problem(`${at([i, 'id'])}: rule ${rule.id} is there twice; rename or delete one.`);
       rule.sources.forEach((cited, j) => {
@@ -138,7 +140,7 @@ function checkCited(
 /** What nobody but this project says is a decision; what it leaves undefined is none. */
 function checkLevel({ id, level, outcome, sources: cited }: Rule, sources: Map<string, Source>, place: string): void {
   const own = cited.every(({ source }) => isOwn(sources.get(source)!));
-  if (own && level !== 'DECISION' && !(outcome && 'undefined' in outcome))
+  if (own && level !== 'DECISION' && outcome?.kind !== 'undefined')
     throw new Problem(
       `${place}: rule ${id} has no source but this project; make its level DECISION, or cite who else says so.`,
     );
@@ -146,8 +148,7 @@ function checkLevel({ id, level, outcome, sources: cited }: Rule, sources: Map<s
 
 function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
   if (
-    outcome &&
-    'errno' in outcome &&
+    outcome?.kind === 'errno' &&
     !Object.hasOwn(uapi.errnos, outcome.errno) &&
     !/^(\d+|result)$/.test(outcome.errno)
   ) {
@@ -155,7 +156,7 @@ function checkErrnos(outcome: RuleOutcome | undefined, place: string): void {
       `${place}: ${outcome.errno} is not among the errnos of spec/uapi/uapi.yaml; add it there or mend the name.`,
     );
   }
-  if (outcome && 'oneOf' in outcome) for (const one of outcome.oneOf) checkErrnos(one, place);
+  if (outcome?.kind === 'one_of') for (const one of outcome.outcomes) checkErrnos(one, place);
 }
 
 /** A handler is for something that there is, and the only one for it. */

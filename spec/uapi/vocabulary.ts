@@ -126,6 +126,11 @@ export type ProtocolMessage =
 export type RecordLine = RecordHeader | RecordMachine | RecordMissing | RecordCase | RecordFooter;
 export type Verdict =
   'pass' | 'fail' | 'absent' | 'not-applicable' | 'known-deviation' | 'unexpected-pass' | 'inconclusive' | 'undefined';
+/**
+ * What an operation gives back.
+ */
+export type SpecOutcome =
+  SpecErrnoOutcome | SpecValueOutcome | SpecRangeOutcome | SpecOneOfOutcome | SpecFdOutcome | SpecUndefinedOutcome;
 
 export interface Vocabulary {
   trace: Trace;
@@ -1530,7 +1535,7 @@ export interface SpecDocument {
   /**
    * Of this document.
    */
-  format: 1;
+  format: 2;
   /**
    * Name and version.
    */
@@ -1765,28 +1770,40 @@ export interface SpecRule {
    */
   lineage?: string[];
 }
+export interface SpecErrnoOutcome {
+  kind: 'errno';
+  /**
+   * A name, or a number that user space has no name for. result: what the rule's condition has worked out.
+   */
+  errno: string;
+}
+export interface SpecValueOutcome {
+  kind: 'value';
+  /**
+   * result: what the rule's effect has worked out.
+   */
+  value: number | 'result';
+}
+export interface SpecRangeOutcome {
+  kind: 'range';
+  first: number;
+  last: number;
+}
+export interface SpecOneOfOutcome {
+  kind: 'one_of';
+  outcomes: SpecOutcome[];
+}
 /**
- * What an operation gives back: exactly one of these. errno or value result: what the rule has worked out.
+ * A new file descriptor.
  */
-export interface SpecOutcome {
-  /**
-   * A name, or a number that user space has no name for.
-   */
-  errno?: string;
-  value?: number | 'result';
-  /**
-   * First and last.
-   *
-   * @minItems 2
-   * @maxItems 2
-   */
-  range?: [number, number];
-  /**
-   * A new file descriptor.
-   */
-  fd?: true;
-  undefined?: true;
-  oneOf?: SpecOutcome[];
+export interface SpecFdOutcome {
+  kind: 'fd';
+}
+/**
+ * The contract does not say.
+ */
+export interface SpecUndefinedOutcome {
+  kind: 'undefined';
 }
 export interface SpecCitation {
   /**
