@@ -10,6 +10,7 @@ import { judge } from '../reference/judge.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { selected } from '../spec/contract/selected.ts';
 import { lacking, parameterSetting } from '../spec/contract/setting.ts';
+import { rulesOf, stepsWithin } from '../spec/contract/steps.ts';
 import type { Parameter, Step } from '../spec/contract/types.ts';
 import type { Environment, Trace } from '../spec/uapi/vocabulary.ts';
 
@@ -47,24 +48,16 @@ function onePerValue(): typeof all {
 /** Rules of steps that are selected by some parameters. */
 function selectedBy(parameters: readonly string[]): Set<string> {
   const rules = new Set<string>();
-  const walk = (steps: Step[], within: boolean) => {
+  const walk = (steps: readonly Step[], within: boolean) => {
     for (const step of steps) {
       const own = parameters.some((parameter) => step.when && parameter in step.when);
       if (own || within) for (const id of rulesOf(step)) rules.add(id);
-      if (step.steps) walk(step.steps, own || within);
+      walk(stepsWithin(step), own || within);
     }
   };
   for (const { steps } of data.handlers) walk(steps, false);
   return rules;
 }
-
-/** The rules that a step names, those in what it runs left out. */
-function rulesOf(step: Step): string[] {
-  const words = [step.stop, step.result, step.undo].flatMap((choice) => Object.values(choice ?? {}));
-  return [...kinds.flatMap((key) => step[key] ?? []), ...words];
-}
-
-const kinds = ['refuse', 'read', 'write', 'effect', 'case', 'return', 'if'] as const;
 
 test('there are mismatches of every parameter that has a choice', () => {
   for (const { id, values } of data.parameters.values())

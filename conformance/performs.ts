@@ -1,3 +1,4 @@
+import { everyStep, tablesOf } from '../spec/contract/steps.ts';
 import type { ContractData, Handler, Step } from '../spec/contract/types.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
@@ -37,8 +38,5 @@ const opens = (op: Op, what: string): boolean => op.op === 'open' && op.what ===
 const isIoctl = (op: Op, number: number): boolean => op.op === 'ioctl' && Number(op.number) === number;
 
 function goesThrough(steps: readonly Step[], wanted: string): boolean {
-  return steps.some(
-    ({ table, undo_table, steps: inner = [] }) =>
-      table === wanted || undo_table === wanted || goesThrough(inner, wanted),
-  );
+  return [...everyStep(steps)].some((step) => tablesOf(step).includes(wanted));
 }

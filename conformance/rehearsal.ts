@@ -1,3 +1,4 @@
+import { match, P } from 'ts-pattern';
 import { firstChoice } from '../reference/call.ts';
 import type { Contract } from '../reference/contract.ts';
 import { copyWorld } from '../reference/copy-world.ts';
@@ -88,22 +89,22 @@ export function possible(world: World, op: Op): boolean {
   );
 }
 
-function namesIn(op: Op): string[] {
-  switch (op.op) {
-    case 'ioctl':
-      return [op.fd, ...('memory' in op.argument ? (op.argument.relocations ?? []).map(({ ref }) => ref) : [])];
-    case 'open':
-      return op.group === undefined ? [] : [op.group];
-    case 'close':
-    case 'dup':
-    case 'pread':
-    case 'pwrite':
-      return [op.fd];
-    case 'dma':
-      return [op.device, ...(typeof op.pasid === 'object' ? [op.pasid.ref] : [])];
-    default:
-      return [];
-  }
+/** The descriptors, memories and saved numbers that an op names. */
+function namesIn(one: Op): string[] {
+  return match(one)
+    .with({ op: 'ioctl' }, ({ fd, argument }) => [
+      fd,
+      ...('memory' in argument ? (argument.relocations ?? []).map(({ ref }) => ref) : []),
+    ])
+    .with({ op: 'open' }, ({ group }) => (group === undefined ? [] : [group]))
+    .with({ op: 'mmap' }, ({ fd }) => (fd === undefined ? [] : [fd]))
+    .with({ op: P.union('close', 'dup', 'seek', 'close_on_exec', 'read_event') }, ({ fd }) => [fd])
+    .with({ op: P.union('pread', 'pwrite') }, ({ fd, memory }) => [fd, memory])
+    .with({ op: P.union('protect', 'unmap', 'discard', 'poke', 'peek', 'truncate', 'lock') }, ({ memory }) => [memory])
+    .with({ op: 'dma' }, ({ device, pasid }) => [device, ...(typeof pasid === 'object' ? [pasid.ref] : [])])
+    .with({ op: P.union('fork', 'exit', 'rlimit', 'drop_capability', 'set_parameter', 'inject', 'barrier') }, () => [])
+    .with({ op: P.union('bind_driver', 'unbind_driver', 'plug') }, () => [])
+    .exhaustive();
 }
 
 /** Whether the contract says what each op of a program does. */

@@ -1,6 +1,7 @@
 import type { Contract } from '../reference/contract.ts';
 import { rulesOnModel } from '../reference/model-target.ts';
-import type { Handler, Step } from '../spec/contract/types.ts';
+import { everyStep, rulesOf } from '../spec/contract/steps.ts';
+import type { Handler } from '../spec/contract/types.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import { performs } from './performs.ts';
 import type { Suite, Unit } from './suite.ts';
@@ -69,7 +70,9 @@ function unitTest(pattern: Pattern, suite: Suite, contract: Contract): (unit: Un
     case 'handlers':
       return ({ ops }) => pattern.handlers.some((handler) => ops.some((op) => performs(data, handler, op)));
     case 'rule': {
-      const handlers = data.handlers.filter(({ steps }) => rulesOf(steps).has(pattern.id));
+      const handlers = data.handlers.filter(({ steps }) =>
+        [...everyStep(steps)].some((step) => rulesOf(step).includes(pattern.id)),
+      );
       return ({ ops }) => handlers.some((handler) => ops.some((op) => performs(data, handler, op)));
     }
     default:
@@ -80,17 +83,4 @@ function unitTest(pattern: Pattern, suite: Suite, contract: Contract): (unit: Un
 function takesProgram(pattern: Pattern, program: Program, contract: Contract, environment: Environment): boolean {
   if (pattern.kind === 'programs') return program.id.startsWith(pattern.start);
   return pattern.kind === 'rule' && rulesOnModel(contract, environment, program).has(pattern.id);
-}
-
-/** All rules that steps name. */
-export function rulesOf(steps: readonly Step[]): Set<string> {
-  return new Set(
-    steps.flatMap((step) => [
-      ...[step.refuse, step.read, step.write, step.effect, step.case, step.return, step.if, step.on_fault].flatMap(
-        (id) => id ?? [],
-      ),
-      ...[step.stop, step.result, step.undo].flatMap((choice) => Object.values(choice ?? {})),
-      ...rulesOf(step.steps ?? []),
-    ]),
-  );
 }

@@ -72,35 +72,35 @@ const memlock = (count: number): Op => ({ op: 'rlimit', resource: 'memlock', val
 
 describe('steps', () => {
   const before = [memory('arg', 1), openContainer('c')];
-  const refuseGroup: Step = { refuse: 'set_iommu_needs_group' };
-  const refuseType: Step = { refuse: 'set_iommu_type_not_claimed' };
+  const refuseGroup: Step = { kind: 'refuse', rule: 'set_iommu_needs_group' };
+  const refuseType: Step = { kind: 'refuse', rule: 'set_iommu_type_not_claimed' };
   const wrongType = ioctlValue('c', 'VFIO_SET_IOMMU', 99);
 
   test('are taken in order: of two that apply, the first decides', () => {
-    const last: Step = { return: 'set_iommu_returns_zero' };
+    const last: Step = { kind: 'return', rule: 'set_iommu_returns_zero' };
     expect(shorts(compiled('set_iommu', [refuseGroup, refuseType, last]), before, [wrongType])).toEqual(['EINVAL']);
     expect(shorts(compiled('set_iommu', [refuseType, refuseGroup, last]), before, [wrongType])).toEqual(['ENODEV']);
   });
 
   test('that do not apply are passed over', () => {
-    const contract = compiled('set_iommu', [refuseType, { return: 'set_iommu_returns_zero' }]);
+    const contract = compiled('set_iommu', [refuseType, { kind: 'return', rule: 'set_iommu_returns_zero' }]);
     expect(shorts(contract, before, [setIommu('c', 'VFIO_TYPE1_IOMMU')])).toEqual([0]);
   });
 
   test('after a result are not taken', () => {
     const contract = compiled('set_iommu', [
-      { return: 'set_iommu_returns_zero' },
+      { kind: 'return', rule: 'set_iommu_returns_zero' },
       refuseGroup,
-      { effect: 'set_iommu_creates_backend' },
+      { kind: 'effect', rule: 'set_iommu_creates_backend' },
     ]);
     expect(shorts(contract, before, [wrongType, unmapAll('c')])).toEqual([0, 'EINVAL']);
   });
 
   test('keep what they did when a later one refuses', () => {
     const contract = compiled('set_iommu', [
-      { effect: 'set_iommu_creates_backend' },
+      { kind: 'effect', rule: 'set_iommu_creates_backend' },
       refuseGroup,
-      { return: 'set_iommu_returns_zero' },
+      { kind: 'return', rule: 'set_iommu_returns_zero' },
     ]);
     expect(shorts(contract, before, [setIommu('c', 'VFIO_TYPE1_IOMMU'), unmapAll('c')])).toEqual(['EINVAL', 0]);
   });
@@ -109,7 +109,7 @@ describe('steps', () => {
     const steps: Step[] = [
       { ...refuseGroup, when: { bind: 'present' } },
       { ...refuseType, when: { bind: ['absent', 'present'] } },
-      { return: 'set_iommu_returns_zero' },
+      { kind: 'return', rule: 'set_iommu_returns_zero' },
     ];
     const contract = compiled('set_iommu', steps);
     expect(shorts(contract, before, [wrongType])).toEqual(['ENODEV']);
@@ -131,7 +131,7 @@ describe('steps', () => {
 
   test('without a result are a Problem that names the handler', () => {
     for (const [handler, steps, op] of [
-      ['open_container', [{ effect: 'open_container_creates_container' }], openContainer('c')],
+      ['open_container', [{ kind: 'effect', rule: 'open_container_creates_container' }], openContainer('c')],
       ['get_api_version', [refuseType], ioctlValue('c', 'VFIO_GET_API_VERSION', 1)],
     ] as const) {
       const contract = compiled(handler, [...steps]);
@@ -143,10 +143,10 @@ describe('steps', () => {
 });
 
 describe('a read', () => {
-  const refuse: Step = { refuse: 'map_dma_argsz_too_small' };
-  const last: Step = { return: 'map_dma_returns_zero' };
-  const steps = (read: Partial<Step>): Step[] => [
-    { read: 'map_dma_reads_argument', from: 0, length: 32, ...read },
+  const refuse: Step = { kind: 'refuse', rule: 'map_dma_argsz_too_small' };
+  const last: Step = { kind: 'return', rule: 'map_dma_returns_zero' };
+  const steps = (read: { length?: number; if?: string }): Step[] => [
+    { kind: 'read', rule: 'map_dma_reads_argument', from: 0, length: 32, ...read },
     refuse,
     last,
   ];
@@ -172,7 +172,7 @@ describe('a read', () => {
     expect(
       shorts(
         compiled('map_dma', [
-          { read: 'map_dma_reads_argument', from: 0, length: 32, if: 'map_dma_vaddr_flag_with_access' },
+          { kind: 'read', rule: 'map_dma_reads_argument', from: 0, length: 32, if: 'map_dma_vaddr_flag_with_access' },
           last,
         ]),
         ready,
@@ -183,12 +183,18 @@ describe('a read', () => {
 });
 
 describe('each', () => {
-  const upToPages: Step[] = [{ read: 'map_dma_reads_argument', from: 0, length: 32 }, { refuse: 'map_dma_overlaps' }];
-  const afterPages: Step[] = [{ effect: 'map_dma_creates_mapping' }, { return: 'map_dma_returns_zero' }];
+  const upToPages: Step[] = [
+    { kind: 'read', rule: 'map_dma_reads_argument', from: 0, length: 32 },
+    { kind: 'refuse', rule: 'map_dma_overlaps' },
+  ];
+  const afterPages: Step[] = [
+    { kind: 'effect', rule: 'map_dma_creates_mapping' },
+    { kind: 'return', rule: 'map_dma_returns_zero' },
+  ];
   const mapDma = (...steps: Step[]): Contract =>
-    compiled('map_dma', [...upToPages, { each: 'pages', steps }, ...afterPages]);
-  const pins: Step = { case: 'map_dma_pins_page' };
-  const limit: Step = { refuse: 'map_dma_memlock_exceeded' };
+    compiled('map_dma', [...upToPages, { kind: 'each', over: 'pages', steps }, ...afterPages]);
+  const pins: Step = { kind: 'case', rule: 'map_dma_pins_page' };
+  const limit: Step = { kind: 'refuse', rule: 'map_dma_memlock_exceeded' };
 
   test('takes its steps once a page', () => {
     const before = [...ready, dropLock, memlock(2)];
@@ -209,13 +215,13 @@ describe('each', () => {
   });
 
   test('goes on to later steps where no case applies', () => {
-    const device: Step = { case: 'map_dma_device_page_is_not_charged' };
+    const device: Step = { kind: 'case', rule: 'map_dma_device_page_is_not_charged' };
     const before = [...ready, dropLock, memlock(0)];
     expect(shorts(mapDma(device, limit, pins), before, [map('c', 0x1000, 'ram', 0, 1)])).toEqual(['ENOMEM']);
   });
 
   test('is left by a refusal, with nothing done afterwards', () => {
-    const refuse: Step = { refuse: 'map_dma_page_not_accessible' };
+    const refuse: Step = { kind: 'refuse', rule: 'map_dma_page_not_accessible' };
     const contract = mapDma(refuse, limit, pins);
     // The second page is not there; the charge of the first is given back.
     const before = [...ready, dropLock, memlock(1)];
@@ -224,7 +230,7 @@ describe('each', () => {
   });
 
   test('does not come to pages after the one that ends it', () => {
-    const contract = mapDma({ refuse: 'map_dma_page_not_accessible' }, pins);
+    const contract = mapDma({ kind: 'refuse', rule: 'map_dma_page_not_accessible' }, pins);
     const before: Op[] = [...ready, { op: 'protect', memory: 'ram', at: 0x1000, length: 0x1000, protection: 'none' }];
     expect(shorts(contract, before, [map('c', 0x1000, 'ram', 0, 3), map('c', 0x1000, 'ram', 0, 1)])).toEqual([
       'EFAULT',
@@ -262,21 +268,27 @@ describe('each', () => {
 });
 
 describe('a case outside each', () => {
-  const read: Step = { read: 'unmap_dma_reads_argument', from: 0, length: 24 };
-  const removes: Step = { case: 'unmap_dma_removes_mappings' };
-  const write: Step = { write: 'unmap_dma_writes_argument', from: 0, length: 24 };
-  const last: Step = { return: 'unmap_dma_returns_zero' };
+  const read: Step = { kind: 'read', rule: 'unmap_dma_reads_argument', from: 0, length: 24 };
+  const removes: Step = { kind: 'case', rule: 'unmap_dma_removes_mappings' };
+  const write: Step = { kind: 'write', rule: 'unmap_dma_writes_argument', from: 0, length: 24 };
+  const last: Step = { kind: 'return', rule: 'unmap_dma_returns_zero' };
   const before = [...ready, map('c', 0x1000, 'ram', 0, 2)];
 
   test('passes over the cases next to it only', () => {
-    const contract = compiled('unmap_dma', [read, { case: 'unmap_dma_invalidates_vaddr' }, removes, write, last]);
+    const contract = compiled('unmap_dma', [
+      read,
+      { kind: 'case', rule: 'unmap_dma_invalidates_vaddr' },
+      removes,
+      write,
+      last,
+    ]);
     const ops = [invalidateVaddr('c', 0x1000, 2), unmapAll('c')];
     expect(reported(contract, before, ops)).toEqual([2, 2]);
     // Not next to each other, both happen: the mapping is marked, then removed, and counted twice.
     const both = compiled('unmap_dma', [
       read,
-      { case: 'unmap_dma_invalidates_vaddr' },
-      { refuse: 'unmap_dma_argsz_too_small' },
+      { kind: 'case', rule: 'unmap_dma_invalidates_vaddr' },
+      { kind: 'refuse', rule: 'unmap_dma_argsz_too_small' },
       removes,
       write,
       last,
@@ -415,7 +427,10 @@ test('access flags of a mapping decide which of its pages must be writable', () 
 });
 
 test('what an op did not read of its argument is zeros, not what the op before it left there', () => {
-  const contract = compiled('map_dma', [{ refuse: 'map_dma_no_flag' }, { return: 'map_dma_returns_zero' }]);
+  const contract = compiled('map_dma', [
+    { kind: 'refuse', rule: 'map_dma_no_flag' },
+    { kind: 'return', rule: 'map_dma_returns_zero' },
+  ]);
   const ops = [unmap('c', 0x1000, 1, 7), map('c', 0x1000, 'ram', 0, 1)];
   expect(shorts(contract, ready, ops)).toEqual(['EINVAL', 'EINVAL']);
 });

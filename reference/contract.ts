@@ -1,5 +1,6 @@
 import { selected } from '../spec/contract/selected.ts';
-import type { Choice, ContractData, Handler, Rule, RuleOutcome, Step } from '../spec/contract/types.ts';
+import { stepsWithin } from '../spec/contract/steps.ts';
+import type { ContractData, Handler, Rule, RuleOutcome, Step } from '../spec/contract/types.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call } from './call.ts';
@@ -115,10 +116,14 @@ function missing(there: boolean, name: string): void {
 
 /** Whether nothing can come after a step: it is a result, or ends with one. */
 function endsHandler(step: Step, parameters: Record<string, string>): boolean {
-  if (step.if !== undefined || step.each !== undefined) return false;
-  if (step.return !== undefined) return true;
-  return step.steps?.some((one) => selected(one.when, parameters) && endsHandler(one, parameters)) ?? false;
+  if (step.if !== undefined) return false;
+  if (step.kind === 'return') return true;
+  if (step.kind !== 'block') return false;
+  return step.steps.some((one) => selected(one.when, parameters) && endsHandler(one, parameters));
 }
+
+/** A step of one kind. */
+type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 class Compiler {
   readonly #data: ContractData;
@@ -158,7 +163,7 @@ class Compiler {
   }
 
   /** `turn`: the steps are those of a turn, which a case ends. */
-  #steps(steps: Step[], turn = false): Runnable[] {
+  #steps(steps: readonly Step[], turn = false): Runnable[] {
     const runnables: Runnable[] = [];
     let handled: Runnable[] | undefined;
     let ended = false;
@@ -166,10 +171,11 @@ class Compiler {
       if (!selected(step.when, this.#parameters)) continue;
       if (ended) break;
       // A block of which nothing is left.
-      if (step.steps?.every(({ when }) => !selected(when, this.#parameters))) continue;
+      const within = stepsWithin(step);
+      if (within.length > 0 && within.every(({ when }) => !selected(when, this.#parameters))) continue;
       ended = endsHandler(step, this.#parameters);
       const runnable = this.#step(step, turn);
-      if (!step.case) {
+      if (step.kind !== 'case') {
         handled = undefined;
         runnables.push(runnable);
         continue;
@@ -197,8 +203,7 @@ class Compiler {
     if (!step.if) return runnable;
     const id = step.if;
     const condition = conditionOf(id);
-    this.#rules.add(id);
-    const removed = this.#defect?.rule === id && this.#defect.kind === 'removed';
+    const removed = this.#removed(id);
     return (call, note) => {
       if (!condition(call)) return undefined;
       note(id);
@@ -218,15 +223,14 @@ class Compiler {
   }
 
   /** The word of a choice; where its rule is missing, the other one. */
-  #word<Word extends string>(choice: Choice<Word>, otherwise: (word: Word) => Word): Worded<Word> {
-    const [word, rule] = Object.entries(choice)[0] as [Word, string];
+  #word<Word extends string>({ word, rule }: Worded<Word>, otherwise: (word: Word) => Word): Worded<Word> {
     this.#rules.add(rule);
     return { rule, word: this.#defect?.rule === rule ? otherwise(word) : word };
   }
 
-  #devices({ table, undo_table, stop, result, undo }: Step): Runnable {
+  #devices({ table, undo_table, stop, result, undo }: StepOf<'each_device'>): Runnable {
     const plan: FanOut = {
-      table: this.table(table!),
+      table: this.table(table),
       ...(stop && { stop: this.#word(stop, (word) => (word === 'group' ? 'container' : 'group')) }),
       ...(result && { result: this.#word(result, (word) => (word === 'last' ? 'first' : 'last')) }),
       ...(undo && { undo: this.#word<'all' | 'done_reversed' | 'none'>(undo, () => 'none') }),
@@ -236,73 +240,98 @@ class Compiler {
   }
 
   #unconditional(step: Step, turn: boolean): Runnable {
-    if (step.each === 'devices') return this.#devices(step);
-    if (step.steps && !step.each) {
-      const steps = this.#steps(step.steps, turn);
-      return (call, note) => run(steps, call, note, turn);
-    }
-    if (step.each) {
-      const steps = this.#steps(step.steps!, true);
-      const iterate = iterations[step.each];
-      return (call, note) => {
-        for (const _ of iterate(call)) {
-          const decision = run(steps, call, note, true);
-          if (decision && decision !== 'handled') return decision;
-        }
-        return undefined;
-      };
-    }
-    const id = (step.refuse ?? step.read ?? step.write ?? step.effect ?? step.case ?? step.return)!;
-    this.#rules.add(id);
-    const removed = this.#defect?.rule === id && this.#defect.kind === 'removed';
-    if (step.effect) {
-      const effect = effectOf(id);
-      return (call, note) => {
-        note(id);
-        if (!removed) effect(call);
-        return undefined;
-      };
-    }
-    if (step.case) {
-      const condition = conditionOf(id);
-      const effect = effectOf(id);
-      const ends = this.#data.rules.get(id)!.outcome && this.#decision(id);
-      return (call, note) => {
-        if (!condition(call)) return undefined;
-        note(id);
-        if (removed) return undefined;
-        effect(call);
-        return ends ?? 'handled';
-      };
-    }
-    const decision = this.#decision(id);
-    if (step.return) return () => decision;
-    if (step.refuse) {
-      const condition = conditionOf(id);
-      if (removed) {
+    switch (step.kind) {
+      case 'each_device':
+        return this.#devices(step);
+      case 'block': {
+        const steps = this.#steps(step.steps, turn);
+        return (call, note) => run(steps, call, note, turn);
+      }
+      case 'each': {
+        const steps = this.#steps(step.steps, true);
+        const iterate = iterations[step.over];
         return (call, note) => {
-          // A failure that may as well not have happened counts as met.
-          if (condition(call) || call.allocationMayFail) note(id);
+          for (const _ of iterate(call)) {
+            const decision = run(steps, call, note, true);
+            if (decision && decision !== 'handled') return decision;
+          }
           return undefined;
         };
       }
-      // What the condition has worked out may be overwritten before the op ends.
-      const { rule, outcome } = decision;
-      if (outcome.kind === 'errno' && outcome.errno === 'result')
-        return (call) => (condition(call) ? { rule, outcome: { kind: 'errno', errno: call.errno } } : undefined);
-      return (call) => (condition(call) ? decision : undefined);
+      case 'effect':
+        return this.#effect(step.rule);
+      case 'case':
+        return this.#case(step.rule);
+      case 'return': {
+        const decision = this.#decision(step.rule);
+        return () => decision;
+      }
+      case 'refuse':
+        return this.#refuse(step.rule);
+      case 'read': {
+        const { from, length } = step;
+        const decision = this.#decision(step.rule);
+        const removed = this.#removed(step.rule);
+        return (call) => {
+          const read = call.copyIn(from, length);
+          return !read && !removed ? decision : undefined;
+        };
+      }
+      case 'write':
+        return this.#write(step);
+      default:
+        return step satisfies never;
     }
-    if (step.read) {
-      const { from, length } = step as { from: number; length: number };
-      return (call) => {
-        const read = call.copyIn(from, length);
-        return !read && !removed ? decision : undefined;
+  }
+
+  #effect(id: string): Runnable {
+    const removed = this.#removed(id);
+    const effect = effectOf(id);
+    return (call, note) => {
+      note(id);
+      if (!removed) effect(call);
+      return undefined;
+    };
+  }
+
+  #case(id: string): Runnable {
+    const removed = this.#removed(id);
+    const condition = conditionOf(id);
+    const effect = effectOf(id);
+    const ends = this.#data.rules.get(id)!.outcome && this.#decision(id);
+    return (call, note) => {
+      if (!condition(call)) return undefined;
+      note(id);
+      if (removed) return undefined;
+      effect(call);
+      return ends ?? 'handled';
+    };
+  }
+
+  #refuse(id: string): Runnable {
+    const decision = this.#decision(id);
+    const condition = conditionOf(id);
+    if (this.#removed(id)) {
+      return (call, note) => {
+        // A failure that may as well not have happened counts as met.
+        if (condition(call) || call.allocationMayFail) note(id);
+        return undefined;
       };
     }
+    // What the condition has worked out may be overwritten before the op ends.
+    const { rule, outcome } = decision;
+    if (outcome.kind === 'errno' && outcome.errno === 'result')
+      return (call) => (condition(call) ? { rule, outcome: { kind: 'errno', errno: call.errno } } : undefined);
+    return (call) => (condition(call) ? decision : undefined);
+  }
+
+  #write({ rule: id, on_fault }: StepOf<'write'>): Runnable {
+    const decision = this.#decision(id);
+    const removed = this.#removed(id);
     const content = contentOf(id);
-    const undo = step.on_fault === undefined ? undefined : effectOf(step.on_fault);
-    if (step.on_fault !== undefined) this.#rules.add(step.on_fault);
-    const kept = this.#defect?.rule === step.on_fault && this.#defect?.kind === 'removed';
+    const undo = on_fault === undefined ? undefined : effectOf(on_fault);
+    if (on_fault !== undefined) this.#rules.add(on_fault);
+    const kept = on_fault !== undefined && this.#defect?.rule === on_fault && this.#defect.kind === 'removed';
     return (call, note) => {
       const written = content(call);
       if (!written) return undefined;
@@ -313,7 +342,7 @@ class Compiler {
       const writable = call.copyFails() ? 0 : call.process.memory.accessible(address, bytes.length, 'write');
       if (writable < bytes.length) {
         call.unspecified = [{ address, length: writable }];
-        if (undo) note(step.on_fault!);
+        if (undo) note(on_fault!);
         if (undo && !kept) undo(call);
         else untold?.();
         return decision;
@@ -325,7 +354,14 @@ class Compiler {
     };
   }
 
+  /** Notes that a rule is there, and tells whether a defect takes it away. */
+  #removed(id: string): boolean {
+    this.#rules.add(id);
+    return this.#defect?.rule === id && this.#defect.kind === 'removed';
+  }
+
   #decision(id: string): Decision {
+    this.#rules.add(id);
     const rule = this.#data.rules.get(id)!;
     const outcome = rule.outcome!;
     return { rule, outcome: this.#defect?.rule === id && this.#defect.kind === 'outcome' ? another(outcome) : outcome };

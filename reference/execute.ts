@@ -268,6 +268,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('barrier', zero);
     case 'read_event':
       return readEvent(process.descriptors.get(numberOf(process, op.fd))?.object);
+    default:
+      return op satisfies never;
   }
 }
 

@@ -126,7 +126,7 @@ export class Executor {
       case 'lock':
         return outcomeOf(lock(process, op));
       default:
-        return unsupported(`the op ${(op as Op).op}`);
+        return unsupported(`the op ${(op satisfies never as Op).op}`);
     }
   }
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Contract } from '../../reference/contract.ts';
-import { errnosOf, kindOf, outcomeText, ruleOf, stepsAt } from '../../reports/reference/contract-text.ts';
+import { errnosOf, outcomeText, stepsAt } from '../../reports/reference/contract-text.ts';
+import { ruleOf } from '../../spec/contract/steps.ts';
 import type { Handler, Rule } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
@@ -46,7 +47,7 @@ function answers({ data, parameters, rules }: Contract, errno: string): [Handler
       if (!rule || !rules.has(rule.id) || !answersWith(rule, errno)) return [];
       const { outcome } = rule;
       const among = outcome?.kind === 'one_of' ? ` -> ${outcomeText(outcome)}` : '';
-      return [`  ${kindOf(step)} ${rule.id}${among}: ${rule.sentence}`];
+      return [`  ${step.kind} ${rule.id}${among}: ${rule.sentence}`];
     });
     return lines.length > 0 ? [[handler, [...new Set(lines)]]] : [];
   });

@@ -1,4 +1,6 @@
-import { kindOf, outcomeText, rangeText, ruleOf, stepsAt, wordsOf } from '../../reports/reference/contract-text.ts';
+import { match, P } from 'ts-pattern';
+import { outcomeText, rangeText, stepsAt } from '../../reports/reference/contract-text.ts';
+import { loopOf, ruleOf, wordsOf } from '../../spec/contract/steps.ts';
 import type { ContractData, Handler, Step } from '../../spec/contract/types.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { Citations } from './citations.ts';
@@ -63,7 +65,10 @@ export function explainHandler({ data, contract, label }: Asking, handler: Handl
 const descriptors = { container: 'a container', group: 'a group', device: 'a device', any: 'any descriptor' } as const;
 
 function whatItDoes(step: Step): string {
-  if (step.each) return `for each of the ${step.each}:`;
-  const range = step.from === undefined ? '' : ` ${rangeText(step)}`;
-  return `${kindOf(step) ?? 'the following'}${range}`;
+  return match(step)
+    .with({ kind: P.union('refuse', 'effect', 'case', 'return') }, ({ kind }) => kind)
+    .with({ kind: P.union('read', 'write') }, ({ kind }) => `${kind} ${rangeText(step)}`.trimEnd())
+    .with({ kind: P.union('each', 'each_device') }, () => `for each of the ${loopOf(step)}:`)
+    .with({ kind: 'block' }, () => 'the following')
+    .exhaustive();
 }

@@ -1,4 +1,5 @@
-import { outcomeText, rulesOf, sourceText, stepsAt } from '../../reports/reference/contract-text.ts';
+import { outcomeText, sourceText, stepsAt } from '../../reports/reference/contract-text.ts';
+import { rulesOf } from '../../spec/contract/steps.ts';
 import { explainHandler } from './handler.ts';
 import type { Subject } from './subject.ts';
 import { whereText } from './where.ts';

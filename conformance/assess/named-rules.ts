@@ -3,6 +3,7 @@ import { withDefect } from '../../reference/contracts.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';
 import { allows } from '../../reference/outcome.ts';
 import type { World } from '../../reference/state.ts';
+import { everyStep, ruleOf } from '../../spec/contract/steps.ts';
 import type { Step } from '../../spec/contract/types.ts';
 import type { Environment, HistoryEntry, Trace } from '../../spec/uapi/vocabulary.ts';
 
@@ -80,10 +81,7 @@ export function alternativeRule(
 
 /** The rules of steps that can end a handler. */
 function deciding(steps: readonly Step[]): string[] {
-  return steps.flatMap(({ refuse, read, write, return: result, case: one, steps: inner = [] }) => {
-    const id = refuse ?? read ?? write ?? result ?? one;
-    return [...(id === undefined ? [] : [id]), ...deciding(inner)];
-  });
+  return [...everyStep(steps)].flatMap((step) => (step.kind === 'effect' ? [] : (ruleOf(step) ?? [])));
 }
 
 function allowedBy(contract: Contract, id: string, trace: Trace, op: number): boolean {

@@ -2,6 +2,7 @@ import { firstChoice } from '../../reference/call.ts';
 import type { Contract } from '../../reference/contract.ts';
 import { execute } from '../../reference/execute.ts';
 import { type Container, type Mapping, World } from '../../reference/state.ts';
+import { everyStep, ruleOf, tablesOf } from '../../spec/contract/steps.ts';
 import type { Step } from '../../spec/contract/types.ts';
 import type { Ioctl } from '../../spec/uapi/uapi.ts';
 import type { Environment, Name, Op } from '../../spec/uapi/vocabulary.ts';
@@ -76,11 +77,11 @@ export class SituationModel {
 /** Whether at the contract's setting anything that an ioctl can meet leads to where it does not say what happens. */
 export function leavesOpen({ data, rules }: Contract, ioctl: string): boolean {
   const inSteps = (steps: readonly Step[]): boolean =>
-    steps.some((step) => {
-      const id = step.refuse ?? step.case ?? step.return ?? step.read ?? step.write;
+    [...everyStep(steps)].some((step) => {
+      const id = ruleOf(step);
       const open = id !== undefined && rules.has(id) && data.rules.get(id)?.outcome?.kind === 'undefined';
-      const tables = data.handlers.filter(({ table }) => table && [step.table, step.undo_table].includes(table));
-      return open || inSteps(step.steps ?? []) || tables.some((table) => inSteps(table.steps));
+      const used = tablesOf(step);
+      return open || data.handlers.some(({ table, steps }) => table && used.includes(table) && inSteps(steps));
     });
   return data.handlers.some((handler) => handler.ioctl === ioctl && inSteps(handler.steps));
 }

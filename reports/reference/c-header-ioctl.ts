@@ -1,9 +1,10 @@
 import { parameterSetting } from '../../spec/contract/setting.ts';
+import { loopOf, ruleOf } from '../../spec/contract/steps.ts';
 import type { ContractData, Step } from '../../spec/contract/types.ts';
 import type { Ioctl, Uapi } from '../../spec/uapi/uapi.ts';
 import { hexadecimal } from './c-header-constants.ts';
 import { wholeName } from './c-header-struct.ts';
-import { kindOf, type NestedStep, outcomeText, rangeText, ruleOf, stepsAt } from './contract-text.ts';
+import { type NestedStep, outcomeText, rangeText, stepsAt } from './contract-text.ts';
 
 /** Whose order of answers the header shows: the recommended contract for what it has, Linux for the rest. */
 const PROFILES = { feature: 'v1-singleton', linux: 'type1-6.12' };
@@ -51,17 +52,19 @@ function answerLines(data: ContractData, name: string, feature: string | undefin
 
 /** What a step may answer, or under which condition those within it do; nothing if neither. */
 function answerLine(data: ContractData, { step, depth }: NestedStep, after: readonly NestedStep[]): string[] {
-  const answer = (one: Step) => (kindOf(one) === 'effect' ? undefined : data.rules.get(ruleOf(one) ?? '')?.outcome);
+  const answer = (one: Step) => (one.kind === 'effect' ? undefined : data.rules.get(ruleOf(one) ?? '')?.outcome);
   const end = after.findIndex((one) => one.depth <= depth);
   const inner = after.slice(0, end < 0 ? after.length : end).some((one) => answer(one.step));
   const indent = '  '.repeat(depth + 1);
   const condition = step.if === undefined ? [] : [`if ${step.if}`];
   const outcome = answer(step);
   if (outcome) {
-    const bytes = step.from === undefined ? '' : `, ${rangeText(step)}`;
+    const range = rangeText(step);
+    const bytes = range && `, ${range}`;
     return [`${indent}${outcomeText(outcome)}: ${[ruleOf(step) + bytes, ...condition].join(' ')}`];
   }
   if (!inner) return [];
-  const what = step.each ? [`for each of the ${step.each}`] : [];
+  const loop = loopOf(step);
+  const what = loop === undefined ? [] : [`for each of the ${loop}`];
   return [`${indent}${[...what, ...condition].join(' ')}:`];
 }

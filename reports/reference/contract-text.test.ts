@@ -1,52 +1,64 @@
 import { describe, expect, test } from 'vitest';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
+import { loopOf, ruleOf, rulesOf } from '../../spec/contract/steps.ts';
 import type { ContractData, Handler, RuleOutcome, Step } from '../../spec/contract/types.ts';
-import { errnosOf, kindOf, outcomeText, ruleOf, rulesOf, sourceText, stepsAt, wordsOf } from './contract-text.ts';
+import { errnosOf, outcomeText, sourceText, stepsAt } from './contract-text.ts';
 
 describe('the steps of a handler', () => {
-  const table: Handler = { id: 't', table: 'bind', steps: [{ refuse: 'in_table' }] };
+  const table: Handler = { id: 't', table: 'bind', steps: [{ kind: 'refuse', rule: 'in_table' }] };
   const data = { handlers: [table] } as Pick<ContractData, 'handlers'> as ContractData;
   /** Kind or rule of each step, indented as deep as it stands. */
   const shown = (steps: Step[], parameters: Record<string, string> = {}) =>
     stepsAt(data, steps, parameters).map(
-      ({ step, depth }) => ' '.repeat(depth) + (ruleOf(step) ?? step.each ?? step.if),
+      ({ step, depth }) => ' '.repeat(depth) + (ruleOf(step) ?? loopOf(step) ?? step.if),
     );
 
   test.each<[title: string, steps: Step[], texts: string[]]>([
-    ['in order', [{ read: 'a' }, { return: 'b' }], ['a', 'b']],
     [
-      'of a block without a condition, as if it were not there',
-      [{ steps: [{ read: 'a' }, { effect: 'b' }] }],
+      'in order',
+      [
+        { kind: 'refuse', rule: 'a' },
+        { kind: 'return', rule: 'b' },
+      ],
       ['a', 'b'],
     ],
-    ['of a block with one, below it', [{ if: 'c', steps: [{ read: 'a' }] }], ['c', ' a']],
-    ['of a loop, below it', [{ each: 'pages', steps: [{ refuse: 'a' }] }], ['pages', ' a']],
-    ['of a table, below the loop that uses it', [{ each: 'devices', table: 'bind' }], ['devices', ' in_table']],
-    ['not of a block of which nothing is left', [{ if: 'c', steps: [{ read: 'a', when: { p: '1' } }] }], []],
+    [
+      'of a block without a condition, as if it were not there',
+      [
+        {
+          kind: 'block',
+          steps: [
+            { kind: 'refuse', rule: 'a' },
+            { kind: 'effect', rule: 'b' },
+          ],
+        },
+      ],
+      ['a', 'b'],
+    ],
+    [
+      'of a block with one, below it',
+      [{ kind: 'block', if: 'c', steps: [{ kind: 'refuse', rule: 'a' }] }],
+      ['c', ' a'],
+    ],
+    ['of a loop, below it', [{ kind: 'each', over: 'pages', steps: [{ kind: 'refuse', rule: 'a' }] }], ['pages', ' a']],
+    ['of a table, below the loop that uses it', [{ kind: 'each_device', table: 'bind' }], ['devices', ' in_table']],
+    [
+      'not of a block of which nothing is left',
+      [{ kind: 'block', if: 'c', steps: [{ kind: 'refuse', rule: 'a', when: { p: '1' } }] }],
+      [],
+    ],
     [
       'only where the parameters select them',
       [
-        { read: 'a', when: { p: '1' } },
-        { read: 'b', when: { p: '2' } },
+        { kind: 'refuse', rule: 'a', when: { p: '1' } },
+        { kind: 'refuse', rule: 'b', when: { p: '2' } },
       ],
       ['b'],
     ],
   ])('%s', (_, steps, texts) => {
     expect(shown(steps, { p: '2' })).toEqual(texts);
   });
-});
-
-test('a step tells its kind, its rule and all rules that it names', () => {
-  const write: Step = { write: 'w', on_fault: 'undo', if: 'c' };
-  expect([kindOf(write), ruleOf(write), rulesOf(write)]).toEqual(['write', 'w', ['w', 'c', 'undo']]);
-  const loop: Step = { each: 'devices', table: 't', stop: { group: 's' }, result: { last: 'r' }, undo: { all: 'u' } };
-  expect([kindOf(loop), ruleOf(loop), rulesOf(loop)]).toEqual([undefined, undefined, ['s', 'r', 'u']]);
-  expect(wordsOf(loop)).toEqual([
-    ['stop group', 's'],
-    ['result last', 'r'],
-    ['undo all', 'u'],
-  ]);
 });
 
 test.each<[outcome: RuleOutcome, text: string, errnos: string[]]>([

@@ -1,14 +1,7 @@
 import { match, P } from 'ts-pattern';
 import { selected } from '../../spec/contract/selected.ts';
+import { stepsWithin } from '../../spec/contract/steps.ts';
 import type { ContractData, Rule, RuleOutcome, Step } from '../../spec/contract/types.ts';
-
-/** What a step can be, apart from a block of steps. */
-const stepKinds = ['refuse', 'read', 'write', 'effect', 'case', 'return'] as const;
-
-/** What a step is; undefined for a block of steps and for `each`. */
-export function kindOf(step: Step): (typeof stepKinds)[number] | undefined {
-  return stepKinds.find((kind) => step[kind] !== undefined);
-}
 
 /** A step of a handler, and in how many blocks, tables and loops it stands. */
 export interface NestedStep {
@@ -28,37 +21,23 @@ export function stepsAt(
 ): NestedStep[] {
   return steps.flatMap((step) => {
     if (!selected(step.when, parameters)) return [];
-    const table = data.handlers.find((one) => one.table !== undefined && one.table === step.table);
-    const inner = table?.steps ?? step.steps ?? [];
+    const table =
+      step.kind === 'each_device'
+        ? data.handlers.find((one) => one.table !== undefined && one.table === step.table)
+        : undefined;
+    const inner = table?.steps ?? stepsWithin(step);
     const below = stepsAt(data, inner, parameters, depth + 1);
-    if (step.each || !step.steps) return [{ step, depth }, ...below];
+    if (step.kind !== 'block') return [{ step, depth }, ...below];
     if (step.if === undefined) return stepsAt(data, inner, parameters, depth);
     return below.length === 0 ? [] : [{ step, depth }, ...below];
   });
 }
 
-/** The rule that a step is for: what it refuses, reads, writes, changes or returns. Blocks and loops have none. */
-export function ruleOf(step: Step): string | undefined {
-  const kind = kindOf(step);
-  return kind && step[kind];
-}
-
-/** The words of a step over devices (`stop group`, `result last`, `undo all`), each with its rule. */
-export function wordsOf({ stop, result, undo }: Step): [word: string, rule: string][] {
-  return Object.entries({ stop, result, undo }).flatMap(([name, choice]) =>
-    Object.entries(choice ?? {}).map(([word, rule]): [string, string] => [`${name} ${word}`, rule]),
-  );
-}
-
-/** All rules that a step names itself: its own, its condition, what a fault undoes, and its words; not those of steps within it. */
-export function rulesOf(step: Step): string[] {
-  return [ruleOf(step), step.if, step.on_fault, ...wordsOf(step).map(([, rule]) => rule)].filter(
-    (rule) => rule !== undefined,
-  );
-}
-
 /** The bytes of the argument that a step reads or writes, in words; nothing where it names none. */
-export function rangeText({ from, length, up_to }: Step): string {
+export function rangeText(step: Step): string {
+  if (step.kind !== 'read' && step.kind !== 'write') return '';
+  const { from, length } = step;
+  const up_to = step.kind === 'write' ? step.up_to : undefined;
   if (from === undefined) return '';
   if (length === undefined) return `bytes ${from} and up`;
   const bytes = spanText(from, from + length);

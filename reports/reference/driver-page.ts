@@ -3,7 +3,7 @@ import { noKernel } from './implemented.ts';
 import { address, code, link, listed, page, section } from './markdown.ts';
 import { parameterChanges } from './parameter-changes.ts';
 import { precedenceSection } from './precedence.ts';
-import { type Site, tablesOf } from './site.ts';
+import { type Site, tablesIn } from './site.ts';
 import { type Column, columnsOf, isThere, rowsOf } from './steps.ts';
 import { stepsTable } from './steps-table.ts';
 
@@ -16,7 +16,7 @@ export function driverPageText(site: Site, handler: Handler): string {
   const rows = rowsOf(handler.steps);
   const settings = revisions(site.data).filter(({ parameters }) => rows.some((row) => isThere(row, parameters)));
   const columns = columnsOf(rows, settings);
-  const users = site.data.handlers.filter(({ steps }) => tablesOf(steps).includes(handler.table!));
+  const users = site.data.handlers.filter(({ steps }) => tablesIn(steps).includes(handler.table!));
   return page(from, `What the IOMMU driver does: ${handler.table}`, noKernel, [
     `For one device, when ${listed(users.map(({ id }) => userLink(site, from, id)))} comes to it. An errno is the driver's answer for that device; reaching the end is none. The loop over the devices says what becomes of it.`,
     `A column is a value of the parameter ${link(code('driver'), address(from, 'parameters.md', 'driver'))} under the requests as posted, or a profile with the requests repaired. (The findings ${link('V10', address(from, 'findings.md', 'v10'))} and ${link('V11', address(from, 'findings.md', 'v11'))} have nothing to do with ${code('driver=v10')} and ${code('driver=v11')}.)`,

@@ -1,3 +1,4 @@
+import { onFaultOf } from '../../spec/contract/steps.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { outcomeText } from './contract-text.ts';
 import { bullets, code, listed, section, table } from './markdown.ts';
@@ -31,11 +32,11 @@ export function faultsSection(
   const copies = rows.filter((row) => isCopy(row, site) && columns.some(({ parameters }) => isThere(row, parameters)));
   if (copies.length === 0) return undefined;
   const ofArgument = copies.flatMap(copiesOf);
-  const elsewhere = copies.filter(({ step }) => step!.from === undefined);
+  const elsewhere = copies.filter((row) => copiesOf(row).length === 0);
   const lines = spansOf(ofArgument).map((span) => {
     const inSpan = ofArgument.filter((copy) => copy.from <= span.from && span.to <= copy.to);
     const cell = (kind: 'read' | 'write') =>
-      byRule(inSpan.filter(({ row }) => row.step![kind] !== undefined))
+      byRule(inSpan.filter(({ row }) => row.step!.kind === kind))
         .map((some) => {
           const text = copyText(
             site,
@@ -56,15 +57,15 @@ export function faultsSection(
   });
   for (const row of elsewhere) {
     const text = copyText(site, from, [row], rows, columns);
-    const where = row.step!.refuse === undefined ? 'other memory' : 'see the rule';
-    lines.push([where, '', ...(row.step!.write === undefined ? [text, ''] : ['', text])]);
+    const where = row.step!.kind !== 'refuse' ? 'other memory' : 'see the rule';
+    lines.push([where, '', ...(row.step!.kind !== 'write' ? [text, ''] : ['', text])]);
   }
   return section(
     'What faults when',
     [
       table(['bytes', 'fields', 'if a byte cannot be read', 'if a byte cannot be written'], lines),
       bullets(copies.flatMap((row) => afterEffects(site, from, row, rows, columns))),
-      copies.some(({ step }) => step!.write !== undefined)
+      copies.some(({ step }) => step!.kind === 'write')
         ? 'A write that faults may have stored the bytes before the first one that cannot be written.'
         : '',
     ],
@@ -75,17 +76,19 @@ export function faultsSection(
 /** Whether a row reads or writes memory of the process: a step that says so, or a refusal with EFAULT. */
 function isCopy({ kind, step, rule }: Row, { data }: Site): boolean {
   if (kind !== 'step') return false;
-  if (step!.read !== undefined || step!.write !== undefined) return true;
+  if (step!.kind === 'read' || step!.kind === 'write') return true;
   const { outcome, sentence } = data.rules.get(rule!)!;
-  return step!.refuse !== undefined && outcome?.kind === 'errno' && outcome.errno === 'EFAULT'
+  return step!.kind === 'refuse' && outcome?.kind === 'errno' && outcome.errno === 'EFAULT'
     ? /\b(un)?(read|readable|written)\b/.test(sentence)
     : false;
 }
 
 /** What a row copies of the argument: what it always does, and what argsz decides about. */
 function copiesOf(row: Row): Copy[] {
-  const { from, length, up_to: end } = row.step!;
-  if (from === undefined) return [];
+  const step = row.step!;
+  if ((step.kind !== 'read' && step.kind !== 'write') || step.from === undefined) return [];
+  const { from, length } = step;
+  const end = step.kind === 'write' ? step.up_to : undefined;
   const to = length === undefined ? Number.POSITIVE_INFINITY : from + length;
   const always = { row, from, to, asked: false };
   return end === undefined ? [always] : [always, { row, from: to, to: end, asked: true }];
@@ -128,7 +131,8 @@ function copyText(
   const where = there.length === columns.length ? '' : ` in ${listed(there.flatMap(({ names }) => names.map(code)))}`;
   const condition = conditionOf(row, rows);
   const only = condition === undefined ? '' : `, only if ${ruleLink(site, from, condition)}`;
-  const undoes = row.step!.on_fault === undefined ? 'what has been done is not undone' : 'what has been done is undone';
+  const undoes =
+    onFaultOf(row.step!) === undefined ? 'what has been done is not undone' : 'what has been done is undone';
   const done = same.every((one) => effectsBefore(site, one, rows, columns).length === 0)
     ? 'nothing has been done'
     : `**${undoes}**, see below`;
@@ -150,10 +154,10 @@ function effectsBefore(site: Site, row: Row, rows: readonly Row[], columns: read
 
 /** Whether a row may have been done when a later one is reached: a case with an outcome of its own has ended the handler. */
 function changes({ data }: Site, { kind, step, rule }: Row): boolean {
-  if (kind === 'each') return step!.table !== undefined;
+  if (kind === 'each') return step!.kind === 'each_device';
   if (kind !== 'step') return false;
-  if (step!.case !== undefined) return data.rules.get(rule!)!.outcome === undefined;
-  return (step!.effect ?? step!.write) !== undefined;
+  if (step!.kind === 'case') return data.rules.get(rule!)!.outcome === undefined;
+  return step!.kind === 'effect' || step!.kind === 'write';
 }
 
 /** For a copy that comes after effects: what stays, and what is undone. */
@@ -161,7 +165,7 @@ function afterEffects(site: Site, from: string, row: Row, rows: readonly Row[], 
   const before = effectsBefore(site, row, rows, columns);
   if (before.length === 0) return [];
   const { rules } = site.data;
-  const undone = row.step!.on_fault;
+  const undone = onFaultOf(row.step!);
   const undo =
     undone === undefined
       ? 'Nothing is undone.'

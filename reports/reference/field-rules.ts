@@ -62,7 +62,7 @@ function answersOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
   for (const row of withTables(site, rows)) {
     if (row.kind !== 'step') continue;
     const { outcome } = site.data.rules.get(row.rule!)!;
-    if (!outcome || (row.step!.refuse === undefined && errnosOf(outcome).length === 0)) continue;
+    if (!outcome || (row.step!.kind !== 'refuse' && errnosOf(outcome).length === 0)) continue;
     answers.set(row.rule!, [...(answers.get(row.rule!) ?? []), row]);
   }
   return answers;
@@ -71,7 +71,9 @@ function answersOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
 /** The rows, those of the driver's table in place of a loop over devices. */
 function withTables(site: Site, rows: readonly Row[]): Row[] {
   return rows.flatMap((row) => {
-    const handler = site.data.handlers.find(({ table }) => table !== undefined && table === row.step?.table);
+    const { step } = row;
+    const handler =
+      step?.kind === 'each_device' ? site.data.handlers.find(({ table }) => table === step.table) : undefined;
     return handler ? rowsOf(handler.steps, undefined, row.depth + 1, row.when) : [row];
   });
 }

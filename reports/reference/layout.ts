@@ -1,3 +1,4 @@
+import { everyStep } from '../../spec/contract/steps.ts';
 import type { Step } from '../../spec/contract/types.ts';
 import { type Field, uapi } from '../../spec/uapi/uapi.ts';
 import { code, table } from './markdown.ts';
@@ -85,10 +86,11 @@ function writtenEnd({ data }: Site, struct: string): number {
   if (users.length === 0) return Number.POSITIVE_INFINITY;
   const names = users.map(([name]) => name);
   const ends = (steps: readonly Step[]): number[] =>
-    steps.flatMap(({ write, from, length, up_to, steps: inner = [] }) => [
-      ...(write !== undefined && from !== undefined && length !== undefined ? [up_to ?? from + length] : []),
-      ...ends(inner),
-    ]);
+    [...everyStep(steps)].flatMap((step) => {
+      if (step.kind !== 'write') return [];
+      const { from, length, up_to } = step;
+      return from === undefined || length === undefined ? [] : [up_to ?? from + length];
+    });
   const handlers = data.handlers.filter(({ ioctl }) => ioctl !== undefined && names.includes(ioctl));
   return Math.max(0, ...handlers.flatMap(({ steps }) => ends(steps)));
 }

@@ -53,9 +53,9 @@ function answersAt(site: Site, from: string, rows: readonly Row[], parameters: R
 }
 
 function answerOf({ data }: Site, { kind, rule, step }: Row): string | undefined {
-  if (kind === 'each' && step!.table !== undefined) return `what the driver answers, ${code(step!.table)}`;
-  const outcome = kind === 'step' && step!.effect === undefined ? data.rules.get(rule!)!.outcome : undefined;
+  if (step?.kind === 'each_device') return `what the driver answers, ${code(step.table)}`;
+  const outcome = kind === 'step' && step!.kind !== 'effect' ? data.rules.get(rule!)!.outcome : undefined;
   if (!outcome) return undefined;
-  const success = step!.return !== undefined && errnosOf(outcome).length === 0;
+  const success = step!.kind === 'return' && errnosOf(outcome).length === 0;
   return success ? `returns ${outcomeText(outcome)}` : `**${outcomeText(outcome)}**`;
 }

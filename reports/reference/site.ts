@@ -1,6 +1,7 @@
+import { everyStep, rulesOf, tablesOf } from '../../spec/contract/steps.ts';
 import type { ContractData, Handler, Rule, Step } from '../../spec/contract/types.ts';
 import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
-import { outcomeText, rulesOf } from './contract-text.ts';
+import { outcomeText } from './contract-text.ts';
 import { address, code, link, prose } from './markdown.ts';
 
 /** Where a handler is told: a page, and what the handler is called. */
@@ -26,7 +27,7 @@ export const opsPage = 'ops.md';
 /** Finds a place for every handler and rule of a contract. */
 export function siteOf(contract: ContractData): Site {
   const data = { ...contract, handlers: inOrder(contract.handlers) };
-  const driverTables = new Set(data.handlers.flatMap(({ steps }) => tablesOf(steps)));
+  const driverTables = new Set(data.handlers.flatMap(({ steps }) => tablesIn(steps)));
   const handlers = new Map<string, Place>();
   const rules = new Map<string, Place[]>();
   for (const handler of data.handlers) {
@@ -74,16 +75,13 @@ export const structPage = (name: string): string => `structs/${name}.md`;
 export const profilePage = (id: string): string => `profiles/${id}.md`;
 
 /** The names of the driver tables that steps use. */
-export function tablesOf(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) => [
-    ...[step.table, step.undo_table].filter((name) => name !== undefined),
-    ...tablesOf(step.steps ?? []),
-  ]);
+export function tablesIn(steps: readonly Step[]): string[] {
+  return [...everyStep(steps)].flatMap(tablesOf);
 }
 
 /** All rules of steps, those of blocks and loops included, not those of tables. */
 export function rulesIn(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) => [...rulesOf(step), ...rulesIn(step.steps ?? [])]);
+  return [...everyStep(steps)].flatMap(rulesOf);
 }
 
 /** The ioctl of a handler, if the uapi has it. */

@@ -1,8 +1,9 @@
-import type { ContractData } from '../../spec/contract/types.ts';
+import { loopOf, ruleOf, wordsOf } from '../../spec/contract/steps.ts';
+import type { ContractData, Step } from '../../spec/contract/types.ts';
 import { packageJson } from '../../spec/uapi/package-json.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { SpecDocument, SpecOrderedStep } from '../../spec/uapi/vocabulary.ts';
-import { errnosOf, kindOf, type NestedStep, outcomeText, ruleOf, stepsAt, wordsOf } from './contract-text.ts';
+import { errnosOf, type NestedStep, outcomeText, stepsAt } from './contract-text.ts';
 
 /** All of the contract in one document for other tools; its schema is spec/uapi/schema/spec-document.schema.json. */
 export function toSpecDocument(data: ContractData): SpecDocument {
@@ -30,19 +31,30 @@ export function toSpecDocument(data: ContractData): SpecDocument {
 function orderedStep({ rules }: ContractData, { step, depth }: NestedStep): SpecOrderedStep {
   const rule = ruleOf(step);
   const outcome = rule === undefined ? undefined : rules.get(rule)!.outcome;
+  const loop = loopOf(step);
   const words = wordsOf(step).map(([word, by]) => ({ word, rule: by }));
   return {
     depth,
-    kind: kindOf(step) ?? (step.each ? 'each' : 'if'),
+    kind: step.kind === 'each_device' ? 'each' : step.kind === 'block' ? 'if' : step.kind,
     ...(rule !== undefined && { rule }),
     ...(outcome && { outcome: outcomeText(outcome) }),
     errnos: outcome ? errnosOf(outcome) : [],
     ...(step.if !== undefined && { if: step.if }),
-    ...(step.each && { each: step.each }),
+    ...(loop !== undefined && { each: loop }),
     ...(words.length > 0 && { words }),
-    ...(step.on_fault !== undefined && { onFault: step.on_fault }),
-    ...(step.from !== undefined && { from: step.from }),
-    ...(step.length !== undefined && { length: step.length }),
-    ...(step.up_to !== undefined && { upTo: step.up_to }),
+    ...copied(step),
+  };
+}
+
+/** What a step copies of the argument. */
+function copied(step: Step): Pick<SpecOrderedStep, 'from' | 'length' | 'upTo' | 'onFault'> {
+  if (step.kind === 'read') return { from: step.from, length: step.length };
+  if (step.kind !== 'write') return {};
+  const { from, length, up_to: upTo, on_fault: onFault } = step;
+  return {
+    ...(onFault !== undefined && { onFault }),
+    ...(from !== undefined && { from }),
+    ...(length !== undefined && { length }),
+    ...(upTo !== undefined && { upTo }),
   };
 }

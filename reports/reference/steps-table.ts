@@ -1,5 +1,7 @@
+import { match, P } from 'ts-pattern';
+import { type Loop, loopOf, ruleOf } from '../../spec/contract/steps.ts';
 import type { Rule, RuleOutcome, Step } from '../../spec/contract/types.ts';
-import { errnosOf, kindOf, outcomeText, rangeText, ruleOf } from './contract-text.ts';
+import { errnosOf, outcomeText, rangeText } from './contract-text.ts';
 import { address, anchor, code, link, prose, table } from './markdown.ts';
 import { findingLinks, type Site, sourceLinks } from './site.ts';
 import { type Column, isThere, numbersAt, type Row, whenText } from './steps.ts';
@@ -48,12 +50,12 @@ function whatItDoes(site: Site, from: string, { kind, step, own, words }: Row): 
   if (kind === 'word') return words!.map((word) => loopWords[word]!).join('; ');
   if (kind === 'each') {
     const where = own ? `, where ${whenText(own, site.data.parameters)}` : '';
-    return `**for each of the ${loopNames[step!.each!]}${where}:** ${tableLinks(from, step!)}`.trimEnd();
+    return `**for each of the ${loopNames[loopOf(step!)!]}${where}:** ${tableLinks(from, step!)}`.trimEnd();
   }
   return stepText(step!, site.data.rules.get(ruleOf(step!)!)!.outcome);
 }
 
-const loopNames: Record<NonNullable<Step['each']>, string> = {
+const loopNames: Record<Loop, string> = {
   pages: 'pages',
   segments: 'segments of the range',
   tagged_segments: 'pages of the transfer with a PASID',
@@ -76,19 +78,25 @@ const loopWords: Record<string, string> = {
   'undo done_reversed': 'after a failure what was done is undone, backwards',
 };
 
-function tableLinks(from: string, { table, undo_table: undo }: Step): string {
-  if (table === undefined) return '';
+function tableLinks(from: string, step: Step): string {
+  if (step.kind !== 'each_device') return '';
+  const { table, undo_table: undo } = step;
   const to = (name: string) => link(name, address(from, `drivers/${name}.md`));
   return `${to(table)}${undo === undefined ? '' : `, undone by ${to(undo)}`}`;
 }
 
 /** What a step does, with the bytes of the argument that it is about. What ends without an errno refuses nothing. */
 function stepText(step: Step, outcome: RuleOutcome | undefined): string {
-  if (step.refuse !== undefined && errnosOf(outcome!).length === 0) return 'ends';
-  const range = step.from === undefined ? '' : ` ${rangeText(step)}`;
-  return { refuse: 'refuses', read: 'reads', write: 'writes', effect: 'changes', case: 'case', return: 'returns' }[
-    kindOf(step)!
-  ].concat(range);
+  if (step.kind === 'refuse' && errnosOf(outcome!).length === 0) return 'ends';
+  return match(step)
+    .with({ kind: 'refuse' }, () => 'refuses')
+    .with({ kind: 'read' }, () => `reads ${rangeText(step)}`)
+    .with({ kind: 'write' }, () => `writes ${rangeText(step)}`.trimEnd())
+    .with({ kind: 'effect' }, () => 'changes')
+    .with({ kind: 'case' }, () => 'case')
+    .with({ kind: 'return' }, () => 'returns')
+    .with({ kind: P.union('each', 'each_device', 'block') }, () => '')
+    .exhaustive();
 }
 
 /** The sentence of a rule and, smaller, all else that is known about it. */

@@ -1,6 +1,6 @@
 import { selected } from '../../spec/contract/selected.ts';
+import { onFaultOf, ruleOf, stepsWithin, wordsOf } from '../../spec/contract/steps.ts';
 import type { ContractData, Parameter, Step, When } from '../../spec/contract/types.ts';
-import { ruleOf, wordsOf } from './contract-text.ts';
 import { code, listed } from './markdown.ts';
 
 /** Settings at which a handler is told side by side, and what they are called. */
@@ -52,18 +52,18 @@ function rowsOfStep(step: Step, own: string | undefined, depth: number, outer: W
   const when = step.when ? [...outer, step.when] : outer;
   const shown = step.when && !(own !== undefined && own in step.when) ? step.when : undefined;
   const said = shown && { own: shown };
-  if (step.each) {
+  if (step.kind === 'each' || step.kind === 'each_device') {
     const each: Row = { kind: 'each', depth, step, ...said, when, covers: [] };
     const words = byRule(step).map(
       ([rule, words]): Row => ({ kind: 'word', depth: depth + 1, rule, words, when, covers: [] }),
     );
-    return [each, ...words, ...rowsOf(step.steps ?? [], own, depth + 1, when)];
+    return [each, ...words, ...rowsOf(stepsWithin(step), own, depth + 1, when)];
   }
-  if (!step.steps) {
+  if (step.kind !== 'block') {
     const row: Row = { kind: 'step', depth, step, rule: ruleOf(step)!, ...said, when, covers: [] };
-    const { on_fault } = step;
-    if (on_fault === undefined) return [row];
-    return [row, { kind: 'word', depth: depth + 1, rule: on_fault, words: ['on fault'], when, covers: [] }];
+    const onFault = onFaultOf(step);
+    if (onFault === undefined) return [row];
+    return [row, { kind: 'word', depth: depth + 1, rule: onFault, words: ['on fault'], when, covers: [] }];
   }
   if (!shown) return rowsOf(step.steps, own, depth, when);
   const inner = rowsOf(step.steps, own, depth + 1, when);

@@ -1,5 +1,6 @@
 import { Problem } from '../uapi/problem.ts';
 import { type Struct, uapi } from '../uapi/uapi.ts';
+import { everyStep, rulesOf, tablesOf } from './steps.ts';
 import type { Handler, Rule, Step } from './types.ts';
 
 /**
@@ -58,12 +59,9 @@ function ioctlsByRule(handlers: readonly Handler[]): Map<string, Set<string>> {
   const asking = new Map<string, Set<string>>();
   const tables = new Map(handlers.map(({ table, steps }) => [table, steps]));
   const visit = (ioctl: string, steps: readonly Step[]): void => {
-    for (const step of steps) {
-      for (const rule of [step.refuse, step.read, step.write, step.effect, step.case, step.return, step.if]) {
-        if (rule !== undefined) asking.set(rule, (asking.get(rule) ?? new Set()).add(ioctl));
-      }
-      visit(ioctl, step.steps ?? []);
-      for (const table of [step.table, step.undo_table]) if (table !== undefined) visit(ioctl, tables.get(table) ?? []);
+    for (const step of everyStep(steps)) {
+      for (const rule of rulesOf(step)) asking.set(rule, (asking.get(rule) ?? new Set()).add(ioctl));
+      for (const table of tablesOf(step)) visit(ioctl, tables.get(table) ?? []);
     }
   };
   for (const { ioctl, steps } of handlers) if (ioctl !== undefined) visit(ioctl, steps);

@@ -7,13 +7,10 @@ import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
 import { contractFolder, loadContract } from './load.ts';
 import { parameterSetting } from './setting.ts';
-import type { ContractData, RuleOutcome, Step } from './types.ts';
+import { everyStep } from './steps.ts';
+import type { ContractData, RuleOutcome } from './types.ts';
 
 const data = loadContract();
-
-function stepsOf(steps: Step[]): Step[] {
-  return steps.flatMap((step) => [step, ...stepsOf(step.steps ?? [])]);
-}
 
 function errnosOf(outcome: RuleOutcome | undefined): string[] {
   if (!outcome) return [];
@@ -71,7 +68,7 @@ describe('the contract of this package', () => {
   });
 
   test('every parameter selects steps, and at most one of its values selects none', () => {
-    const steps = data.handlers.flatMap((handler) => stepsOf(handler.steps));
+    const steps = data.handlers.flatMap((handler) => [...everyStep(handler.steps)]);
     for (const { id, values } of data.parameters.values()) {
       if (Object.keys(values).length === 1) continue;
       const selecting = new Set(steps.flatMap(({ when }) => [when?.[id] ?? []].flat()));

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
 import { checkAbout } from './about.ts';
-import type { YamlRule } from './contract-yaml-types.ts';
-import { ruleFromYaml } from './from-yaml.ts';
+import type { YamlHandler, YamlRule } from './contract-yaml-types.ts';
+import { handlerFromYaml, ruleFromYaml } from './from-yaml.ts';
 import { checkCitation, isOwn } from './own-documents.ts';
 import { checkParameter } from './setting.ts';
+import { onFaultOf, ruleOf, stepsWithin, wordsOf } from './steps.ts';
 import type {
   ContractParts,
   Finding,
@@ -84,8 +85,8 @@ export function readContract(folder: string): ContractParts {
   const handlers: Handler[] = [];
   const used = new Set<string>();
   for (const file of yamlFiles(join(folder, 'handlers'))) {
-    const { value, at } = readYaml<Handler[]>(file, 'handlers.schema.json');
-    value.forEach((handler, i) => {
+    const { value, at } = readYaml<YamlHandler[]>(file, 'handlers.schema.json');
+    value.map(handlerFromYaml).forEach((handler, i) => {
       checkName(handler, handlers, at([i, 'id']));
       checkSteps(handler.steps, [i, 'steps'], { rules, parameters, used, at });
       handlers.push(handler);
@@ -181,35 +182,38 @@ interface Checking {
   at: YamlFile<unknown>['at'];
 }
 
-const needsOutcome = ['refuse', 'read', 'write', 'return'] as const;
-
-function checkSteps(steps: Step[], path: (string | number)[], checking: Checking): void {
+function checkSteps(steps: readonly Step[], path: (string | number)[], checking: Checking): void {
   steps.forEach((step, i) => {
     const here = [...path, i];
-    for (const key of ['refuse', 'read', 'write', 'effect', 'case', 'return', 'if', 'on_fault'] as const) {
-      const id = step[key];
-      if (id === undefined) continue;
+    for (const [key, id] of namedRules(step)) {
+      const place = () => checking.at(key === undefined ? here : [...here, key]);
       const rule = checking.rules.get(id);
-      if (!rule)
-        throw new Problem(
-          `${checking.at([...here, key])}: rule ${id} is not in rules/; add it there or mend the name.`,
-        );
-      if ((needsOutcome as readonly string[]).includes(key) && !rule.outcome) {
-        throw new Problem(
-          `${checking.at([...here, key])}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`,
-        );
-      }
-      checking.used.add(id);
-    }
-    for (const id of [step.stop, step.result, step.undo].flatMap((choice) => Object.values(choice ?? {}))) {
-      if (!checking.rules.has(id))
-        throw new Problem(`${checking.at(here)}: rule ${id} is not in rules/; add it there or mend the name.`);
+      if (!rule) throw new Problem(`${place()}: rule ${id} is not in rules/; add it there or mend the name.`);
+      if (needsOutcome(key) && !rule.outcome)
+        throw new Problem(`${place()}: rule ${id} has no outcome, which ${key} needs; add it in rules/.`);
       checking.used.add(id);
     }
     for (const [name, values] of Object.entries(step.when ?? {})) {
       for (const value of [values].flat())
         checkParameter(name, value, checking.parameters, checking.at([...here, 'when', name]));
     }
-    if (step.steps) checkSteps(step.steps, [...here, 'steps'], checking);
+    checkSteps(stepsWithin(step), [...here, 'steps'], checking);
   });
 }
+
+/** The rules that a step names, by the keys of the YAML; those of words have none. */
+function namedRules(step: Step): [key: string | undefined, rule: string][] {
+  const own = ruleOf(step);
+  const named: [string, string | undefined][] = [
+    [step.kind, own],
+    ['if', step.if],
+    ['on_fault', onFaultOf(step)],
+  ];
+  return [
+    ...named.flatMap(([key, id]): [string, string][] => (id === undefined ? [] : [[key, id]])),
+    ...wordsOf(step).map(([, id]): [undefined, string] => [undefined, id]),
+  ];
+}
+
+const needsOutcome = (key: string | undefined): boolean =>
+  key === 'refuse' || key === 'read' || key === 'write' || key === 'return';

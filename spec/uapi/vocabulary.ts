@@ -131,6 +131,10 @@ export type Verdict =
  */
 export type SpecOutcome =
   SpecErrnoOutcome | SpecValueOutcome | SpecRangeOutcome | SpecOneOfOutcome | SpecFdOutcome | SpecUndefinedOutcome;
+/**
+ * One step of a handler; words for rules are their ids.
+ */
+export type SpecStep = SpecRuleStep | SpecReadStep | SpecWriteStep | SpecLoopStep | SpecDevicesStep | SpecBlockStep;
 
 export interface Vocabulary {
   trace: Trace;
@@ -1835,84 +1839,132 @@ export interface SpecHandler {
   steps: SpecStep[];
 }
 /**
- * One step of a handler; words for rules are their ids.
+ * refuse: if the rule's condition holds, its outcome ends the handler. effect: changes the state. case: if the rule's condition holds, changes the state and ends the handler with the rule's outcome; without one, ends the turn of each or skips the cases next to it. return: the handler's result.
  */
-export interface SpecStep {
-  /**
-   * If the rule's condition holds, its outcome ends the handler.
-   */
-  refuse?: string;
-  /**
-   * Copies length bytes of the argument from user memory, from byte from on; a fault gives the rule's outcome.
-   */
-  read?: string;
-  /**
-   * Copies to user memory; a fault gives the rule's outcome and undoes nothing but on_fault.
-   */
-  write?: string;
-  /**
-   * Changes the state.
-   */
-  effect?: string;
-  /**
-   * If the rule's condition holds, changes the state and ends the handler with the rule's outcome; without one, ends the turn of each or skips the cases next to it.
-   */
-  case?: string;
-  /**
-   * The handler's result.
-   */
-  return?: string;
-  /**
-   * Runs steps, or the table, for each of these.
-   */
-  each?: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
-  /**
-   * each devices: the handler with what the IOMMU driver does for one device.
-   */
-  table?: string;
-  /**
-   * What is left out after a device failed (group, container or none) -> the rule that says so.
-   */
-  stop?: {
-    [k: string]: string;
-  };
-  /**
-   * Which failure counts if several domains have one (first or last) -> rule.
-   */
-  result?: {
-    [k: string]: string;
-  };
-  /**
-   * What is undone after a failure (all or done_reversed) -> rule.
-   */
-  undo?: {
-    [k: string]: string;
-  };
-  /**
-   * The handler that undoes table for one device.
-   */
-  undo_table?: string;
-  /**
-   * write: the rule that says what is undone if it faults.
-   */
-  on_fault?: string;
-  from?: number;
-  length?: number;
-  /**
-   * write: where the bytes end that are written as well if argsz allows for them.
-   */
-  up_to?: number;
+export interface SpecRuleStep {
+  kind: 'refuse' | 'effect' | 'case' | 'return';
+  rule: string;
   /**
    * A rule that must hold for the step to be taken.
    */
   if?: string;
+  when?: SpecWhen;
+}
+/**
+ * Parameter -> value, or values, for which something is there.
+ */
+export interface SpecWhen {
+  [k: string]: string | string[];
+}
+/**
+ * Copies length bytes of the argument from user memory, from byte from on; a fault gives the rule's outcome.
+ */
+export interface SpecReadStep {
+  kind: 'read';
+  rule: string;
+  from: number;
   /**
-   * Parameter -> value, or values, for which the step is there.
+   * Bytes.
    */
-  when?: {
-    [k: string]: string | string[];
-  };
-  steps?: SpecStep[];
+  length: number;
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  when?: SpecWhen;
+}
+/**
+ * Copies to user memory, to the argument from byte from on, or elsewhere if there is no from; a fault gives the rule's outcome and undoes nothing but on_fault.
+ */
+export interface SpecWriteStep {
+  kind: 'write';
+  rule: string;
+  from?: number;
+  /**
+   * Bytes; without it, as many as there are to write.
+   */
+  length?: number;
+  /**
+   * Where the bytes end that are written as well if argsz allows for them.
+   */
+  up_to?: number;
+  /**
+   * The rule that says what is undone if it faults.
+   */
+  on_fault?: string;
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  when?: SpecWhen;
+}
+/**
+ * Runs steps for each of something.
+ */
+export interface SpecLoopStep {
+  kind: 'each';
+  over: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches';
+  steps: SpecStep[];
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  when?: SpecWhen;
+}
+/**
+ * Runs a table for each device.
+ */
+export interface SpecDevicesStep {
+  kind: 'each_device';
+  /**
+   * The handler with what the IOMMU driver does for one device.
+   */
+  table: string;
+  /**
+   * The handler that undoes table for one device.
+   */
+  undo_table?: string;
+  stop?: SpecStop;
+  result?: SpecResult;
+  undo?: SpecUndo;
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  when?: SpecWhen;
+}
+/**
+ * What is left out after a device failed, and the rule that says so.
+ */
+export interface SpecStop {
+  word: 'group' | 'container' | 'none';
+  rule: string;
+}
+/**
+ * Which failure counts if several domains have one, and the rule that says so.
+ */
+export interface SpecResult {
+  word: 'first' | 'last';
+  rule: string;
+}
+/**
+ * What is undone after a failure, and the rule that says so.
+ */
+export interface SpecUndo {
+  word: 'all' | 'done_reversed';
+  rule: string;
+}
+/**
+ * Steps that have a condition, or settings, in common.
+ */
+export interface SpecBlockStep {
+  kind: 'block';
+  steps: SpecStep[];
+  /**
+   * A rule that must hold for the step to be taken.
+   */
+  if?: string;
+  when?: SpecWhen;
 }
 /**
  * Something that the contract leaves open.
@@ -1934,19 +1986,12 @@ export interface SpecParameter {
       [k: string]: string;
     };
   };
-  /**
-   * Settings without which it says nothing.
-   */
-  matters?: {
-    [k: string]: string | string[];
-  };
+  matters?: SpecWhen;
   /**
    * Value -> settings without which it is impossible.
    */
   needs?: {
-    [k: string]: {
-      [k: string]: string | string[];
-    };
+    [k: string]: SpecWhen;
   };
   /**
    * The value that allows all that the others ask for.
@@ -2069,11 +2114,6 @@ export interface SpecInvariant {
    * When it applies.
    */
   premise: string;
-  /**
-   * Settings that promise it; without it, all do.
-   */
-  when?: {
-    [k: string]: string | string[];
-  };
+  when?: SpecWhen;
   sources: SpecCitation[];
 }
