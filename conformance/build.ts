@@ -1,6 +1,16 @@
 import { fromBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { Argument, IoctlOp, MmapOp, Name, Op, Protection, Relocation } from '../spec/uapi/vocabulary.ts';
+import type {
+  Argument,
+  CloseOp,
+  IoctlOp,
+  MmapOp,
+  Name,
+  Op,
+  OpenOp,
+  Protection,
+  Relocation,
+} from '../spec/uapi/vocabulary.ts';
 
 /** A field's value: a number, or the address, descriptor or output that a name stands for, plus something. */
 export type Value = number | bigint | { ref: Name; add?: number | bigint };
@@ -74,13 +84,19 @@ export function memory(
   return { op: 'mmap', as, length: pages * 4096, ...more };
 }
 
-export const openContainer = (as: Name): Op => ({ op: 'open', what: 'container', as });
-export const openGroup = (slot: Name, as: Name): Op => ({ op: 'open', what: 'group', slot, as });
-export const openDevice = (group: Name, slot: Name, as: Name): Op => ({ op: 'open', what: 'device', group, slot, as });
-export const close = (fd: Name): Op => ({ op: 'close', fd });
-export const setContainer = (group: Name, container: Name): Op =>
+export const openContainer = (as: Name): OpenOp => ({ op: 'open', what: 'container', as });
+export const openGroup = (slot: Name, as: Name): OpenOp => ({ op: 'open', what: 'group', slot, as });
+export const openDevice = (group: Name, slot: Name, as: Name): OpenOp => ({
+  op: 'open',
+  what: 'device',
+  group,
+  slot,
+  as,
+});
+export const close = (fd: Name): CloseOp => ({ op: 'close', fd });
+export const setContainer = (group: Name, container: Name): IoctlOp =>
   ioctlStruct(group, 'VFIO_GROUP_SET_CONTAINER', { container: { ref: container } });
-export const setIommu = (container: Name, type: string): Op =>
+export const setIommu = (container: Name, type: string): IoctlOp =>
   ioctlValue(container, 'VFIO_SET_IOMMU', uapi.values.extension![type]!);
 
 const mapFlags = uapi.flags.dma_map_flags!;
@@ -100,23 +116,23 @@ export function map(
   at: number,
   pages: number,
   flags = access.both,
-): Op {
+): IoctlOp {
   const vaddr: Value = { ref: from, add: at };
   return ioctlStruct(container, 'VFIO_IOMMU_MAP_DMA', { argsz: 32, flags, vaddr, iova, size: pages * 4096 });
 }
 
 /** UNMAP_DMA of `pages` pages. */
-export function unmap(container: Name, iova: number | bigint, pages: number, flags = 0): Op {
+export function unmap(container: Name, iova: number | bigint, pages: number, flags = 0): IoctlOp {
   return ioctlStruct(container, 'VFIO_IOMMU_UNMAP_DMA', { argsz: 24, flags, iova, size: pages * 4096 });
 }
 
 /** UNMAP_DMA of [0, 2^63): of everything that can be mapped. */
-export const unmapAll = (container: Name): Op => unmap(container, 0, 2 ** 63 / 4096);
+export const unmapAll = (container: Name): IoctlOp => unmap(container, 0, 2 ** 63 / 4096);
 /** The same said by a flag, which not every kernel knows. */
-export const unmapAllByFlag = (container: Name): Op => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
-export const invalidateVaddr = (container: Name, iova: number, pages: number): Op =>
+export const unmapAllByFlag = (container: Name): IoctlOp => unmap(container, 0, 0, unmapFlags.VFIO_DMA_UNMAP_FLAG_ALL!);
+export const invalidateVaddr = (container: Name, iova: number, pages: number): IoctlOp =>
   unmap(container, iova, pages, unmapFlags.VFIO_DMA_UNMAP_FLAG_VADDR!);
-export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): Op =>
+export const updateVaddr = (container: Name, iova: number, from: Name, at: number, pages: number): IoctlOp =>
   map(container, iova, from, at, pages, mapFlags.VFIO_DMA_MAP_FLAG_VADDR!);
 
 const dirtyFlags = uapi.flags.dirty_pages_flags!;
@@ -126,7 +142,7 @@ const dirtyPages = (container: Name, values: Record<string, Value>, extended = f
   number: number('VFIO_IOMMU_DIRTY_PAGES'),
   argument: argumentAt('arg', 0, layOut('vfio_iommu_type1_dirty_bitmap', values, extended)),
 });
-export const startDirtyTracking = (container: Name): Op =>
+export const startDirtyTracking = (container: Name): IoctlOp =>
   dirtyPages(container, { argsz: 8, flags: dirtyFlags.VFIO_IOMMU_DIRTY_PAGES_FLAG_START! });
 export const stopDirtyTracking = (container: Name): Op =>
   dirtyPages(container, { argsz: 8, flags: dirtyFlags.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP! });

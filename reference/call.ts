@@ -1,5 +1,5 @@
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { DmaOp, Op, TransferFault } from '../spec/uapi/vocabulary.ts';
+import type { Op, TransferFault } from '../spec/uapi/vocabulary.ts';
 import type { Device } from './device.ts';
 import type { Walk } from './guest-page-walk.ts';
 import type { Target, WriteAccess } from './region-access.ts';
@@ -232,9 +232,5 @@ export class Call {
   /** The 32-bit value at the start of the argument. */
   get word(): number {
     return view.getInt32(0, true);
-  }
-
-  get transfer(): DmaOp {
-    return this.op as DmaOp;
   }
 }

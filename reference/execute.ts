@@ -1,12 +1,13 @@
 import type { Rule, RuleOutcome } from '../spec/contract/types.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
-import type { Changed, IoctlOp, MmapOp, Name, Op, OpenOp, TransferFault } from '../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, TransferFault } from '../spec/uapi/vocabulary.ts';
 import { Call, type Chooser } from './call.ts';
 import type { Contract, Decision, HandlerFunction } from './contract.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from './descriptors.ts';
 import { Device } from './device.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from './memory-ops.ts';
+import { nameOf } from './outcome.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from './state.ts';
 import { PAGE, type Region } from './user-memory.ts';
@@ -70,8 +71,9 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const { handler, extent } = call;
   const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
   if (call.created && outcome.kind === 'fd') {
-    install(process, (op as { as: Name }).as, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
-    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, (op as { as: Name }).as));
+    const name = nameOf(op)!;
+    install(process, name, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
+    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, name));
   }
   if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
   if (call.fault) expectation.fault = call.fault;
@@ -84,9 +86,9 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
         return { process, region, at: Number(address - region.base), ...one };
       });
   }
-  if (expectation.saved && expectation.unspecified) {
+  if (op.op === 'ioctl' && expectation.saved && expectation.unspecified) {
     expectation.saveAgain = () => {
-      expectation.saved = save(process, op as IoctlOp);
+      expectation.saved = save(process, op);
     };
   }
   if (looked) {
@@ -131,7 +133,8 @@ type Note = (rule: string) => void;
 
 /** How a file was opened; a device always is for reading and writing. */
 function modeOf(op: Op): Description['mode'] {
-  const { what, access = 'read-write' } = op as OpenOp;
+  if (op.op !== 'open') return 'read-write';
+  const { what, access = 'read-write' } = op;
   return what === 'device' || access === 'path' ? 'read-write' : access;
 }
 

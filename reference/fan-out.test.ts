@@ -34,7 +34,7 @@ function go(words: Pick<FanOut, 'stop' | 'result' | 'undo'>, setup: Setup) {
       },
     })),
   }));
-  const call = { object: { backend: { domains } } } as unknown as Call;
+  const call = { object: { kind: 'container', backend: { domains } } } as unknown as Call;
   const asked: string[] = [];
   const undone: string[] = [];
   const noted: string[] = [];

@@ -1,7 +1,8 @@
 import type { Call } from './call.ts';
 import type { Decision } from './contract.ts';
 import type { Device } from './device.ts';
-import { type Container, type Domain, membersOf } from './state.ts';
+import { backendOf } from './operands.ts';
+import { type Domain, membersOf } from './state.ts';
 
 type Note = (rule: string) => void;
 
@@ -59,7 +60,7 @@ function visit(
   const done: Visit[] = [];
   const refusing: Visit[] = [];
   let decision: Decision | undefined;
-  for (const domain of [...(call.object as Container).backend!.domains]) {
+  for (const domain of [...backendOf(call).domains]) {
     let failure: Decision | undefined;
     devices: for (const group of domain.groups) {
       for (const device of membersOf(group)) {

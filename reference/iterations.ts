@@ -2,8 +2,9 @@ import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Call, Segment } from './call.ts';
 import { invalidation } from './nesting-request.ts';
+import { containerOf, openDeviceOf, opOf } from './operands.ts';
 import { configBytes, writeAccesses } from './region-access.ts';
-import type { Container, Group, OpenDevice } from './state.ts';
+import type { Group } from './state.ts';
 import { PAGE, permits } from './user-memory.ts';
 
 const PAGE_BIG = BigInt(PAGE);
@@ -25,10 +26,10 @@ function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
 }
 
 /** The parts of a transfer that lie in one page each, ascending. */
-function* parts({ world, transfer }: Call): Iterable<Segment> {
-  const { length, at = 0 } = transfer;
+function* parts(call: Call): Iterable<Segment> {
+  const { iova: first, length, at = 0 } = opOf(call, 'dma');
   // The device loses the high bits of an address.
-  let iova = BigInt.asUintN(world.environment.dmaAddressBits, toBigInt(transfer.iova));
+  let iova = BigInt.asUintN(call.world.environment.dmaAddressBits, toBigInt(first));
   for (let done = 0; done < length; ) {
     const part = Math.min(length - done, PAGE - Number(iova % PAGE_BIG));
     yield { iova, length: part, buffer: at + done, mapping: undefined };
@@ -54,7 +55,7 @@ export const iterations: Record<
   },
   /** The mappings in the range of a request, ascending; what they are does not change meanwhile. */
   *mappings(call) {
-    const { backend } = call.object as Container;
+    const { backend } = containerOf(call);
     // The end of a range that ends at 2^64 is computed as 0.
     if (call.range.iova + call.range.size === END) return;
     for (const mapping of backend!.mappings.overlapping(call.range.iova, call.range.size)) {
@@ -77,16 +78,16 @@ export const iterations: Record<
   config_bytes: configBytes,
   /** The parts of a transfer without a PASID that lie in one page each, ascending. */
   *segments(call) {
-    const group: Group = (call.object as OpenDevice).group;
+    const group: Group = openDeviceOf(call).group;
     const backend = group.container?.backend;
-    for (const segment of call.transfer.pasid === undefined ? parts(call) : []) {
+    for (const segment of opOf(call, 'dma').pasid === undefined ? parts(call) : []) {
       call.segment = { ...segment, mapping: backend?.mappings.at(segment.iova) };
       yield;
     }
   },
   /** The same of a transfer with a PASID; an address of it is none that the container maps. */
   *tagged_segments(call) {
-    for (const segment of call.transfer.pasid === undefined ? [] : parts(call)) {
+    for (const segment of opOf(call, 'dma').pasid === undefined ? [] : parts(call)) {
       call.segment = segment;
       yield;
     }

@@ -29,7 +29,7 @@ export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean 
 }
 
 /** The name of the descriptor that an op makes. */
-const nameOf = (op: Op): string | undefined => ('as' in op ? op.as : undefined);
+export const nameOf = (op: Op): string | undefined => ('as' in op ? op.as : undefined);
 
 /** Whether memory changed as expected: the same runs in the same order. */
 export function sameChanges(expected: readonly Changed[], actual: readonly Changed[] | undefined): boolean {

@@ -1,8 +1,8 @@
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import type { DeviceRegister, PreadOp, PwriteOp } from '../spec/uapi/vocabulary.ts';
+import type { DeviceRegister } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
-import type { OpenDevice } from './state.ts';
+import { openDeviceOf, opOf } from './operands.ts';
 
 const STRIDE = BigInt(uapi.device.regionStride);
 
@@ -37,13 +37,13 @@ export function targetOf(call: Call): Target {
   return call.target;
 }
 
-function locate({ op, process }: Call): Target {
-  const { offset, memory, at, length } = op as PreadOp | PwriteOp;
+function locate(call: Call): Target {
+  const { offset, memory, at, length } = opOf(call, 'pread', 'pwrite');
   const position = toBigInt(offset);
   return {
     region: Number(position / STRIDE),
     offset: Number(position % STRIDE),
-    address: process.memory.regions.get(memory)!.base + BigInt(at),
+    address: call.process.memory.regions.get(memory)!.base + BigInt(at),
     length,
   };
 }
@@ -64,7 +64,7 @@ const CONFIG_WIDEST = 4;
 /** The accesses that a transfer of `call.result` bytes is cut into, ascending. */
 export function* accessesOf(call: Call): Iterable<Access> {
   const { offset, address } = targetOf(call);
-  const blocks = toConfig(call) ? (call.object as OpenDevice).device.space!.blocks : undefined;
+  const blocks = toConfig(call) ? openDeviceOf(call).device.space!.blocks : undefined;
   const choice = widths[blocks ? CONFIG_WIDEST : call.widestAccess]!;
   for (let done = 0; done < call.result; ) {
     const at = offset + done;

@@ -1,12 +1,12 @@
 import type { TransferFault } from '../spec/uapi/vocabulary.ts';
 import type { Call } from './call.ts';
+import { openDeviceOf, opOf } from './operands.ts';
 import { takeBytes } from './spare-bytes.ts';
-import type { OpenDevice } from './state.ts';
 import { PAGE, type Page, readPage, storePage } from './user-memory.ts';
 
 /** The buffer of a transfer's device. What it holds before its first read is not specified, and no program may rely on it. */
 export function bufferOf(call: Call): Uint8Array {
-  const { device } = call.object as OpenDevice;
+  const { device } = openDeviceOf(call);
   device.buffer ??= takeBytes(call.world.environment.dmaBufferBytes).fill(0);
   return device.buffer;
 }
@@ -28,7 +28,7 @@ export function writeSegment(call: Call, page: Page): void {
 export function loseSegment(call: Call, fault: TransferFault): void {
   const { buffer, length } = call.segment!;
   call.fault ??= fault;
-  if (call.transfer.direction === 'from-memory') bufferOf(call).fill(0, buffer, buffer + length);
+  if (opOf(call, 'dma').direction === 'from-memory') bufferOf(call).fill(0, buffer, buffer + length);
 }
 
 const offsetIn = (iova: bigint) => Number(iova % BigInt(PAGE));

@@ -21,13 +21,13 @@ import {
 } from '../../conformance/build.ts';
 import { ready, readyForDma } from '../../conformance/scenarios/scenario.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { IoctlOp, Op } from '../../spec/uapi/vocabulary.ts';
+import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { cutOff, type ExampleProgram, notWritable } from './example-program.ts';
 
 const { VFIO_TYPE1v2_IOMMU: type1v2, VFIO_EEH: eeh } = uapi.values.extension as Record<string, number>;
 const ram: Op[] = [memory('ram', 4), pattern('ram', 0, 16, 3)];
 const mapped: Op[] = [...readyForDma(), ...ram, map('c', 0x10000, 'ram', 0, 2)];
-const unmapMapped = unmap('c', 0x10000, 2) as IoctlOp;
+const unmapMapped = unmap('c', 0x10000, 2);
 
 /** Containers and groups of Linux. */
 export const containerExamples: Omit<ExampleProgram, 'profile'>[] = [

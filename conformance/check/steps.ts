@@ -50,7 +50,7 @@ function requestSteps({ container, actor, transfers }: Party, layout: Layout, de
   const request = (id: string, op: IoctlOp, before: Op[] = []): CheckStep => requestStep(id, op, layout, actor, before);
   const steps: CheckStep[] = [];
   for (const pasid of PASIDS) {
-    steps.push(request(`allocate ${pasid} of ${container}`, allocates(container, pasid) as IoctlOp));
+    steps.push(request(`allocate ${pasid} of ${container}`, allocates(container, pasid)));
     steps.push(request(`free ${pasid} of ${container}`, freePasid(container, pasid)));
   }
   for (const pasid of named) {

@@ -1,4 +1,4 @@
-import type { Actor, Machine, Name, Op, Slot } from '../../spec/uapi/vocabulary.ts';
+import type { Actor, IoctlOp, Machine, Name, Op, Slot } from '../../spec/uapi/vocabulary.ts';
 import { busMaster, close, memory, openContainer, openDevice, openGroup, setContainer, setIommu } from '../build.ts';
 import { allocPasid } from '../nesting-ops.ts';
 import {
@@ -154,7 +154,7 @@ export const opensDevice = ({ name, group, index, actor }: DeviceName): Op[] =>
   by(actor, [{ ...openDevice(group, group, name), device: index } as Op, ...busMaster(name)]);
 
 /** A request for PASID that names exactly one. */
-export const allocates = (container: Name, pasid: number): Op => ({
+export const allocates = (container: Name, pasid: number): IoctlOp => ({
   ...allocPasid(container, 'unused', pasid, pasid),
   save: [],
 });

@@ -1,4 +1,4 @@
-import type { Name, Op, Slot } from '../../spec/uapi/vocabulary.ts';
+import type { Name, Op, OpenOp, Slot } from '../../spec/uapi/vocabulary.ts';
 import {
   busMaster,
   map,
@@ -36,7 +36,7 @@ import { multi, single } from '../suite.ts';
 import type { Operation } from './operation.ts';
 
 /** Slots, and the devices of their groups by name. */
-const arrangements: { id: string; slots: Record<Name, Slot>; devices: Op[] }[] = [
+const arrangements: { id: string; slots: Record<Name, Slot>; devices: OpenOp[] }[] = [
   { id: 'one_device', slots: { g: single }, devices: [openDevice('g', 'g', 'd')] },
   {
     id: 'group_of_two',
@@ -65,7 +65,7 @@ export function nestingOperations(layout: Layout): Operation[] {
 
   return arrangements
     .flatMap(({ id, slots, devices }): Operation[] => {
-      const names = devices.map((op) => (op as { as: Name }).as);
+      const names = devices.map(({ as }) => as);
       const joined: Op[] = [openContainer('c'), ...attach('c', ...Object.keys(slots))];
       const nested: Op[] = [...joined, setIommu('c', NESTING), ...guestMemory, mapGuest('c')];
       const open: Op[] = [...devices, ...names.flatMap(busMaster)];

@@ -1,16 +1,15 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { InjectOp, IoctlOp } from '../../spec/uapi/vocabulary.ts';
+import { opOf } from '../operands.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
 
 const joining = [uapi.ioctls.VFIO_SET_IOMMU!.number, uapi.ioctls.VFIO_GROUP_SET_CONTAINER!.number];
 
 export const conditions = {
-  allocation_failure_of_joining_group: ({ op }) =>
-    op.op === 'ioctl' && joining.includes(Number((op as IoctlOp).number)),
+  allocation_failure_of_joining_group: ({ op }) => op.op === 'ioctl' && joining.includes(Number(op.number)),
 } satisfies Conditions;
 
 export const effects = {
-  inject_lets_something_fail: ({ process, op }) => {
-    process.injections.push(op as InjectOp);
+  inject_lets_something_fail: (call) => {
+    call.process.injections.push(opOf(call, 'inject'));
   },
 } satisfies Effects;

@@ -1,9 +1,10 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { bindData } from '../nesting-request.ts';
+import { backendOf, containerOf } from '../operands.ts';
 import { turnsOutLost, unbindFrom } from '../pasids.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
-import { type Backend, type Container, PASID_END } from '../state.ts';
+import { PASID_END } from '../state.ts';
 import { devicesOf } from './nesting.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags as Record<
@@ -20,7 +21,6 @@ const all = (set: string) => Object.values(uapi.flags[set]!).reduce((sum, flag) 
 const DATA_FLAGS = all('gpasid_bind_flags');
 const VTD_FLAGS = all('gpasid_bind_vtd_flags');
 
-const backend = (call: Call) => (call.object as Container).backend as Backend;
 const flags = ({ range }: Call) => range.flags & KNOWN;
 const pasidOf = (call: Call) => call.world.pasids.get(Number(bindData(call).hpasid));
 
@@ -34,7 +34,7 @@ export const conditions = {
   bind_flags_name_no_request: (call) => flags(call) !== BIND && flags(call) !== UNBIND,
   bind_binds: (call) => has(flags(call), BIND),
   bind_unbinds: (call) => has(flags(call), UNBIND),
-  bind_without_domain: (call) => backend(call).domains.length === 0,
+  bind_without_domain: (call) => backendOf(call).domains.length === 0,
   bind_flag_unknown: ({ range }) => (range.flags & ~KNOWN) !== 0,
   bind_not_one_flag: (call) => flags(call) === 0 || flags(call) === KNOWN,
   bind_version_unknown: (call) => bindData(call).version !== VERSION,
@@ -44,16 +44,16 @@ export const conditions = {
   bind_padding_not_zero: (call) => !bindData(call).padded,
   bind_pasid_out_of_range: (call) => bindData(call).hpasid === 0n || bindData(call).hpasid >= BigInt(PASID_END),
   bind_of_unallocated: (call) => !pasidOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
-  bind_of_another_owner: (call) => pasidOf(call)!.owner !== backend(call).owner,
+  bind_of_another_owner: (call) => pasidOf(call)!.owner !== backendOf(call).owner,
   bind_of_bound: (call) => {
     const bound = pasidOf(call)!.bound;
-    return bound !== undefined && devicesOf(call.object as Container).some((device) => bound.devices.has(device));
+    return bound !== undefined && devicesOf(containerOf(call)).some((device) => bound.devices.has(device));
   },
 } satisfies Conditions;
 
 export const effects = {
   unbind_visits_every_device: (call) => {
     const pasid = Number(bindData(call).hpasid);
-    for (const device of devicesOf(call.object as Container)) unbindFrom(call.world, pasid, device);
+    for (const device of devicesOf(containerOf(call))) unbindFrom(call.world, pasid, device);
   },
 } satisfies Effects;

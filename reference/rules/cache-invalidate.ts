@@ -1,8 +1,9 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import { ADDR, ALL_CACHES, DOMAIN, documented, hasUnknownInfoFlag, NAMES_PASID } from '../invalidation-request.ts';
 import { invalidation } from '../nesting-request.ts';
+import { containerOf } from '../operands.ts';
 import { type Conditions, has } from '../rule-functions.ts';
-import { type Container, PASID_END } from '../state.ts';
+import { PASID_END } from '../state.ts';
 import { devicesOf } from './nesting.ts';
 
 const HEADER = 8;
@@ -45,7 +46,7 @@ export const conditions = {
     const { cache, granularity, pasid } = invalidation(call);
     return (
       cache !== 0 &&
-      devicesOf(call.object as Container).some(({ pasidTable }) =>
+      devicesOf(containerOf(call)).some(({ pasidTable }) =>
         granularity === DOMAIN ? pasidTable.size > 0 : pasidTable.has(Number(pasid)),
       )
     );

@@ -1,16 +1,16 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import type { ConfigField } from '../config-space.ts';
+import { openDeviceOf } from '../operands.ts';
 import { toConfig } from '../region-access.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
-import type { OpenDevice } from '../state.ts';
 
 const MSI = uapi.values.irq_index!.VFIO_PCI_MSI_IRQ_INDEX!;
 /** Bits of the control register of MSI that a write cannot set: enable, and how many messages. */
 const MSI_ENABLE = 0x01;
 const MSI_MESSAGES = 0x70;
 
-const device = (call: Call) => (call.object as OpenDevice).device;
+const device = (call: Call) => openDeviceOf(call).device;
 const space = (call: Call) => device(call).space!;
 const writes = (call: Call, field: ConfigField) => space(call).fields[call.configByte!.at] === field;
 

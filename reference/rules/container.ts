@@ -2,8 +2,9 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
 import { MappingList } from '../mapping-list.ts';
+import { containerOf } from '../operands.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import { type Backend, type Container, hasDomain, joinDomain, ownerOf } from '../state.ts';
+import { type Backend, hasDomain, joinDomain, ownerOf } from '../state.ts';
 
 const types = uapi.values.extension!;
 /** The types of the type1 backend. */
@@ -13,39 +14,38 @@ const claimed = new Set(
 /** In 2020 the version of the data, later that UNMAP_DMA can remove everything. */
 const NINE = BigInt(types.VFIO_UNMAP_ALL!);
 const NESTING = BigInt(types.VFIO_TYPE1_NESTING_IOMMU!);
-const container = (call: Call) => call.object as Container;
 
 /** The nesting type is asked for where the IOMMU of a group cannot nest. */
 const asksForNesting = (call: Call) =>
   call.argument === NESTING &&
   call.world.environment.nesting === undefined &&
-  [...container(call).groups].some(hasDomain);
+  [...containerOf(call).groups].some(hasDomain);
 
 const hasBackendModule = (call: Call) => call.world.environment.machine.type1Module !== false;
 
 export const conditions = {
-  container_ioctl_needs_backend: (call) => container(call).backend === undefined,
+  container_ioctl_needs_backend: (call) => containerOf(call).backend === undefined,
   unknown_container_ioctl: () => true,
   check_extension_no_backend_loaded: (call) => !hasBackendModule(call),
   check_extension_of_module: (call) => claimed.has(call.argument),
   check_extension_unmap_all: (call) => call.argument === NINE,
   check_extension_nesting_uapi: (call) => call.argument === NINE,
   check_extension_of_instance: (call) =>
-    container(call).backend !== undefined && call.argument === BigInt(types.VFIO_UPDATE_VADDR!),
+    containerOf(call).backend !== undefined && call.argument === BigInt(types.VFIO_UPDATE_VADDR!),
   check_extension_coherent_dma: (call) =>
-    container(call).backend !== undefined &&
+    containerOf(call).backend !== undefined &&
     call.argument === BigInt(types.VFIO_DMA_CC_IOMMU!) &&
     // Where there is no domain, none lacks it.
-    (call.world.environment.machine.snoopControl === true || container(call).backend!.domains.length === 0),
-  set_iommu_needs_group: (call) => container(call).groups.size === 0,
-  set_iommu_backend_already_set: (call) => container(call).backend !== undefined,
+    (call.world.environment.machine.snoopControl === true || containerOf(call).backend!.domains.length === 0),
+  set_iommu_needs_group: (call) => containerOf(call).groups.size === 0,
+  set_iommu_backend_already_set: (call) => containerOf(call).backend !== undefined,
   set_iommu_no_backend_loaded: (call) => !hasBackendModule(call),
   set_iommu_type_not_claimed: (call) => !claimed.has(call.argument) && call.argument !== NINE,
   set_iommu_nine_not_claimed: (call) => call.argument === NINE,
   set_iommu_extension_is_no_type: (call) => call.argument === NINE,
   set_iommu_nesting_not_supported: asksForNesting,
   set_iommu_nesting_not_supported_in_2020: asksForNesting,
-  set_iommu_nesting_takes_one_group: (call) => call.argument === NESTING && container(call).groups.size > 1,
+  set_iommu_nesting_takes_one_group: (call) => call.argument === NESTING && containerOf(call).groups.size > 1,
   set_iommu_interrupts_not_isolated: interruptsNotIsolated,
 } satisfies Conditions;
 
@@ -68,8 +68,8 @@ export const effects = {
       entryLimit,
       dirtyTracking: false,
     };
-    container(call).backend = backend;
+    containerOf(call).backend = backend;
     // A container keeps its groups with the last one first, and attaches them in that order.
-    for (const group of [...container(call).groups].reverse()) joinDomain(backend, group);
+    for (const group of [...containerOf(call).groups].reverse()) joinDomain(backend, group);
   },
 } satisfies Effects;

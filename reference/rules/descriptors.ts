@@ -1,10 +1,10 @@
-import type { CloseOnExecOp, CloseOp, IoctlOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import { hasFreeDescriptor, numberOf, release } from '../descriptors.ts';
+import { opOf } from '../operands.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
 
 /** The descriptor that an op names. */
-const descriptor = ({ process, op }: Call) => numberOf(process, (op as IoctlOp | CloseOnExecOp).fd);
+const descriptor = (call: Call) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
 
 export const conditions = {
   open_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
@@ -14,7 +14,7 @@ export const conditions = {
 } satisfies Conditions;
 
 export const effects = {
-  close_releases_what_nothing_holds: (call) => release(call.world, call.process, (call.op as CloseOp).fd),
+  close_releases_what_nothing_holds: (call) => release(call.world, call.process, opOf(call, 'close').fd),
   fioclex_sets_close_on_exec: (call) => {
     call.process.closeOnExec.add(descriptor(call));
   },

@@ -1,8 +1,8 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { openDeviceOf } from '../operands.ts';
 import type { Conditions, Contents } from '../rule-functions.ts';
-import type { OpenDevice } from '../state.ts';
 
 const { vfio_device_info, vfio_region_info, vfio_irq_info } = uapi.structs as Record<string, { size: number }>;
 const { VFIO_DEVICE_FLAGS_PCI: PCI, VFIO_DEVICE_FLAGS_RESET: RESET } = uapi.flags.device_flags as Record<
@@ -23,7 +23,7 @@ function argument(call: Call, size: number): { bytes: Uint8Array; view: DataView
 }
 
 const index = (call: Call) => argument(call, INDEX + 4).view.getUint32(INDEX, true);
-const resettable = (call: Call) => (call.object as OpenDevice).group.slot.resettable;
+const resettable = (call: Call) => openDeviceOf(call).group.slot.resettable;
 
 /** What DEVICE_GET_INFO tells; this device has no capabilities. */
 function info(call: Call, length: number): { address: bigint; bytes: Uint8Array } {

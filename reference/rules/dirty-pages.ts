@@ -1,8 +1,8 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { backendOf } from '../operands.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
-import type { Backend, Container } from '../state.ts';
 import { PAGE } from '../user-memory.ts';
 
 const {
@@ -21,8 +21,6 @@ const PAGE_SHIFT = 12n;
 const WORD = 64n;
 const WORD_BYTES = 8;
 const MOST_BITMAP_BYTES = 1n << 28n;
-
-const backend = (call: Call) => (call.object as Container).backend as Backend;
 
 /** Bytes of a bitmap for so many pages, as 64-bit arithmetic has it. */
 function bitmapBytes(pages: bigint): bigint {
@@ -52,11 +50,11 @@ const wordBits = (bits: bigint) => ((bits + WORD - 1n) / WORD) * WORD;
 
 export const conditions = {
   dirty_pages_is_absent: () => true,
-  dirty_pages_of_type1_v1: (call) => !backend(call).v2,
+  dirty_pages_of_type1_v1: (call) => !backendOf(call).v2,
   dirty_pages_argsz_too_small: ({ range }) => range.argsz < plainSize,
   dirty_pages_flag_unknown: ({ range }) => (range.flags & ~FLAGS) !== 0,
   dirty_pages_not_one_flag: ({ range: { flags } }) => flags === 0 || (flags & (flags - 1)) !== 0,
-  dirty_pages_start_when_on: (call) => has(call.range.flags, START) && backend(call).dirtyTracking,
+  dirty_pages_start_when_on: (call) => has(call.range.flags, START) && backendOf(call).dirtyTracking,
   dirty_pages_starts: (call) => has(call.range.flags, START),
   dirty_pages_stops: (call) => has(call.range.flags, STOP),
   dirty_pages_get_argsz_too_small: ({ range }) => range.argsz < getSize,
@@ -70,14 +68,14 @@ export const conditions = {
   dirty_pages_get_page_size: ({ bitmap }) => bitmap.pageSize !== BigInt(PAGE),
   dirty_pages_get_iova_not_aligned: ({ range }) => (range.iova & PAGE_MASK) !== 0n,
   dirty_pages_get_size_not_aligned: ({ range }) => (range.size & PAGE_MASK) !== 0n,
-  dirty_pages_get_tracking_off: (call) => !backend(call).dirtyTracking,
+  dirty_pages_get_tracking_off: (call) => !backendOf(call).dirtyTracking,
   dirty_pages_get_cuts_first_mapping: (call) => {
-    const found = backend(call).mappings.at(call.range.iova);
+    const found = backendOf(call).mappings.at(call.range.iova);
     return found !== undefined && found.iova !== call.range.iova;
   },
   dirty_pages_get_cuts_last_mapping: (call) => {
     const { iova, size } = call.range;
-    const found = backend(call).mappings.at(iova + size - 1n);
+    const found = backendOf(call).mappings.at(iova + size - 1n);
     return found !== undefined && found.iova + found.size !== iova + size;
   },
   dirty_bitmap_first_word_unreadable: (call) => {
@@ -89,12 +87,12 @@ export const conditions = {
 export const effects = {
   dirty_pages_start_when_on: nothing,
   dirty_pages_starts: (call) => {
-    backend(call).dirtyTracking = true;
-    for (const mapping of backend(call).mappings) mapping.dirty = 0n;
+    backendOf(call).dirtyTracking = true;
+    for (const mapping of backendOf(call).mappings) mapping.dirty = 0n;
   },
   dirty_pages_stops: (call) => {
-    backend(call).dirtyTracking = false;
-    for (const mapping of backend(call).mappings) mapping.dirty = undefined;
+    backendOf(call).dirtyTracking = false;
+    for (const mapping of backendOf(call).mappings) mapping.dirty = undefined;
   },
   dirty_bitmap_has_every_page: (call) => {
     const { shift, pages } = placed(call);

@@ -1,32 +1,29 @@
 import type { Call } from '../call.ts';
+import { openDeviceOf, opOf } from '../operands.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
-import type { OpenDevice } from '../state.ts';
 import { bufferOf, loseSegment, readSegment, writeSegment } from '../transfer.ts';
 import { PAGE, type Page } from '../user-memory.ts';
 
-const device = (call: Call) => (call.object as OpenDevice).device;
+const device = (call: Call) => openDeviceOf(call).device;
+
+/** Whether the device reads memory; it writes it otherwise. */
+const reads = (call: Call) => opOf(call, 'dma').direction === 'from-memory';
 
 export const conditions = {
-  dma_read_without_bus_mastering_gives_zeros: (call) =>
-    !device(call).busMaster && call.transfer.direction === 'from-memory',
-  dma_write_without_bus_mastering_is_dropped: (call) =>
-    !device(call).busMaster && call.transfer.direction === 'to-memory',
-  dma_read_of_unmapped_gives_zeros: ({ segment, transfer }) =>
-    !segment!.mapping && transfer.direction === 'from-memory',
-  dma_write_to_unmapped_is_dropped: ({ segment, transfer }) => !segment!.mapping && transfer.direction === 'to-memory',
-  dma_write_to_read_only_is_dropped: ({ segment, transfer }) =>
-    !segment!.mapping!.write && transfer.direction === 'to-memory',
-  dma_read_of_write_only_gives_zeros: ({ segment, transfer }) =>
-    !segment!.mapping!.read && transfer.direction === 'from-memory',
-  dma_read_of_write_only_gives_memory: ({ segment, transfer }) =>
-    !segment!.mapping!.read && transfer.direction === 'from-memory',
-  dma_reads_memory: ({ segment, transfer }) => segment!.mapping!.read && transfer.direction === 'from-memory',
-  dma_writes_memory: ({ transfer }) => transfer.direction === 'to-memory',
+  dma_read_without_bus_mastering_gives_zeros: (call) => !device(call).busMaster && reads(call),
+  dma_write_without_bus_mastering_is_dropped: (call) => !device(call).busMaster && !reads(call),
+  dma_read_of_unmapped_gives_zeros: (call) => !call.segment!.mapping && reads(call),
+  dma_write_to_unmapped_is_dropped: (call) => !call.segment!.mapping && !reads(call),
+  dma_write_to_read_only_is_dropped: (call) => !call.segment!.mapping!.write && !reads(call),
+  dma_read_of_write_only_gives_zeros: (call) => !call.segment!.mapping!.read && reads(call),
+  dma_read_of_write_only_gives_memory: (call) => !call.segment!.mapping!.read && reads(call),
+  dma_reads_memory: (call) => call.segment!.mapping!.read && reads(call),
+  dma_writes_memory: (call) => !reads(call),
 } satisfies Conditions;
 
 export const effects = {
   dma_read_without_bus_mastering_gives_zeros: (call) => {
-    const { at = 0, length } = call.transfer;
+    const { at = 0, length } = opOf(call, 'dma');
     bufferOf(call).fill(0, at, at + length);
   },
   dma_write_without_bus_mastering_is_dropped: nothing,

@@ -1,53 +1,53 @@
-import type { BindDriverOp, UnbindDriverOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
+import { opOf } from '../operands.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
 import { detachGroup, newGroup } from '../state.ts';
 
 export const conditions = {
   unbind_of_last_device_orphans_group: (call) => {
-    const { slot, device } = call.op as UnbindDriverOp;
+    const { slot, device } = opOf(call, 'unbind_driver');
     return (
       device !== 'claimed' && call.world.slots.get(slot)!.devices.every(({ bound }, i) => bound === (i === device))
     );
   },
   unbind_of_what_has_no_driver: (call) => !hasDriver(call),
   unbind_waits_for_open_device: (call) => {
-    const { slot, device } = call.op as UnbindDriverOp;
+    const { slot, device } = opOf(call, 'unbind_driver');
     return device !== 'claimed' && call.world.slots.get(slot)!.devices[device]!.opens > 0;
   },
-  unbind_of_one_device: (call) => (call.op as UnbindDriverOp).device !== 'claimed',
+  unbind_of_one_device: (call) => opOf(call, 'unbind_driver').device !== 'claimed',
   bind_to_what_has_a_driver: (call) => hasDriver(call),
   bind_of_a_driver_that_does_not_match: (call) =>
-    ((call.op as BindDriverOp).driver === 'native') !== ((call.op as BindDriverOp).device === 'claimed'),
-  unbind_of_claiming_driver_makes_group_viable: (call) => (call.op as UnbindDriverOp).device === 'claimed',
+    (opOf(call, 'bind_driver').driver === 'native') !== (opOf(call, 'bind_driver').device === 'claimed'),
+  unbind_of_claiming_driver_makes_group_viable: (call) => opOf(call, 'unbind_driver').device === 'claimed',
   bind_native_driver_to_claimed_group: (call) => {
-    const { slot, driver } = call.op as BindDriverOp;
+    const { slot, driver } = opOf(call, 'bind_driver');
     return driver === 'native' && call.world.slots.get(slot)!.group.container !== undefined;
   },
-  bind_native_driver_makes_group_not_viable: (call) => (call.op as BindDriverOp).driver === 'native',
-  bind_vfio_driver_makes_new_group: (call) => (call.op as BindDriverOp).driver === 'vfio-pci',
+  bind_native_driver_makes_group_not_viable: (call) => opOf(call, 'bind_driver').driver === 'native',
+  bind_vfio_driver_makes_new_group: (call) => opOf(call, 'bind_driver').driver === 'vfio-pci',
 } satisfies Conditions;
 
 export const effects = {
   unbind_of_last_device_orphans_group: (call) => {
-    const { slot, device } = call.op as UnbindDriverOp;
+    const { slot, device } = opOf(call, 'unbind_driver');
     const { group, devices } = call.world.slots.get(slot)!;
     devices[device as number]!.bound = false;
     detachGroup(call.world, group);
     group.orphaned = true;
   },
   unbind_of_one_device: (call) => {
-    const { slot, device } = call.op as UnbindDriverOp;
+    const { slot, device } = opOf(call, 'unbind_driver');
     call.world.slots.get(slot)!.devices[device as number]!.bound = false;
   },
   unbind_of_claiming_driver_makes_group_viable: (call) => {
-    call.world.slots.get((call.op as UnbindDriverOp).slot)!.claimed = false;
+    call.world.slots.get(opOf(call, 'unbind_driver').slot)!.claimed = false;
   },
   bind_native_driver_makes_group_not_viable: (call) => {
-    call.world.slots.get((call.op as BindDriverOp).slot)!.claimed = true;
+    call.world.slots.get(opOf(call, 'bind_driver').slot)!.claimed = true;
   },
   bind_vfio_driver_makes_new_group: (call) => {
-    const { slot: name, device } = call.op as BindDriverOp;
+    const { slot: name, device } = opOf(call, 'bind_driver');
     const slot = call.world.slots.get(name)!;
     slot.devices[device as number]!.bound = true;
     if (slot.group.orphaned) slot.group = newGroup(slot);
@@ -55,7 +55,7 @@ export const effects = {
 } satisfies Effects;
 
 function hasDriver(call: Call): boolean {
-  const { slot: name, device } = call.op as UnbindDriverOp;
+  const { slot: name, device } = opOf(call, 'bind_driver', 'unbind_driver');
   const slot = call.world.slots.get(name)!;
   return device === 'claimed' ? slot.claimed : slot.devices[device]!.bound;
 }

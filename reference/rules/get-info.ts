@@ -1,8 +1,8 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
+import { backendOf } from '../operands.ts';
 import { type Conditions, type Contents, type Effects, nothing } from '../rule-functions.ts';
-import type { Backend, Container } from '../state.ts';
 import { severalDevices, severalGroups, someCannotNest, someIsMediated } from './nesting.ts';
 
 const { size: fixed } = uapi.structs.vfio_iommu_type1_info!;
@@ -17,8 +17,6 @@ const ASKS_FOR_PASIDS = uapi.values.nesting_capabilities!.VFIO_IOMMU_PASID_REQS!
 const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD!;
 const capabilities = uapi.values.iommu_info_capability!;
 const flags = uapi.flags.iommu_info_flags!;
-
-const backend = (call: Call) => (call.object as Container).backend as Backend;
 
 /** Adds a capability of version 1 to the chain; the offset of the next one is filled in when it is written. */
 function add(call: Call, id: number, bytes: number): DataView {
@@ -48,7 +46,7 @@ function validRanges(call: Call): [bigint, bigint][] {
 }
 
 function tellAvailable(call: Call, bytes: number): void {
-  const { entryLimit, mappings } = backend(call);
+  const { entryLimit, mappings } = backendOf(call);
   add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL!, bytes).setUint32(0, entryLimit - mappings.size, true);
 }
 
@@ -64,9 +62,9 @@ function header(call: Call, length: number): Uint8Array {
 
 export const conditions = {
   get_info_argsz_too_small: ({ range }) => range.argsz < fixed,
-  get_info_without_domain: (call) => backend(call).domains.length === 0,
-  get_info_without_domain_outside_contract: (call) => backend(call).domains.length === 0,
-  get_info_of_nesting_type: (call) => backend(call).nesting,
+  get_info_without_domain: (call) => backendOf(call).domains.length === 0,
+  get_info_without_domain_outside_contract: (call) => backendOf(call).domains.length === 0,
+  get_info_of_nesting_type: (call) => backendOf(call).nesting,
   get_info_hides_nesting_from_second_group: severalGroups,
   get_info_hides_nesting_from_second_device: severalDevices,
   get_info_hides_nesting_without_driver: () => true,
@@ -85,7 +83,7 @@ function tellNesting(call: Call, abilities: number): void {
 }
 
 export const effects = {
-  get_info_tells_nesting_of_any_type: (call) => tellNesting(call, backend(call).nesting ? ASKS_FOR_PASIDS : 0),
+  get_info_tells_nesting_of_any_type: (call) => tellNesting(call, backendOf(call).nesting ? ASKS_FOR_PASIDS : 0),
   get_info_hides_nesting_from_second_group: nothing,
   get_info_hides_nesting_from_second_device: nothing,
   get_info_hides_nesting_without_driver: nothing,

@@ -1,85 +1,84 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import { interruptsNotIsolated } from '../interrupt-isolation.ts';
+import { containerAt, groupOf, opOf } from '../operands.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
-import { type Container, detachGroup, type Group, hasDomain, joinDomain, membersOf } from '../state.ts';
+import { detachGroup, hasDomain, joinDomain, membersOf } from '../state.ts';
 
 const flags = uapi.flags.group_flags!;
 const statusSize = uapi.structs.vfio_group_status!.size;
 
-const group = (call: Call) => call.object as Group;
-/** What SET_CONTAINER's descriptor refers to. */
+/** What SET_CONTAINER's descriptor refers to, and the container that it is once that was asked for. */
 const asked = (call: Call) => call.process.descriptors.get(call.word);
+const container = (call: Call) => containerAt(call, call.word);
 
 /** A container of the nesting type, whose groups have no IOMMU so far, is to get one whose IOMMU cannot nest. */
 function joinsWithoutNesting(call: Call): boolean {
-  const { backend } = asked(call)!.object as Container;
-  return backend?.nesting === true && hasDomain(group(call)) && call.world.environment.nesting === undefined;
+  const { backend } = container(call);
+  return backend?.nesting === true && hasDomain(groupOf(call)) && call.world.environment.nesting === undefined;
 }
 
 export const conditions = {
-  open_group_node_gone: (call) => call.world.slots.get((call.op as OpenOp).slot!)!.group.orphaned,
+  open_group_node_gone: (call) => call.world.slots.get(opOf(call, 'open').slot!)!.group.orphaned,
   open_group_already_open: (call) => {
-    const { group } = call.world.slots.get((call.op as OpenOp).slot!)!;
+    const { group } = call.world.slots.get(opOf(call, 'open').slot!)!;
     return group.open > 0 || group.devicesOpen > 0;
   },
   set_container_descriptor_not_open: (call) => asked(call)?.pathOnly ?? true,
-  set_container_already_attached: (call) => group(call).container !== undefined,
-  set_container_group_orphaned: (call) => group(call).orphaned,
+  set_container_already_attached: (call) => groupOf(call).container !== undefined,
+  set_container_group_orphaned: (call) => groupOf(call).orphaned,
   set_container_foreign_descriptor_einval: (call) => asked(call)?.object.kind !== 'container',
   set_container_foreign_descriptor_ebadfd: (call) => asked(call)?.object.kind !== 'container',
-  set_container_group_not_viable: (call) => group(call).slot.claimed,
+  set_container_group_not_viable: (call) => groupOf(call).slot.claimed,
   set_container_vaddr_invalidated: (call) =>
-    [...((asked(call)!.object as Container).backend?.mappings ?? [])].some(({ vaddrInvalid }) => vaddrInvalid),
-  set_container_interrupts_not_isolated: (call) =>
-    (asked(call)!.object as Container).backend !== undefined && interruptsNotIsolated(call),
+    [...(container(call).backend?.mappings ?? [])].some(({ vaddrInvalid }) => vaddrInvalid),
+  set_container_interrupts_not_isolated: (call) => container(call).backend !== undefined && interruptsNotIsolated(call),
   set_container_iommu_does_not_nest: joinsWithoutNesting,
   set_container_iommu_does_not_nest_in_2020: joinsWithoutNesting,
   set_container_second_group_of_nesting: (call) => {
-    const { backend, groups } = asked(call)!.object as Container;
+    const { backend, groups } = container(call);
     return backend?.nesting === true && groups.size > 0;
   },
   set_container_while_bound: (call) => {
-    const { backend, groups } = asked(call)!.object as Container;
+    const { backend, groups } = container(call);
     return (
       backend?.nesting === true &&
       [...groups].some((one) => membersOf(one).some((device) => device.pasidTable.size > 0))
     );
   },
   set_container_while_pasid_is_shown: (call) => {
-    const { backend, groups } = asked(call)!.object as Container;
+    const { backend, groups } = container(call);
     return (
       backend?.nesting === true && [...groups].some((one) => one.slot.devices.some(({ showsPasid }) => showsPasid))
     );
   },
   unknown_group_ioctl: () => true,
-  unset_container_not_attached: (call) => group(call).container === undefined,
-  unset_container_device_open: (call) => group(call).devicesOpen > 0,
+  unset_container_not_attached: (call) => groupOf(call).container === undefined,
+  unset_container_device_open: (call) => groupOf(call).devicesOpen > 0,
   get_status_argsz_too_small: (call) => call.word >>> 0 < statusSize,
-  get_status_group_orphaned: (call) => group(call).orphaned,
-  get_status_of_attached_group: (call) => group(call).container !== undefined,
+  get_status_group_orphaned: (call) => groupOf(call).orphaned,
+  get_status_of_attached_group: (call) => groupOf(call).container !== undefined,
   get_status_of_unattached_group: () => true,
 } satisfies Conditions;
 
 export const effects = {
   open_group_opens: (call) => {
-    const { group } = call.world.slots.get((call.op as OpenOp).slot!)!;
+    const { group } = call.world.slots.get(opOf(call, 'open').slot!)!;
     group.open = 1;
     call.created = group;
   },
   set_container_attaches_group: (call) => {
-    const group = call.object as Group;
-    group.container = call.process.descriptors.get(call.word)!.object as Container;
+    const group = groupOf(call);
+    group.container = container(call);
     group.container.groups.add(group);
     if (group.container.backend) joinDomain(group.container.backend, group);
   },
-  unset_container_detaches_group: (call) => detachGroup(call.world, group(call)),
+  unset_container_detaches_group: (call) => detachGroup(call.world, groupOf(call)),
   get_status_of_attached_group: (call) => {
     call.result = flags.VFIO_GROUP_FLAGS_VIABLE! | flags.VFIO_GROUP_FLAGS_CONTAINER_SET!;
   },
   get_status_of_unattached_group: (call) => {
-    call.result = group(call).slot.claimed ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
+    call.result = groupOf(call).slot.claimed ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
   },
 } satisfies Effects;
 

@@ -1,9 +1,10 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import type { Device } from '../device.ts';
+import { openDeviceOf } from '../operands.ts';
 import { targetOf } from '../region-access.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
-import type { Event, OpenDevice } from '../state.ts';
+import type { Event } from '../state.ts';
 
 const {
   VFIO_PCI_INTX_IRQ_INDEX: INTX,
@@ -26,7 +27,7 @@ const NO_EVENT = -1;
 /** The region with the registers that raise and acknowledge an interrupt. */
 const CAUSE_REGION = 0;
 
-const device = (call: Call) => (call.object as OpenDevice).device;
+const device = (call: Call) => openDeviceOf(call).device;
 
 /** The header of SET_IRQS, as far as argsz and flags are not of `call.range`. */
 function header({ block }: Call): { index: number; start: number; count: number } {

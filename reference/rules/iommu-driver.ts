@@ -16,9 +16,10 @@ import {
   PASID_CACHE,
 } from '../invalidation-request.ts';
 import { bindData, dataSize, type Invalidation, invalidation } from '../nesting-request.ts';
+import { backendOf } from '../operands.ts';
 import { turnsOutLost, unbindFrom } from '../pasids.ts';
 import { type Conditions, type Effects, has, nothing } from '../rule-functions.ts';
-import { type Backend, type Container, PASID_END, type Pasid } from '../state.ts';
+import { PASID_END, type Pasid } from '../state.ts';
 import { isMediated } from './nesting.ts';
 
 const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1;
@@ -53,7 +54,7 @@ const v10: Granularities = {
 };
 const v58: Granularities = { [IOTLB]: [PASID, ADDR], [DEV_IOTLB]: [ADDR], [PASID_CACHE]: [] };
 
-const nesting = (call: Call) => ((call.object as Container).backend as Backend).nesting;
+const nesting = (call: Call) => backendOf(call).nesting;
 const ability = (call: Call) => call.world.environment.nesting;
 const device = (call: Call): Device => call.device!;
 const bits = ({ slot }: Device) => slot.pasidBits ?? PASID_BITS;
@@ -114,7 +115,7 @@ function flush(call: Call, which: 'both' | 'device', whole = false): void {
 }
 
 export const conditions = {
-  driver_has_no_hooks: (call) => ((call.object as Container).backend as Backend).domains.length > 0,
+  driver_has_no_hooks: (call) => backendOf(call).domains.length > 0,
   wrapper_reads_least_of_bind: (call) => !call.copyIn(DATA, LEAST_OF_BIND),
   wrapper_bind_too_small: (call) => dataSize(call) < LEAST_OF_BIND,
   wrapper_reads_rest_of_bind: (call) => !readUpTo(call, LEAST_OF_BIND, WHOLE_BIND),

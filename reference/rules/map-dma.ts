@@ -2,8 +2,9 @@ import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { wraps } from '../mapping-list.ts';
+import { backendOf } from '../operands.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
-import { type Backend, type Container, type Process, uncharge } from '../state.ts';
+import { type Process, uncharge } from '../state.ts';
 import { PAGE, type Page } from '../user-memory.ts';
 
 const {
@@ -18,13 +19,11 @@ const PAGE_MASK = BigInt(PAGE - 1);
 /** The page that every untouched page of Linux 6.1 reads as. */
 const zeroPage: Page = { bytes: undefined, fill: 0, untouched: false, watched: false, device: false, news: undefined };
 
-const backend = (call: Call) => (call.object as Container).backend as Backend;
-
 export const conditions = {
   map_dma_argsz_too_small: ({ map }) => map.argsz < mapSize,
   map_dma_flag_unknown: ({ map }) => (map.flags & ~MAP_FLAGS) !== 0,
   map_dma_vaddr_flag_unknown: ({ map }) => has(map.flags, VADDR),
-  map_dma_without_domain: (call) => backend(call).domains.length === 0,
+  map_dma_without_domain: (call) => backendOf(call).domains.length === 0,
   map_dma_vaddr_flag_with_access: ({ map }) => has(map.flags, VADDR) && has(map.flags, READ! | WRITE!),
   map_dma_no_flag: ({ map }) => map.flags === 0,
   map_dma_size_zero: ({ map }) => map.size === 0n,
@@ -32,22 +31,22 @@ export const conditions = {
   map_dma_iova_wraps: ({ map }) => wraps(map.iova, map.size),
   map_dma_vaddr_wraps: ({ map }) => wraps(map.vaddr, map.size),
   map_dma_vaddr_update_without_mapping: (call) =>
-    has(call.map.flags, VADDR) && !backend(call).mappings.firstOverlap(call.map.iova, call.map.size),
+    has(call.map.flags, VADDR) && !backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size),
   map_dma_vaddr_update_not_invalidated: (call) =>
-    has(call.map.flags, VADDR) && !backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!.vaddrInvalid,
+    has(call.map.flags, VADDR) && !backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size)!.vaddrInvalid,
   map_dma_vaddr_update_other_range: (call) => {
     if (!has(call.map.flags, VADDR)) return false;
-    const found = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
+    const found = backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     return found.iova !== call.map.iova || found.size !== call.map.size;
   },
   map_dma_vaddr_update_memlock_exceeded: (call) => {
     if (!has(call.map.flags, VADDR)) return false;
-    const { charged } = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
+    const { charged } = backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     return charged.process !== call.process && charged.pages > 0 && exceedsMemlock(call.process, charged.pages);
   },
   map_dma_updates_vaddr: ({ map }) => has(map.flags, VADDR),
-  map_dma_overlaps: (call) => backend(call).mappings.firstOverlap(call.map.iova, call.map.size) !== undefined,
-  map_dma_no_entry_left: (call) => backend(call).mappings.size >= backend(call).entryLimit,
+  map_dma_overlaps: (call) => backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size) !== undefined,
+  map_dma_no_entry_left: (call) => backendOf(call).mappings.size >= backendOf(call).entryLimit,
   map_dma_outside_valid_iova: (call) => !insideOneValidRange(call, call.map.iova, call.map.iova + call.map.size - 1n),
   map_dma_page_not_accessible: ({ page, map }) => {
     const protection = page?.region.pages[page.index] && page.region.protection[page.index];
@@ -62,7 +61,7 @@ export const conditions = {
 
 export const effects = {
   map_dma_updates_vaddr: (call) => {
-    const mapping = backend(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
+    const mapping = backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size)!;
     mapping.vaddrInvalid = false;
     uncharge(mapping);
     mapping.charged = { process: call.process, pages: mapping.charged.pages };
@@ -77,7 +76,7 @@ export const effects = {
   map_dma_creates_mapping: (call) => {
     const { iova, size, flags } = call.map;
     call.process.lockedPages += call.charge;
-    backend(call).mappings.insert({
+    backendOf(call).mappings.insert({
       iova,
       size,
       read: (flags & READ!) !== 0,
@@ -85,7 +84,7 @@ export const effects = {
       pages: call.pinned,
       charged: { process: call.process, pages: call.charge },
       vaddrInvalid: false,
-      dirty: backend(call).dirtyTracking ? 0n : undefined,
+      dirty: backendOf(call).dirtyTracking ? 0n : undefined,
     });
   },
 } satisfies Effects;

@@ -1,13 +1,11 @@
 import type { Call } from '../call.ts';
 import type { Device } from '../device.ts';
+import { backendOf, containerOf } from '../operands.ts';
 import { tearDown, unbindFrom } from '../pasids.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import { type Backend, type Container, membersOf, type World } from '../state.ts';
+import { type Container, membersOf, type World } from '../state.ts';
 
 const PASID_BITS = 20;
-
-const container = (call: Call) => call.object as Container;
-const backend = (call: Call) => container(call).backend as Backend;
 
 /** Every device of a container, whatever its driver. */
 export function devicesOf({ groups }: Container): Device[] {
@@ -16,8 +14,8 @@ export function devicesOf({ groups }: Container): Device[] {
   return devices;
 }
 
-export const severalGroups = (call: Call): boolean => container(call).groups.size > 1;
-export const severalDevices = (call: Call): boolean => devicesOf(container(call)).length > 1;
+export const severalGroups = (call: Call): boolean => containerOf(call).groups.size > 1;
+export const severalDevices = (call: Call): boolean => devicesOf(containerOf(call)).length > 1;
 
 /** Whether a device is a function, or stands for one, that sends PASIDs of 20 bits through an IOMMU that nests. */
 export function canNest({ world }: Call, { slot: { kind = 'pci', pasidBits = PASID_BITS } }: Device): boolean {
@@ -25,11 +23,11 @@ export function canNest({ world }: Call, { slot: { kind = 'pci', pasidBits = PAS
 }
 
 export const isMediated = ({ slot }: Device): boolean => slot.kind === 'mediated';
-export const someCannotNest = (call: Call): boolean => devicesOf(container(call)).some((one) => !canNest(call, one));
-export const someIsMediated = (call: Call): boolean => devicesOf(container(call)).some(isMediated);
+export const someCannotNest = (call: Call): boolean => devicesOf(containerOf(call)).some((one) => !canNest(call, one));
+export const someIsMediated = (call: Call): boolean => devicesOf(containerOf(call)).some(isMediated);
 
 export const conditions = {
-  request_needs_nesting_type: (call) => !backend(call).nesting,
+  request_needs_nesting_type: (call) => !backendOf(call).nesting,
   request_with_second_group: severalGroups,
   request_with_second_device: severalDevices,
   request_mediated_device_cannot_nest: someIsMediated,

@@ -1,20 +1,18 @@
-import type { OpenOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call } from '../call.ts';
 import { configSpaceOf } from '../config-space.ts';
 import { hasFreeDescriptor } from '../descriptors.ts';
 import { MalformedProgram } from '../malformed-program.ts';
+import { groupOf, opOf } from '../operands.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
-import { type Group, membersOf, type OpenDevice } from '../state.ts';
+import { membersOf } from '../state.ts';
 
 /** Bytes of a name that the kernel looks at, the final NUL included. */
 const LONGEST_NAME = 4096;
 /** No device's name is longer. */
 const LONGEST_DEVICE_NAME = 64;
 
-const group = (call: Call) => call.object as Group;
-
 /** The device that was opened. */
-const opened = (call: Call) => (call.created as OpenDevice | undefined)?.device;
+const opened = ({ created }: Call) => (created?.kind === 'device' ? created.device : undefined);
 
 /** Whether this is the first open of a device that has a capability. */
 function startsWith(call: Call, name: 'pasid' | 'pageRequest'): boolean {
@@ -33,8 +31,8 @@ function readName(call: Call): { bytes: Uint8Array; ended: boolean } {
 }
 
 /** How the name of a device is spelled: what stands before and after it. */
-function spelling({ op }: Call): { before: string; exact: boolean; after: string } {
-  const text = (op as OpenOp).spelling ?? '{name}';
+function spelling(call: Call): { before: string; exact: boolean; after: string } {
+  const text = opOf(call, 'open').spelling ?? '{name}';
   const at = text.indexOf('{name}');
   return at < 0
     ? { before: text, exact: false, after: '' }
@@ -48,18 +46,18 @@ export const conditions = {
   },
   get_device_fd_name_too_long: (call) => {
     if (call.op.op === 'ioctl') return !readName(call).ended;
-    const { spelling: text = '' } = call.op as OpenOp;
+    const { spelling: text = '' } = opOf(call, 'open');
     if (text.length >= LONGEST_NAME) return true;
     if (text.length + LONGEST_DEVICE_NAME < LONGEST_NAME) return false;
     throw new MalformedProgram('whether the spelling is too long depends on the name of the device');
   },
   get_device_fd_name_may_be_known: (call) =>
     /^[0-9a-f]{4,}:/.test(String.fromCharCode(...readName(call).bytes.subarray(0, 16))),
-  open_device_group_orphaned: (call) => group(call).orphaned,
+  open_device_group_orphaned: (call) => groupOf(call).orphaned,
   open_device_not_in_group: (call) => {
-    const { slot: name, device = 0 } = call.op as OpenOp;
+    const { slot: name, device = 0 } = opOf(call, 'open');
     const slot = call.world.slots.get(name!)!;
-    return group(call).slot !== slot || !slot.devices[device]?.bound;
+    return groupOf(call).slot !== slot || !slot.devices[device]?.bound;
   },
   open_device_name_differs: (call) => {
     const { before, exact, after } = spelling(call);
@@ -67,19 +65,19 @@ export const conditions = {
   },
   open_device_option_unknown: (call) => /[^ ]/.test(spelling(call).after),
   open_device_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
-  open_device_without_backend: (call) => group(call).container?.backend === undefined,
+  open_device_without_backend: (call) => groupOf(call).container?.backend === undefined,
   open_device_hides_pasid: (call) => startsWith(call, 'pasid'),
   open_device_hides_pasid_beside_others_of_group: (call) =>
-    startsWith(call, 'pasid') && membersOf(group(call)).length > 1,
+    startsWith(call, 'pasid') && membersOf(groupOf(call)).length > 1,
   open_device_hides_pasid_beside_others_of_container: (call) =>
-    startsWith(call, 'pasid') && [...group(call).container!.groups].flatMap(membersOf).length > 1,
+    startsWith(call, 'pasid') && [...groupOf(call).container!.groups].flatMap(membersOf).length > 1,
   open_device_hides_page_requests: (call) => startsWith(call, 'pageRequest'),
 } satisfies Conditions;
 
 export const effects = {
   open_device_opens: (call) => {
-    const group = call.object as Group;
-    const device = group.slot.devices[(call.op as OpenOp).device ?? 0]!;
+    const group = groupOf(call);
+    const device = group.slot.devices[opOf(call, 'open').device ?? 0]!;
     if (device.opens++ === 0) device.start(configSpaceOf(call.world.environment, device.slot));
     group.devicesOpen++;
     call.created = { kind: 'device', device, group };

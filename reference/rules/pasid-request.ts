@@ -1,9 +1,10 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { pasidRequest } from '../nesting-request.ts';
+import { backendOf } from '../operands.ts';
 import { freePasidIn, taken, tearDown, turnsOutLost } from '../pasids.ts';
 import { type Conditions, type Contents, type Effects, has, type Written } from '../rule-functions.ts';
-import { type Backend, type Container, PASID_END, type PasidOwner } from '../state.ts';
+import { PASID_END, type PasidOwner } from '../state.ts';
 
 const { VFIO_IOMMU_PASID_ALLOC: ALLOC, VFIO_IOMMU_PASID_FREE: FREE } = uapi.flags.pasid_request_flags as Record<
   string,
@@ -17,12 +18,11 @@ const RESULT = 16;
 const INT_END = 2 ** 31;
 const END = 2 ** 32;
 
-const backend = (call: Call) => (call.object as Container).backend as Backend;
 const flags = (call: Call) => pasidRequest(call).flags;
 const freed = (call: Call) => pasidRequest(call).min;
 const quota = (call: Call) => Number(call.world.parameters.get('vfio_iommu_type1.pasid_quota'));
 /** Whom PASIDs are given to; only asked for where there is one. */
-const owner = (call: Call) => backend(call).owner as PasidOwner;
+const owner = (call: Call) => backendOf(call).owner as PasidOwner;
 const isFull = (call: Call) => taken(call.world, owner(call)) >= owner(call).limit;
 
 /** The lowest number of the request's range below an end that nobody has. */
@@ -49,10 +49,10 @@ export const conditions = {
   pasid_request_both_flags: (call) => (flags(call) & KNOWN) === KNOWN,
   pasid_request_no_flag: (call) => flags(call) === 0,
   pasid_request_allocates: (call) => has(flags(call), ALLOC),
-  pasid_alloc_without_domain: (call) => backend(call).domains.length === 0,
-  pasid_free_without_domain: (call) => backend(call).domains.length === 0,
-  pasid_alloc_without_owner: (call) => backend(call).owner === undefined,
-  pasid_free_without_owner: (call) => backend(call).owner === undefined,
+  pasid_alloc_without_domain: (call) => backendOf(call).domains.length === 0,
+  pasid_free_without_domain: (call) => backendOf(call).domains.length === 0,
+  pasid_alloc_without_owner: (call) => backendOf(call).owner === undefined,
+  pasid_free_without_owner: (call) => backendOf(call).owner === undefined,
   pasid_alloc_finds_none_as_posted: (call) => {
     if (call.allocationMayFail && call.chooser.choose(2) === 1) return true;
     return isFull(call) || noneIn(call, 0, END);

@@ -1,20 +1,19 @@
 import { fromHex, toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { MmapOp, PreadOp } from '../../spec/uapi/vocabulary.ts';
 import type { Call, Unspecified } from '../call.ts';
+import { openDeviceOf, opOf } from '../operands.ts';
 import { type Access, accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../region-access.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
-import type { OpenDevice } from '../state.ts';
 import { PAGE } from '../user-memory.ts';
 
 const STRIDE = BigInt(uapi.device.regionStride);
 const MAPPABLE = uapi.flags.region_flags!.VFIO_REGION_INFO_FLAG_MMAP!;
 const LAST_OFFSET = (1n << 63n) - 1n;
 
-const device = (call: Call) => (call.object as OpenDevice).device;
+const device = (call: Call) => openDeviceOf(call).device;
 const size = (call: Call) => sizeOf(call, targetOf(call).region);
-const offset = ({ op }: Call) => toBigInt((op as PreadOp).offset);
-const mapOffset = ({ op }: Call) => toBigInt((op as MmapOp).offset ?? 0);
+const offset = (call: Call) => toBigInt(opOf(call, 'pread', 'pwrite', 'seek').offset);
+const mapOffset = (call: Call) => toBigInt(opOf(call, 'mmap').offset ?? 0);
 const mapRegion = (call: Call) => Number(mapOffset(call) / STRIDE);
 
 export const conditions = {
@@ -23,7 +22,7 @@ export const conditions = {
   write_against_the_mode: ({ mode }) => mode === 'read',
   access_to_foreign_file_outside_contract: (call) => call.object!.kind === 'foreign',
   access_to_what_has_no_regions: (call) => call.object!.kind !== 'device',
-  access_to_no_bytes: (call) => (call.op as PreadOp).length === 0,
+  access_to_no_bytes: (call) => opOf(call, 'pread', 'pwrite').length === 0,
   access_to_unknown_region: (call) => size(call) === undefined,
   access_to_absent_region: (call) => size(call) === 0n,
   rom_access_outside_contract: (call) => targetOf(call).region === uapi.device.romRegion,
@@ -40,15 +39,15 @@ export const conditions = {
   register_keeps_eight_bytes: (call) => registerAt(call, call.access!)?.half === 'whole',
   register_keeps_lower_half: (call) => registerAt(call, call.access!)?.half === 'lower',
   mmap_offset_not_page_aligned: (call) => mapOffset(call) % BigInt(PAGE) !== 0n,
-  mmap_against_the_mode: ({ mode, op }) =>
-    mode === 'write' ||
-    (mode === 'read' && ['read-write', 'write'].includes((op as MmapOp).protection ?? 'read-write')),
+  mmap_against_the_mode: (call) =>
+    call.mode === 'write' ||
+    (call.mode === 'read' && ['read-write', 'write'].includes(opOf(call, 'mmap').protection ?? 'read-write')),
   mmap_of_what_has_no_regions: (call) => call.object!.kind !== 'device',
   mmap_of_unknown_region: (call) => sizeOf(call, mapRegion(call)) === undefined,
   mmap_of_region_that_cannot_be_mapped: (call) =>
     (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,
   mmap_past_the_end: (call) =>
-    (mapOffset(call) % STRIDE) + BigInt((call.op as MmapOp).length) > sizeOf(call, mapRegion(call))!,
+    (mapOffset(call) % STRIDE) + BigInt(opOf(call, 'mmap').length) > sizeOf(call, mapRegion(call))!,
 } satisfies Conditions;
 
 export const effects = {

@@ -5,21 +5,21 @@ import type { GuestTable } from '../device.ts';
 import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../guest-page-walk.ts';
 import { type Request, secondStageOf, waysToTranslate } from '../guest-translation.ts';
 import { MalformedProgram } from '../malformed-program.ts';
+import { openDeviceOf, opOf } from '../operands.ts';
 import type { Condition, Conditions, Effects } from '../rule-functions.ts';
-import { domainOf, type OpenDevice } from '../state.ts';
+import { domainOf } from '../state.ts';
 import { loseSegment, readSegment, writeSegment } from '../transfer.ts';
 import { storePage } from '../user-memory.ts';
 
 const WIDEST_PASID = 20;
 
-const open = (call: Call) => call.object as OpenDevice;
-const writes = ({ transfer }: Call) => transfer.direction === 'to-memory';
+const writes = (call: Call) => opOf(call, 'dma').direction === 'to-memory';
 
 export const conditions = {
-  dma_with_pasid_outside_contract: (call) => call.transfer.pasid !== undefined,
-  dma_of_emulated_device_outside_contract: (call) => open(call).device.slot.kind === 'emulated',
+  dma_with_pasid_outside_contract: (call) => opOf(call, 'dma').pasid !== undefined,
+  dma_of_emulated_device_outside_contract: (call) => openDeviceOf(call).device.slot.kind === 'emulated',
   dma_with_pasid_that_device_cannot_send: (call) => {
-    const { pasid } = call.transfer;
+    const { pasid } = opOf(call, 'dma');
     return pasid !== undefined && !canSend(call, pasidOf(call));
   },
   tagged_dma_pasid_not_bound: (call) => tableOf(call) === undefined,
@@ -71,27 +71,27 @@ export const effects = {
 } satisfies Effects;
 
 /** The PASID of a transfer that has one. */
-function pasidOf({ process, transfer }: Call): bigint {
-  const pasid = transfer.pasid!;
+function pasidOf(call: Call): bigint {
+  const pasid = opOf(call, 'dma').pasid!;
   if (typeof pasid !== 'object') return toBigInt(pasid);
-  const saved = process.saved.get(pasid.ref);
+  const saved = call.process.saved.get(pasid.ref);
   if (saved === undefined) throw new MalformedProgram(`there is no saved output ${pasid.ref}`);
   return BigInt.asUintN(64, saved + toBigInt(pasid.add ?? 0));
 }
 
 /** Whether a PASID is narrow enough for the device; one without any sends not even 0. */
 function canSend(call: Call, pasid: bigint): boolean {
-  const bits = call.world.environment.nesting ? (open(call).device.slot.pasidBits ?? WIDEST_PASID) : 0;
+  const bits = call.world.environment.nesting ? (openDeviceOf(call).device.slot.pasidBits ?? WIDEST_PASID) : 0;
   return bits > 0 && pasid >> BigInt(bits) === 0n;
 }
 
 function tableOf(call: Call): GuestTable | undefined {
-  return open(call).device.pasidTable.get(Number(pasidOf(call)));
+  return openDeviceOf(call).device.pasidTable.get(Number(pasidOf(call)));
 }
 
 /** What the IOMMU is asked for by the segment under consideration. */
 function request(call: Call): Request {
-  const { device, group } = open(call);
+  const { device, group } = openDeviceOf(call);
   return {
     device,
     pasid: Number(pasidOf(call)),

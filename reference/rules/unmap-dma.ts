@@ -1,8 +1,9 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call } from '../call.ts';
 import { wraps } from '../mapping-list.ts';
+import { backendOf } from '../operands.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
-import { type Backend, type Container, membersOf, uncharge } from '../state.ts';
+import { membersOf, uncharge } from '../state.ts';
 import { PAGE } from '../user-memory.ts';
 
 const {
@@ -19,8 +20,6 @@ const { size: unmapSize, extended: unmapExtended } = uapi.structs.vfio_iommu_typ
 const SIZE_AT = uapi.structs.vfio_iommu_type1_dma_unmap!.fields.find(({ name }) => name === 'size')!.at;
 const PAGE_MASK = BigInt(PAGE - 1);
 
-const backend = (call: Call) => (call.object as Container).backend as Backend;
-
 export const conditions = {
   unmap_dma_argsz_too_small: ({ unmap }) => unmap.argsz < unmapSize,
   unmap_dma_any_flag: ({ unmap }) => unmap.flags !== 0,
@@ -28,7 +27,7 @@ export const conditions = {
   unmap_dma_dirty_with_other_flag: ({ unmap }) => has(unmap.flags, DIRTY) && has(unmap.flags, ALL! | UNMAP_VADDR!),
   unmap_dma_dirty_argsz_too_small: ({ unmap }) => has(unmap.flags, DIRTY) && unmap.argsz < unmapExtended,
   unmap_dma_asks_for_dirty_bitmap: ({ unmap }) => has(unmap.flags, DIRTY),
-  unmap_dma_dirty_tracking_off: (call) => has(call.unmap.flags, DIRTY) && !backend(call).dirtyTracking,
+  unmap_dma_dirty_tracking_off: (call) => has(call.unmap.flags, DIRTY) && !backendOf(call).dirtyTracking,
   unmap_dma_dirty_page_size: (call) => has(call.unmap.flags, DIRTY) && call.bitmap.pageSize !== BigInt(PAGE),
   unmap_dma_iova_not_aligned: ({ unmap }) => (unmap.iova & PAGE_MASK) !== 0n,
   unmap_dma_all_with_range: ({ unmap }) => has(unmap.flags, ALL) && (unmap.iova !== 0n || unmap.size !== 0n),
@@ -37,20 +36,20 @@ export const conditions = {
   unmap_dma_range_wraps: ({ unmap }) => wraps(unmap.iova, unmap.size),
   unmap_dma_cuts_first_mapping: (call) => {
     const { flags, iova } = call.unmap;
-    if (!backend(call).v2 || has(flags, ALL)) return false;
-    const found = backend(call).mappings.at(iova);
+    if (!backendOf(call).v2 || has(flags, ALL)) return false;
+    const found = backendOf(call).mappings.at(iova);
     return found !== undefined && found.iova !== iova;
   },
   unmap_dma_cuts_last_mapping: (call) => {
     const { flags, iova, size } = call.unmap;
-    if (!backend(call).v2 || has(flags, ALL)) return false;
-    const found = backend(call).mappings.at(iova + size - 1n);
+    if (!backendOf(call).v2 || has(flags, ALL)) return false;
+    const found = backendOf(call).mappings.at(iova + size - 1n);
     return found !== undefined && found.iova + found.size !== iova + size;
   },
   unmap_dma_vaddr_already_invalidated: (call) =>
     has(call.unmap.flags, UNMAP_VADDR) &&
     !removesNothing(call) &&
-    backend(call)
+    backendOf(call)
       .mappings.overlapping(...walkedRange(call))
       .some(({ vaddrInvalid }) => vaddrInvalid),
   unmap_dma_end_of_address_space: (call) => endsAtTop(call),
@@ -63,7 +62,7 @@ export const effects = {
   unmap_dma_end_of_address_space: nothing,
   unmap_dma_v1_starts_inside_mapping: nothing,
   unmap_dma_invalidates_vaddr: (call) => {
-    for (const mapping of backend(call).mappings.overlapping(...walkedRange(call))) {
+    for (const mapping of backendOf(call).mappings.overlapping(...walkedRange(call))) {
       mapping.vaddrInvalid = true;
       call.unmapped += mapping.size;
     }
@@ -72,19 +71,19 @@ export const effects = {
     const mapping = call.mapping!;
     uncharge(mapping);
     call.unmapped += mapping.size;
-    backend(call).mappings.remove(mapping);
+    backendOf(call).mappings.remove(mapping);
   },
   unmap_dma_removes_mappings: (call) => {
-    const gone = backend(call).mappings.overlapping(...walkedRange(call));
+    const gone = backendOf(call).mappings.overlapping(...walkedRange(call));
     for (const mapping of gone) {
       uncharge(mapping);
       call.unmapped += mapping.size;
     }
-    for (const mapping of gone) backend(call).mappings.remove(mapping);
+    for (const mapping of gone) backendOf(call).mappings.remove(mapping);
   },
   unmap_dma_flushes_nested: (call) => {
     if (call.unmapped === 0n) return;
-    for (const { cache, groups } of backend(call).domains) {
+    for (const { cache, groups } of backendOf(call).domains) {
       cache.flush({});
       for (const group of groups) for (const { tlb } of membersOf(group)) tlb.flush({});
     }
@@ -104,8 +103,8 @@ function endsAtTop({ unmap }: Call): boolean {
 }
 
 function startsInside(call: Call): boolean {
-  if (backend(call).v2 || has(call.unmap.flags, ALL)) return false;
-  const found = backend(call).mappings.at(call.unmap.iova);
+  if (backendOf(call).v2 || has(call.unmap.flags, ALL)) return false;
+  const found = backendOf(call).mappings.at(call.unmap.iova);
   return found !== undefined && found.iova !== call.unmap.iova;
 }
 
