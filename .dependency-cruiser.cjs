@@ -6,8 +6,8 @@ const only = (room, allowed) => ({
   severity: 'error',
   from: { path: `^${room}/`, pathNot: '(\\.test|/test-[^/]+)\\.ts$' },
   to: {
-    path: '^(spec|reference|conformance|adapters|reports|cli|bench)/',
-    pathNot: [room, ...allowed].map((r) => `^${r}/`),
+    path: '^(spec|reference|conformance|modelcheck|adapters|reports|cli|bench)/',
+    pathNot: [room, ...allowed].map((r) => (r.endsWith('.ts') ? `^${r}$` : `^${r}/`)),
   },
 });
 
@@ -18,6 +18,13 @@ module.exports = {
     only('reference', ['spec']),
     only('adapters', ['spec/uapi']),
     only('conformance', ['spec', 'reference']),
+    only('modelcheck', [
+      'spec',
+      'reference',
+      'conformance/programs',
+      'conformance/suites/boundary',
+      'conformance/suites/suite.ts',
+    ]),
     only('reports', ['spec']),
     {
       name: 'no-cycles',

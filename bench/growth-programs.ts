@@ -1,7 +1,7 @@
-import * as build from '../conformance/build.ts';
-import { guestTables, tableMemory } from '../conformance/guest-tables.ts';
-import { allocPasid, bindTable, taggedIn, unbindTable } from '../conformance/nesting-ops.ts';
-import { attach, NESTING, nestingMachine } from '../conformance/nesting-setup.ts';
+import * as build from '../conformance/programs/build.ts';
+import { guestTables, tableMemory } from '../conformance/programs/guest-tables.ts';
+import { allocPasid, bindTable, taggedIn, unbindTable } from '../conformance/programs/nesting-ops.ts';
+import { attach, NESTING, nestingMachine } from '../conformance/programs/nesting-setup.ts';
 import type { Need } from '../spec/uapi/adapter.ts';
 import type { Name, Op, Slot } from '../spec/uapi/vocabulary.ts';
 

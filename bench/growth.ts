@@ -1,5 +1,5 @@
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
-import { assignSlots } from '../conformance/suite.ts';
+import { assignSlots } from '../conformance/suites/suite.ts';
 import { type Contract, compileContract } from '../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';

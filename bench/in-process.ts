@@ -1,7 +1,7 @@
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { Assessment } from '../conformance/assess/assessment.ts';
-import { run } from '../conformance/run.ts';
-import { suites } from '../conformance/suites.ts';
+import { run } from '../conformance/running/run.ts';
+import { suites } from '../conformance/suites/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { judge } from '../reference/judge.ts';
 import { loadContract } from '../spec/contract/load.ts';

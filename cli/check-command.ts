@@ -1,5 +1,5 @@
-import { check } from '../conformance/check/check.ts';
-import { toToken } from '../conformance/token.ts';
+import { toToken } from '../conformance/running/token.ts';
+import { check } from '../modelcheck/check.ts';
 import { toCheckText } from '../reports/check-text.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
 import { assignments, loadData, type SettingOptions } from './setting.ts';

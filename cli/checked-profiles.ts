@@ -1,4 +1,4 @@
-import { check } from '../conformance/check/check.ts';
+import { check } from '../modelcheck/check.ts';
 import { firstChoice } from '../reference/call.ts';
 import { compileContract } from '../reference/contract.ts';
 import { execute } from '../reference/execute.ts';

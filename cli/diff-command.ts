@@ -1,5 +1,11 @@
-import { type Answerer, type Attribution, attribute, type Setting, settingName } from '../conformance/divergence.ts';
-import { toToken } from '../conformance/token.ts';
+import {
+  type Answerer,
+  type Attribution,
+  attribute,
+  type Setting,
+  settingName,
+} from '../conformance/assess/divergence.ts';
+import { toToken } from '../conformance/running/token.ts';
 import { describeOutcome } from '../reference/outcome.ts';
 import { type Divergence, diffRecords } from '../reports/diff.ts';
 import { toDiffText } from '../reports/diff-text.ts';

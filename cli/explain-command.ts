@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { Setting } from '../conformance/divergence.ts';
-import { isToken } from '../conformance/token.ts';
+import type { Setting } from '../conformance/assess/divergence.ts';
+import { isToken } from '../conformance/running/token.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';

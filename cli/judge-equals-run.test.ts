@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { suites } from '../conformance/suites.ts';
+import { suites } from '../conformance/suites/suites.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import type { RecordFooter, RunResult } from '../spec/uapi/vocabulary.ts';
 import { judgeCommand } from './judge-command.ts';

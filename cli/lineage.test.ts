@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
-import { nestingScenarios } from '../conformance/scenarios/nesting.ts';
-import { toProgram } from '../conformance/scenarios/scenario.ts';
-import { assignSlots } from '../conformance/suite.ts';
+import { nestingScenarios } from '../conformance/suites/scenarios/nesting.ts';
+import { toProgram } from '../conformance/suites/scenarios/scenario.ts';
+import { assignSlots } from '../conformance/suites/suite.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { uapi } from '../spec/uapi/uapi.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { mergeNeeds, programsOf } from '../conformance/suite.ts';
-import { suites } from '../conformance/suites.ts';
+import { mergeNeeds, programsOf } from '../conformance/suites/suite.ts';
+import { suites } from '../conformance/suites/suites.ts';
 import { compileContract } from '../reference/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Case } from '../conformance/run.ts';
-import { kindOfMachine } from '../conformance/suite.ts';
+import type { Case } from '../conformance/running/run.ts';
+import { kindOfMachine } from '../conformance/suites/suite.ts';
 import type { Environment, RecordMachine } from '../spec/uapi/vocabulary.ts';
 
 /** The line of a record for a machine that is there, with what is to be run on it. */

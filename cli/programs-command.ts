@@ -1,5 +1,5 @@
-import { casesFor } from '../conformance/run.ts';
-import { mergeNeeds, sameMachine } from '../conformance/suite.ts';
+import { casesFor } from '../conformance/running/run.ts';
+import { mergeNeeds, sameMachine } from '../conformance/suites/suite.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import type { Adapter, Need } from '../spec/uapi/adapter.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { checkedProgram, fromToken, isToken } from '../conformance/token.ts';
+import { checkedProgram, fromToken, isToken } from '../conformance/running/token.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { unknownName } from '../spec/uapi/unknown-name.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';

@@ -1,6 +1,6 @@
 import type { Judged } from '../conformance/assess/assessment.ts';
 import { Assessment } from '../conformance/assess/assessment.ts';
-import { type Listener, run } from '../conformance/run.ts';
+import { type Listener, run } from '../conformance/running/run.ts';
 import type { Contract } from '../reference/contract.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';

@@ -1,6 +1,6 @@
-import { namedRules, type Pattern, type Selection } from '../conformance/selection.ts';
-import type { Suite } from '../conformance/suite.ts';
-import { chooseSuites, suites } from '../conformance/suites.ts';
+import { namedRules, type Pattern, type Selection } from '../conformance/running/selection.ts';
+import type { Suite } from '../conformance/suites/suite.ts';
+import { chooseSuites, suites } from '../conformance/suites/suites.ts';
 import type { Contract } from '../reference/contract.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Setting } from '../conformance/divergence.ts';
+import type { Setting } from '../conformance/assess/divergence.ts';
 import { compileContract } from '../reference/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { decide } from '../conformance/assess/verdict.ts';
-import { assignSlots, mergeNeeds } from '../conformance/suite.ts';
+import { assignSlots, mergeNeeds } from '../conformance/suites/suite.ts';
 import { type Contract, compileContract } from '../reference/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -1,5 +1,5 @@
-import { mergeNeeds } from '../conformance/suite.ts';
-import { suites } from '../conformance/suites.ts';
+import { mergeNeeds } from '../conformance/suites/suite.ts';
+import { suites } from '../conformance/suites/suites.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 
 /**

@@ -1,9 +1,9 @@
-import * as build from '../conformance/build.ts';
-import * as device from '../conformance/device-ops.ts';
-import { entry } from '../conformance/guest-tables.ts';
-import * as nesting from '../conformance/nesting-ops.ts';
-import * as setup from '../conformance/nesting-setup.ts';
-import { definedForUnallocated } from '../conformance/scenarios/nesting-stage.ts';
+import * as build from '../conformance/programs/build.ts';
+import * as device from '../conformance/programs/device-ops.ts';
+import { entry } from '../conformance/programs/guest-tables.ts';
+import * as nesting from '../conformance/programs/nesting-ops.ts';
+import * as setup from '../conformance/programs/nesting-setup.ts';
+import { definedForUnallocated } from '../conformance/suites/scenarios/nesting-stage.ts';
 import type { Contract } from '../reference/contract.ts';
 import type { World } from '../reference/state.ts';
 import type { IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';

@@ -1,8 +1,8 @@
-import * as build from '../conformance/build.ts';
-import { guestTables, tableMemory } from '../conformance/guest-tables.ts';
-import * as nesting from '../conformance/nesting-ops.ts';
-import * as setup from '../conformance/nesting-setup.ts';
-import { multi, single } from '../conformance/suite.ts';
+import * as build from '../conformance/programs/build.ts';
+import { guestTables, tableMemory } from '../conformance/programs/guest-tables.ts';
+import * as nesting from '../conformance/programs/nesting-ops.ts';
+import * as setup from '../conformance/programs/nesting-setup.ts';
+import { multi, single } from '../conformance/suites/suite.ts';
 import type { IoctlOp, Machine, Name, Op, Slot } from '../spec/uapi/vocabulary.ts';
 
 /** Where random programs about PASIDs and guest page tables take place: two containers, three groups, two processes. */

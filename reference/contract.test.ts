@@ -17,7 +17,7 @@ import {
   unmap,
   unmapAll,
   updateVaddr,
-} from '../conformance/build.ts';
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData, Step } from '../spec/contract/types.ts';

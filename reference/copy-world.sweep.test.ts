@@ -1,10 +1,10 @@
 import { describe, expect, inject, test } from 'vitest';
-import { memory, openContainer } from '../conformance/build.ts';
-import { faults } from '../conformance/faults/suite.ts';
-import { isolation } from '../conformance/isolation/suite.ts';
-import { lifecycle } from '../conformance/lifecycle/suite.ts';
-import { scenarioSuite } from '../conformance/scenarios/suite.ts';
-import { mergeNeeds, programsOf, type Suite } from '../conformance/suite.ts';
+import { memory, openContainer } from '../conformance/programs/build.ts';
+import { faults } from '../conformance/suites/faults/suite.ts';
+import { isolation } from '../conformance/suites/isolation/suite.ts';
+import { lifecycle } from '../conformance/suites/lifecycle/suite.ts';
+import { scenarioSuite } from '../conformance/suites/scenarios/suite.ts';
+import { mergeNeeds, programsOf, type Suite } from '../conformance/suites/suite.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Environment, Op, Program } from '../spec/uapi/vocabulary.ts';

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { close, memory, openContainer, openDevice, openGroup, setContainer, setIommu } from '../conformance/build.ts';
+import {
+  close,
+  memory,
+  openContainer,
+  openDevice,
+  openGroup,
+  setContainer,
+  setIommu,
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { fromBigInt } from '../spec/uapi/integer.ts';

@@ -8,7 +8,7 @@ import {
   setIommu,
   unmap,
   unmapAllByFlag,
-} from '../conformance/build.ts';
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { Problem } from '../spec/uapi/problem.ts';

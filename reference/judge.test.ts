@@ -14,7 +14,7 @@ import {
   setIommu,
   unmap,
   unmapAllByFlag,
-} from '../conformance/build.ts';
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Rule } from '../spec/contract/types.ts';

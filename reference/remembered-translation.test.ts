@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { unmap } from '../conformance/build.ts';
-import { entry } from '../conformance/guest-tables.ts';
+import { unmap } from '../conformance/programs/build.ts';
+import { entry } from '../conformance/programs/guest-tables.ts';
 import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-tagged-dma.ts';
 import type { Flush } from './translation-cache.ts';
 

@@ -9,9 +9,16 @@ import {
   openGroup,
   setContainer,
   setIommu,
-} from '../conformance/build.ts';
-import { entry, guestTables, tableMemory } from '../conformance/guest-tables.ts';
-import { allocPasid, bindTable, cache, type Invalidation, invalidate, taggedIn } from '../conformance/nesting-ops.ts';
+} from '../conformance/programs/build.ts';
+import { entry, guestTables, tableMemory } from '../conformance/programs/guest-tables.ts';
+import {
+  allocPasid,
+  bindTable,
+  cache,
+  type Invalidation,
+  invalidate,
+  taggedIn,
+} from '../conformance/programs/nesting-ops.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';

@@ -9,8 +9,8 @@ import {
   openGroup,
   setContainer,
   setIommu,
-} from '../conformance/build.ts';
-import { guestTables, tableMemory } from '../conformance/guest-tables.ts';
+} from '../conformance/programs/build.ts';
+import { guestTables, tableMemory } from '../conformance/programs/guest-tables.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';

@@ -9,7 +9,7 @@ import {
   openGroup,
   setContainer,
   setIommu,
-} from '../conformance/build.ts';
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Outcome, Program, TransferFault } from '../spec/uapi/vocabulary.ts';

@@ -13,7 +13,7 @@ import {
   unmap,
   unmapAll,
   type Value,
-} from '../conformance/build.ts';
+} from '../conformance/programs/build.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';

@@ -1,4 +1,4 @@
-import type { Setting } from '../../conformance/divergence.ts';
+import type { Setting } from '../../conformance/assess/divergence.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import { outcomeText, sourceText } from '../../reports/reference/contract-text.ts';
 import type { ContractData, Parameter, Rule } from '../../spec/contract/types.ts';
@@ -83,8 +83,8 @@ const names = (settings: Setting[]) => settings.map(({ profile }) => profile).jo
 /** The programs of the suite of stories that are named after a finding, in any of some settings. */
 async function programsThatShow(settings: Setting[], finding: string): Promise<Program[]> {
   // Only here: nothing else that is explained needs programs, and they are many modules.
-  const { scenarioSuite } = await import('../../conformance/scenarios/suite.ts');
-  const { programsOf } = await import('../../conformance/suite.ts');
+  const { scenarioSuite } = await import('../../conformance/suites/scenarios/suite.ts');
+  const { programsOf } = await import('../../conformance/suites/suite.ts');
   const named = new RegExp(`[/_]${finding.toLowerCase()}_`);
   const found = new Map<string, Program>();
   for (const { contract } of settings) {

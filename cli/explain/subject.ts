@@ -1,4 +1,4 @@
-import type { Setting } from '../../conformance/divergence.ts';
+import type { Setting } from '../../conformance/assess/divergence.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { SettingOptions } from '../setting.ts';
 

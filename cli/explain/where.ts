@@ -1,4 +1,4 @@
-import type { Setting } from '../../conformance/divergence.ts';
+import type { Setting } from '../../conformance/assess/divergence.ts';
 import { compileContract } from '../../reference/contract.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Profile } from '../../spec/contract/types.ts';

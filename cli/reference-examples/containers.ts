@@ -18,8 +18,8 @@ import {
   setIommu,
   startDirtyTracking,
   unmap,
-} from '../../conformance/build.ts';
-import { ready, readyForDma } from '../../conformance/scenarios/scenario.ts';
+} from '../../conformance/programs/build.ts';
+import { ready, readyForDma } from '../../conformance/suites/scenarios/scenario.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { cutOff, type ExampleProgram, notWritable } from './example-program.ts';

@@ -8,7 +8,7 @@ import {
   memory,
   openDevice,
   pattern,
-} from '../../conformance/build.ts';
+} from '../../conformance/programs/build.ts';
 import {
   interrupt,
   openEvent,
@@ -17,9 +17,9 @@ import {
   readEvent,
   setIrqs,
   writeConfig,
-} from '../../conformance/device-ops.ts';
-import { ready, readyForDma } from '../../conformance/scenarios/scenario.ts';
-import { resettable, single } from '../../conformance/suite.ts';
+} from '../../conformance/programs/device-ops.ts';
+import { ready, readyForDma } from '../../conformance/suites/scenarios/scenario.ts';
+import { resettable, single } from '../../conformance/suites/suite.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import type { ExampleProgram } from './example-program.ts';

@@ -1,5 +1,5 @@
-import { memory } from '../../conformance/build.ts';
-import { single } from '../../conformance/suite.ts';
+import { memory } from '../../conformance/programs/build.ts';
+import { single } from '../../conformance/suites/suite.ts';
 import { compileContract } from '../../reference/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import type { Example } from '../../reports/reference/examples.ts';

@@ -1,5 +1,5 @@
-import { openContainer } from '../../conformance/build.ts';
-import { allocPasid, freePasid, granularity, invalidate } from '../../conformance/nesting-ops.ts';
+import { openContainer } from '../../conformance/programs/build.ts';
+import { allocPasid, freePasid, granularity, invalidate } from '../../conformance/programs/nesting-ops.ts';
 import {
   alone,
   by,
@@ -13,8 +13,8 @@ import {
   requestsIn,
   together,
   twoDomains,
-} from '../../conformance/scenarios/nesting-stage.ts';
-import { single } from '../../conformance/suite.ts';
+} from '../../conformance/suites/scenarios/nesting-stage.ts';
+import { single } from '../../conformance/suites/suite.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { type ExampleProgram, notWritable } from './example-program.ts';
 

@@ -9,11 +9,11 @@ import type {
   RunResult,
   Trace,
 } from '../../spec/uapi/vocabulary.ts';
-import { TransitionCoverage, type TransitionWatch } from '../lifecycle/coverage.ts';
-import type { RunCase } from '../run.ts';
-import { namedRules, type Selection, selectedPrograms, selectedUnits } from '../selection.ts';
-import { cannotPerform, noGroups } from '../starter.ts';
-import { kindOfMachine } from '../suite.ts';
+import type { RunCase } from '../running/run.ts';
+import { namedRules, type Selection, selectedPrograms, selectedUnits } from '../running/selection.ts';
+import { cannotPerform, noGroups } from '../running/starter.ts';
+import { TransitionCoverage, type TransitionWatch } from '../suites/lifecycle/coverage.ts';
+import { kindOfMachine } from '../suites/suite.ts';
 import { Coverage } from './coverage.ts';
 import { type FailedCase, groupsOf } from './groups.ts';
 import { exitCode, Tally } from './tally.ts';

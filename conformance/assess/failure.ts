@@ -3,7 +3,7 @@ import type { Violation } from '../../reference/judge.ts';
 import { describeExpectation, describeOutcome } from '../../reference/outcome.ts';
 import type { Rule } from '../../spec/contract/types.ts';
 import type { Failure, Trace } from '../../spec/uapi/vocabulary.ts';
-import { toToken } from '../token.ts';
+import { toToken } from '../running/token.ts';
 import { signatureOf } from './signature.ts';
 
 /** What is kept of a violation with its case: what it is, and what replays it. Why is asked of the groups that are shown. */

@@ -5,9 +5,9 @@ import { contractAt } from '../../reference/contracts.ts';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { FailureGroup } from '../../spec/uapi/vocabulary.ts';
-import { run } from '../run.ts';
-import type { Selection } from '../selection.ts';
-import { suites } from '../suites.ts';
+import { run } from '../running/run.ts';
+import type { Selection } from '../running/selection.ts';
+import { suites } from '../suites/suites.ts';
 import { Assessment } from './assessment.ts';
 
 const data = loadContract();

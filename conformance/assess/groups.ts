@@ -9,7 +9,7 @@ import type {
   FailureGroup,
   RecordCase,
 } from '../../spec/uapi/vocabulary.ts';
-import { kindOfMachine } from '../suite.ts';
+import { kindOfMachine } from '../suites/suite.ts';
 import { differing, type FailingTrace, likelyRule } from './cause.ts';
 import type { Witness } from './coverage.ts';
 import { SURVIVES, sourceOf } from './failure.ts';

@@ -4,9 +4,9 @@ import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { Outcome, Program, Trace } from '../../spec/uapi/vocabulary.ts';
-import { map, memory, unmapAll } from '../build.ts';
-import { ready } from '../scenarios/scenario.ts';
-import { single } from '../suite.ts';
+import { map, memory, unmapAll } from '../programs/build.ts';
+import { ready } from '../suites/scenarios/scenario.ts';
+import { single } from '../suites/suite.ts';
 import { decide } from './verdict.ts';
 
 const data = loadContract();

@@ -1,0 +1,39 @@
+import type { Session } from '../../spec/uapi/adapter.ts';
+import type { Program, Trace } from '../../spec/uapi/vocabulary.ts';
+import { assignSlots } from '../suites/suite.ts';
+
+/** Why a program is not run on a target that does not have one of its ops. */
+export const cannotPerform = (op: string) => `the target cannot perform ${op}`;
+
+/** Why a program is not run on a target without the groups that it needs. */
+export const noGroups = 'the target has no groups like those that the program needs';
+
+/** Starts programs of one session. */
+export class Starter {
+  readonly #session: Session;
+  readonly #ops: ReadonlySet<string>;
+  /** Programs of a situation share the object that says which groups they need. */
+  readonly #assigned = new WeakMap<object, Record<string, string> | undefined>();
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#ops = new Set(session.description.ops);
+  }
+
+  start(program: Program): Promise<Trace> | Trace {
+    const environment = this.#session.description.environment.id;
+    const slots = this.#assign(program);
+    const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
+    if (!slots) return unsupported(noGroups);
+    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(cannotPerform(op));
+    const result = this.#session.run(program, slots);
+    if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));
+    return { environment, program, ...result };
+  }
+
+  #assign({ topology: { slots } }: Program): Record<string, string> | undefined {
+    if (!this.#assigned.has(slots))
+      this.#assigned.set(slots, assignSlots(slots, this.#session.description.environment));
+    return this.#assigned.get(slots);
+  }
+}

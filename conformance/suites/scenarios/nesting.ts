@@ -1,0 +1,56 @@
+import type { Layout } from '../../programs/nesting-ops.ts';
+import { walkFaultScenarios } from './guest-tables/faults.ts';
+import { staleScenarios } from './guest-tables/invalidation.ts';
+import { walkScenarios } from './guest-tables/walks.ts';
+import { argumentScenarios } from './lineage/arguments.ts';
+import { nestingInformationScenarios } from './lineage/information.ts';
+import { invalidationScenarios } from './lineage/invalidation.ts';
+import { loopScenarios } from './lineage/loop.ts';
+import { pasidScenarios } from './lineage/pasids.ts';
+import { precedenceScenarios } from './lineage/precedence.ts';
+import { rollbackScenarios } from './lineage/rollback.ts';
+import { situationScenarios } from './lineage/situations.ts';
+import { unbindScenarios } from './lineage/unbind.ts';
+import { widthScenarios } from './lineage/widths.ts';
+import { nesting, requestsIn } from './nesting-stage.ts';
+import type { Scenario } from './scenario.ts';
+import { exposureScenarios } from './singleton/exposure.ts';
+import { unitScenarios } from './singleton/units.ts';
+
+const made = new Map<Layout, readonly Scenario[]>();
+
+/** Stories about the requests of 2020, for contracts that have them: made once, and asked for on every machine. */
+export function nestingScenarios(layout: Layout): readonly Scenario[] {
+  const known = made.get(layout) ?? makeScenarios(layout);
+  made.set(layout, known);
+  return known;
+}
+
+/** What devices show is one for all layouts. */
+function makeScenarios(layout: Layout): Scenario[] {
+  const requests = requestsIn(layout);
+  const about = [
+    loopScenarios,
+    rollbackScenarios,
+    argumentScenarios,
+    precedenceScenarios,
+    unbindScenarios,
+    widthScenarios,
+    invalidationScenarios,
+    situationScenarios,
+    walkScenarios,
+    walkFaultScenarios,
+    staleScenarios,
+    unitScenarios,
+  ].flatMap((make) => make(requests));
+  return [
+    ...[...about, ...pasidScenarios, ...nestingInformationScenarios].map(
+      ({ when = () => true, ...one }): Scenario => ({
+        machine: nesting,
+        ...one,
+        when: (parameters) => parameters.bind === 'present' && when(parameters),
+      }),
+    ),
+    ...exposureScenarios.map((one): Scenario => ({ machine: nesting, ...one })),
+  ];
+}

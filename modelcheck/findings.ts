@@ -1,0 +1,143 @@
+import { uapi } from '../spec/uapi/uapi.ts';
+import { containerOf, devicesIn, succeeded, type Transition } from './invariants.ts';
+import type { Request } from './request.ts';
+import type { Bindings } from './state-key.ts';
+
+/** How a finding about the series of 2020 looks when it breaks an invariant. */
+interface Sign {
+  invariants: string[];
+  /** `info`: of I9, how GET_INFO had answered. */
+  shows(transition: Transition, info: Transition | undefined): boolean;
+}
+
+const CUT = 1n << 32n;
+
+/** What a step asked for, if it was a request. */
+const asked = ({ step: { act } }: Transition): Request | undefined =>
+  act.kind === 'request' ? act.request : undefined;
+const asks = (transition: Transition, ...kinds: Request['kind'][]): boolean => {
+  const request = asked(transition);
+  return request !== undefined && kinds.includes(request.kind);
+};
+const fails = ({ expectation }: Transition): boolean => !succeeded(expectation);
+const returns = ({ expectation }: Transition, errno: string): boolean =>
+  expectation.outcome.kind === 'errno' && expectation.outcome.errno === errno;
+const had = ({ expectation: { rule, effects } }: Transition, ...rules: string[]): boolean =>
+  rules.some((one) => one === rule.id || effects.includes(one));
+
+/** Bindings of the one that the other has not. */
+const without = (some: Bindings, others: Bindings): string[] => [...some.keys()].filter((key) => !others.has(key));
+const lost = ({ before, after }: Transition): string[] => without(before.bindings, after.bindings);
+const gained = ({ before, after }: Transition): string[] => without(after.bindings, before.bindings);
+
+/** Devices of the container that a request named, that are bound to its PASID. */
+function boundTo(transition: Transition, when: 'before' | 'after'): string[] {
+  const request = asked(transition);
+  if (!request || request.kind === 'invalidate') return [];
+  const { world, bindings } = transition[when];
+  const container = containerOf(world, request.container);
+  return container ? devicesIn(container).filter((device) => bindings.has(`${device} ${request.pasid}`)) : [];
+}
+
+/** The rules that refuse a BIND for what its data says, whatever the state is. */
+const ofData = (rule: string): boolean =>
+  /^(nested_setup_(address|table|supervisor|extended|memory)|wrapper_bind_|driver_bind_(version|format|size|vtd_flag))/.test(
+    rule,
+  );
+
+/** Devices that the driver refused in an op. */
+const refusals = ({ expectation: { effects } }: Transition): number =>
+  effects.filter((rule) => rule === 'driver_call_is_refused').length;
+
+const namesBeyond = (transition: Transition): boolean => {
+  const request = asked(transition);
+  return request !== undefined && request.kind !== 'invalidate' && request.pasid >= CUT;
+};
+
+/** The findings that break an invariant, and how to tell. */
+const signs: Record<string, Sign> = {
+  L1: {
+    invariants: ['I2'],
+    shows: (one) => asks(one, 'bind') && !fails(one) && refusals(one) > 0,
+  },
+  L6: {
+    invariants: ['I11'],
+    // More devices stay bound than have refused: the others were left out.
+    shows: (one) => asks(one, 'unbind') && boundTo(one, 'after').length > Math.max(refusals(one), 1),
+  },
+  L7: {
+    invariants: ['I2'],
+    shows: ({ op }) => op.op === 'ioctl' && op.number === uapi.ioctls.VFIO_GROUP_SET_CONTAINER!.number,
+  },
+  L8: {
+    invariants: ['I7'],
+    shows: (one) => asks(one, 'invalidate') && refusals(one) > 0,
+  },
+  B1: {
+    invariants: ['I1'],
+    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && !namesBeyond(one) && !ofData(one.expectation.rule.id),
+  },
+  B2: {
+    invariants: ['I1'],
+    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && ofData(one.expectation.rule.id),
+  },
+  B3: { invariants: ['I1', 'I10'], shows: (one) => asks(one, 'bind') && fails(one) && namesBeyond(one) },
+  // One may itself have refused to be unbound; any other was left out.
+  B4: { invariants: ['I1', 'I2'], shows: (one) => asks(one, 'bind') && fails(one) && gained(one).length > 1 },
+  V10: { invariants: ['I9'], shows: (one) => asks(one, 'bind') && !fails(one) && isPlain(one) },
+  P4: { invariants: ['I9'], shows: (one) => asks(one, 'alloc') && !fails(one) && isPlain(one) },
+  G1: { invariants: ['I9'], shows: (one, info) => !fails(one) && isPlain(one) && info !== undefined && fails(info) },
+  G2: {
+    invariants: ['I9'],
+    shows: (one) => had(one, 'driver_bind_pasids_are_too_narrow', 'driver_bind_device_is_not_pci'),
+  },
+  V11: { invariants: ['I6'], shows: (one) => asks(one, 'bind') && !fails(one) },
+  V5: { invariants: ['I8'], shows: (one) => /_(january|march)_table$/.test(one.expectation.rule.id) },
+  V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_faults') },
+  V13: { invariants: ['I8'], shows: (one) => returns(one, '524') },
+  V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => outcome.kind === 'range' },
+  P2: { invariants: ['I1'], shows: (one) => asks(one, 'alloc') && one.expectation.outcome.kind === 'range' },
+  P3: { invariants: ['I1'], shows: (one) => had(one, 'pasid_alloc_takes_zero', 'pasid_alloc_takes_negative_number') },
+  U1: {
+    invariants: ['I2', 'I11'],
+    shows: (one) => asks(one, 'unbind') && fails(one) && boundTo(one, 'before').length > 0 && refusals(one) > 0,
+  },
+  U2: { invariants: ['I10'], shows: (one) => asks(one, 'unbind') && namesBeyond(one) },
+  U3: {
+    invariants: ['I11'],
+    shows: (one) =>
+      had(one, 'driver_unbind_of_unbound', 'driver_unbind_of_unallocated') && boundTo(one, 'before').length === 0,
+  },
+  U4: {
+    invariants: ['I3', 'I5', 'I7'],
+    shows: (one) => asks(one, 'free') || ['leave', 'end'].includes(one.step.act.kind),
+  },
+  U5: {
+    invariants: ['I6', 'I11'],
+    shows: (one) =>
+      asks(one, 'free') || (had(one, 'driver_unbind_of_unallocated') && boundTo(one, 'before').length > 0),
+  },
+  C3: {
+    invariants: ['I7'],
+    shows: (one) =>
+      had(
+        one,
+        'driver_invalidate_pair_is_left_out',
+        'driver_invalidate_takes_pasid_0',
+        'driver_invalidate_finds_no_pasid',
+      ),
+  },
+};
+
+/** Whether the request was made of a container that is not of the nesting type. */
+function isPlain(transition: Transition): boolean {
+  const request = asked(transition);
+  const container = request && containerOf(transition.after.world, request.container);
+  return container?.backend?.nesting === false;
+}
+
+/** The findings that a step shows by breaking an invariant. */
+export const findingsOf = (invariant: string, transition: Transition, info?: Transition): string[] =>
+  Object.entries(signs)
+    .filter(([, { invariants, shows }]) => invariants.includes(invariant) && shows(transition, info))
+    .map(([id]) => id);
