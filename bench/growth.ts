@@ -1,6 +1,6 @@
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { assignSlots } from '../conformance/suites/suite.ts';
-import { type Contract, compileContract } from '../reference/contract.ts';
+import { type Contract, compileContract } from '../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -2,7 +2,7 @@ import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { Assessment } from '../conformance/assess/assessment.ts';
 import { run } from '../conformance/running/run.ts';
 import { suites } from '../conformance/suites/suites.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { judge } from '../reference/judge.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -2,7 +2,7 @@ import { kernelAdapter } from '../adapters/kernel/kernel.ts';
 import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/running/run.ts';
 import { suites } from '../conformance/suites/suites.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Row } from './rows.ts';

@@ -1,7 +1,7 @@
 import { check } from '../modelcheck/check.ts';
-import { firstChoice } from '../reference/call.ts';
-import { compileContract } from '../reference/contract.ts';
-import { execute } from '../reference/execute.ts';
+import { firstChoice } from '../reference/interpreter/call.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
+import { execute } from '../reference/interpreter/execute.ts';
 import { stateBefore } from '../reference/judge.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';

@@ -6,7 +6,7 @@ import { decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/running/run.ts';
 import { programsOf, type Suite } from '../conformance/suites/suite.ts';
 import { chooseSuites } from '../conformance/suites/suites.ts';
-import type { Contract } from '../reference/contract.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import { contractFor } from './test-defects.ts';

@@ -6,7 +6,7 @@ import {
   settingName,
 } from '../conformance/assess/divergence.ts';
 import { toToken } from '../conformance/running/token.ts';
-import { describeOutcome } from '../reference/outcome.ts';
+import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { type Divergence, diffRecords } from '../reports/diff.ts';
 import { toDiffText } from '../reports/diff-text.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { toToken } from '../conformance/running/token.ts';
 import { scenarioSuite } from '../conformance/suites/scenarios/suite.ts';
 import { programsOf } from '../conformance/suites/suite.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { mergeNeeds, programsOf } from '../conformance/suites/suite.ts';
 import { suites } from '../conformance/suites/suites.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -5,7 +5,7 @@ import { type CaseVerdict, decide } from '../conformance/assess/verdict.ts';
 import { run } from '../conformance/running/run.ts';
 import type { Suite } from '../conformance/suites/suite.ts';
 import { chooseSuites } from '../conformance/suites/suites.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { judge } from '../reference/judge.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { selected } from '../spec/contract/selected.ts';

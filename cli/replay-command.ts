@@ -2,7 +2,7 @@ import { Assessment, type Judged } from '../conformance/assess/assessment.ts';
 import { type Listener, run } from '../conformance/running/run.ts';
 import type { Selection } from '../conformance/running/selection.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../conformance/suites/suite.ts';
-import { describeOutcome } from '../reference/outcome.ts';
+import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { describeGroup, exampleOf } from '../reports/text.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { otherAssignments } from '../conformance/assess/settings.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { replayOptions } from './replay-options.ts';

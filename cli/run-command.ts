@@ -1,7 +1,7 @@
 import type { Judged } from '../conformance/assess/assessment.ts';
 import { Assessment } from '../conformance/assess/assessment.ts';
 import { type Listener, run } from '../conformance/running/run.ts';
-import type { Contract } from '../reference/contract.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';

@@ -1,7 +1,7 @@
 import { namedRules, type Pattern, type Selection } from '../conformance/running/selection.ts';
 import type { Suite } from '../conformance/suites/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites/suites.ts';
-import type { Contract } from '../reference/contract.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';

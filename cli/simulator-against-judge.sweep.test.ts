@@ -4,7 +4,7 @@ import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { decide } from '../conformance/assess/verdict.ts';
 import * as build from '../conformance/programs/build.ts';
 import { assignSlots, multi, notViable, single } from '../conformance/suites/suite.ts';
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Program } from '../spec/uapi/vocabulary.ts';

@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest';
 import { simulatorAdapter } from '../adapters/simulator/adapter.ts';
 import { decide } from '../conformance/assess/verdict.ts';
 import { assignSlots, mergeNeeds } from '../conformance/suites/suite.ts';
-import { type Contract, compileContract } from '../reference/contract.ts';
+import { type Contract, compileContract } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { plan, programOf } from './test-nesting-programs.ts';

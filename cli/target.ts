@@ -1,6 +1,6 @@
 import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
 import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
-import type { Contract } from '../reference/contract.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 

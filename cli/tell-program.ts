@@ -1,9 +1,9 @@
-import type { Contract } from '../reference/contract.ts';
-import { execute } from '../reference/execute.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
+import { execute } from '../reference/interpreter/execute.ts';
+import { describeOutcome, toOutcome } from '../reference/interpreter/outcome.ts';
+import { Recorder } from '../reference/interpreter/recorder.ts';
+import { adopt } from '../reference/interpreter/unspecified.ts';
 import { type Choices, stateBefore } from '../reference/judge.ts';
-import { describeOutcome, toOutcome } from '../reference/outcome.ts';
-import { Recorder } from '../reference/recorder.ts';
-import { adopt } from '../reference/unspecified.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import type { ToldOp } from '../reports/reference/examples.ts';
 import type { Environment, Outcome, Program } from '../spec/uapi/vocabulary.ts';

@@ -1,6 +1,6 @@
 import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
-import type { Contract } from '../reference/contract.ts';
-import { contractAt } from '../reference/contracts.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
+import { contractAt } from '../reference/interpreter/contracts.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 

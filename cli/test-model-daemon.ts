@@ -11,7 +11,7 @@ export function modelDaemon(profile: string, without: string): string {
   const built = (path: string) => JSON.stringify(`${packageRoot}/dist/${path}`);
   return `
 import { createInterface } from 'node:readline';
-import { compileContract } from ${built('reference/contract.js')};
+import { compileContract } from ${built('reference/interpreter/contract.js')};
 import { modelAdapter } from ${built('reference/model-target.js')};
 import { loadContract } from ${built('spec/contract/load.js')};
 import { parameterSetting } from ${built('spec/contract/setting.js')};

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as nesting from '../conformance/programs/nesting-ops.ts';
 import { Rehearsal } from '../conformance/programs/rehearsal.ts';
-import type { Contract } from '../reference/contract.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
 import type { Environment, Op, Program } from '../spec/uapi/vocabulary.ts';
 import { type Choice, type Step, steps } from './test-nesting-steps.ts';
 import { machines, setUp, starts, topologies } from './test-nesting-world.ts';

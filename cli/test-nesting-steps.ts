@@ -4,8 +4,8 @@ import { entry } from '../conformance/programs/guest-tables.ts';
 import * as nesting from '../conformance/programs/nesting-ops.ts';
 import * as setup from '../conformance/programs/nesting-setup.ts';
 import { definedForUnallocated } from '../conformance/suites/scenarios/nesting-stage.ts';
-import type { Contract } from '../reference/contract.ts';
-import type { World } from '../reference/state.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
+import type { World } from '../reference/state/state.ts';
 import type { IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';
 import {
   alloc,

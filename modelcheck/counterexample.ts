@@ -1,11 +1,11 @@
 import { dmaOut } from '../conformance/programs/build.ts';
 import { taggedIn } from '../conformance/programs/nesting-ops.ts';
 import { possible } from '../conformance/programs/rehearsal.ts';
-import type { Contract } from '../reference/contract.ts';
-import { copyWorld } from '../reference/copy-world.ts';
-import { execute } from '../reference/execute.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
+import { execute } from '../reference/interpreter/execute.ts';
 import { lastChoice, runOnModel } from '../reference/model-target.ts';
-import type { World } from '../reference/state.ts';
+import { copyWorld } from '../reference/state/copy-world.ts';
+import type { World } from '../reference/state/state.ts';
 import type { Counterexample, Environment, Op, Program } from '../spec/uapi/vocabulary.ts';
 import type { Visit } from './explore.ts';
 import { ACROSS, BOARD } from './guest.ts';

@@ -1,4 +1,4 @@
-import { compileContract } from '../reference/contract.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { selected } from '../spec/contract/selected.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';

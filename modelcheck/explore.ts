@@ -1,9 +1,9 @@
 import { possible } from '../conformance/programs/rehearsal.ts';
-import type { Contract } from '../reference/contract.ts';
-import { copyWithoutMemory, copyWorld } from '../reference/copy-world.ts';
-import { type Expectation, execute } from '../reference/execute.ts';
-import { Recorder } from '../reference/recorder.ts';
-import { World } from '../reference/state.ts';
+import type { Contract } from '../reference/interpreter/contract.ts';
+import { type Expectation, execute } from '../reference/interpreter/execute.ts';
+import { Recorder } from '../reference/interpreter/recorder.ts';
+import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
+import { World } from '../reference/state/state.ts';
 import type { Environment, Op } from '../spec/uapi/vocabulary.ts';
 import { promisedAfter, type Snapshot, type Transition } from './invariants.ts';
 import { readLeads, writeLeads } from './leads.ts';

@@ -1,4 +1,4 @@
-import type { Container, World } from '../reference/state.ts';
+import type { Container, World } from '../reference/state/state.ts';
 import { readLeads } from './leads.ts';
 import type { CheckWorld } from './worlds.ts';
 

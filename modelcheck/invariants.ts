@@ -1,5 +1,5 @@
-import type { Expectation } from '../reference/execute.ts';
-import { type Container, domainOf, membersOf, type World } from '../reference/state.ts';
+import type { Expectation } from '../reference/interpreter/execute.ts';
+import { type Container, domainOf, membersOf, type World } from '../reference/state/state.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';

@@ -1,4 +1,4 @@
-import type { World } from '../reference/state.ts';
+import type { World } from '../reference/state/state.ts';
 import type { CheckWorld, Party } from './worlds.ts';
 
 /** Where the first table of each guest leads its first address: all of memory that steps change and that counts. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compileContract, type Defect } from '../reference/contract.ts';
+import { compileContract, type Defect } from '../reference/interpreter/contract.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData, Rule } from '../spec/contract/types.ts';

@@ -1,7 +1,7 @@
-import { walkGuestTable, walkStart } from '../reference/guest-page-walk.ts';
-import { secondStageOf } from '../reference/guest-translation.ts';
-import { type Container, domainOf, type Group, membersOf, type World } from '../reference/state.ts';
-import type { Page } from '../reference/user-memory.ts';
+import { walkGuestTable, walkStart } from '../reference/memory/guest-page-walk.ts';
+import { secondStageOf } from '../reference/memory/guest-translation.ts';
+import type { Page } from '../reference/memory/user-memory.ts';
+import { type Container, domainOf, type Group, membersOf, type World } from '../reference/state/state.ts';
 import { ADDRESSES } from './guest.ts';
 
 /** What a device reaches at an address with a PASID that it is bound to. */

@@ -12,12 +12,12 @@ import {
   unbindTable,
 } from '../conformance/programs/nesting-ops.ts';
 import { NESTING } from '../conformance/programs/nesting-setup.ts';
-import { firstChoice } from '../reference/call.ts';
-import { compileContract } from '../reference/contract.ts';
-import { copyWorld } from '../reference/copy-world.ts';
-import { execute } from '../reference/execute.ts';
+import { firstChoice } from '../reference/interpreter/call.ts';
+import { compileContract } from '../reference/interpreter/contract.ts';
+import { execute } from '../reference/interpreter/execute.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
-import type { World } from '../reference/state.ts';
+import { copyWorld } from '../reference/state/copy-world.ts';
+import type { World } from '../reference/state/state.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';

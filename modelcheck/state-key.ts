@@ -1,7 +1,7 @@
-import type { Device } from '../reference/device.ts';
-import { domainOf, membersOf, type World } from '../reference/state.ts';
-import type { TranslationCache } from '../reference/translation-cache.ts';
-import type { Page } from '../reference/user-memory.ts';
+import type { TranslationCache } from '../reference/memory/translation-cache.ts';
+import type { Page } from '../reference/memory/user-memory.ts';
+import type { Device } from '../reference/state/device.ts';
+import { domainOf, membersOf, type World } from '../reference/state/state.ts';
 import { ROOTS } from './guest.ts';
 import { holdersOf } from './holders.ts';
 import { type CheckWorld, PASIDS } from './worlds.ts';

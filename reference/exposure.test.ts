@@ -13,10 +13,10 @@ import { parameterSetting } from '../spec/contract/setting.ts';
 import { fromBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op, Slot } from '../spec/uapi/vocabulary.ts';
-import { compileContract } from './contract.ts';
-import { execute } from './execute.ts';
+import { compileContract } from './interpreter/contract.ts';
+import { execute } from './interpreter/execute.ts';
 import { modelEnvironment } from './model-target.ts';
-import { World } from './state.ts';
+import { World } from './state/state.ts';
 
 const data = loadContract();
 const { regionStride, configRegion } = uapi.device;

@@ -13,12 +13,12 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import type { Call } from './call.ts';
-import { compileContract } from './contract.ts';
+import type { Call } from './interpreter/call.ts';
+import { compileContract } from './interpreter/contract.ts';
 import { judge, MOST_STATES, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
-import { effects } from './rules.ts';
-import { type Container, describeState } from './state.ts';
+import { effects } from './rules/rules.ts';
+import { type Container, describeState } from './state/state.ts';
 
 /** Ways that each mapping can go, and choices that one of them takes; for tests to set. */
 const open = { ways: [2] };

@@ -19,10 +19,10 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Rule } from '../spec/contract/types.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import { compileContract } from './contract.ts';
+import { compileContract } from './interpreter/contract.ts';
 import { judge, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
-import { describeState } from './state.ts';
+import { describeState } from './state/state.ts';
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));

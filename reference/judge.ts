@@ -2,13 +2,13 @@ import type { Rule } from '../spec/contract/types.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
-import type { Contract } from './contract.ts';
-import { type Expectation, execute } from './execute.ts';
-import { MalformedProgram } from './malformed-program.ts';
-import { allows, sameChanges } from './outcome.ts';
-import { Recorder } from './recorder.ts';
-import { World } from './state.ts';
-import { accepted, adopt, outside } from './unspecified.ts';
+import type { Contract } from './interpreter/contract.ts';
+import { type Expectation, execute } from './interpreter/execute.ts';
+import { MalformedProgram } from './interpreter/malformed-program.ts';
+import { allows, sameChanges } from './interpreter/outcome.ts';
+import { Recorder } from './interpreter/recorder.ts';
+import { accepted, adopt, outside } from './interpreter/unspecified.ts';
+import { World } from './state/state.ts';
 
 /** States that a trace may leave open at once; more is an error, never a silent cut. */
 export const MOST_STATES = 1024;

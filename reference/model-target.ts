@@ -2,13 +2,13 @@ import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { opNames } from '../spec/uapi/op-names.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
-import type { Chooser } from './call.ts';
-import type { Contract } from './contract.ts';
-import { execute } from './execute.ts';
-import { MalformedProgram } from './malformed-program.ts';
-import { toOutcome } from './outcome.ts';
-import { World } from './state.ts';
-import { adopt } from './unspecified.ts';
+import type { Chooser } from './interpreter/call.ts';
+import type { Contract } from './interpreter/contract.ts';
+import { execute } from './interpreter/execute.ts';
+import { MalformedProgram } from './interpreter/malformed-program.ts';
+import { toOutcome } from './interpreter/outcome.ts';
+import { adopt } from './interpreter/unspecified.ts';
+import { World } from './state/state.ts';
 
 /** What is left open falls out the other way than usual, unless the program says how: an allocation that may fail does. */
 export const lastChoice: Chooser = { choose: (ways: number, likely = ways - 1) => likely };

@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import { Call } from './call.ts';
-import { configSpace } from './config-space.ts';
-import { accessesOf } from './region-access.ts';
-import { World } from './state.ts';
+import { Call } from './interpreter/call.ts';
+import { accessesOf } from './memory/region-access.ts';
+import { configSpace } from './state/config-space.ts';
+import { World } from './state/state.ts';
 
 const world = new World(emulatedEnvironment(spelledOut({}), {}), { g: { devices: 1, viable: true } });
 const main = world.processes.get('main')!;

@@ -22,7 +22,7 @@ import {
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import { compileContract } from './contract.ts';
+import { compileContract } from './interpreter/contract.ts';
 import { type Judgement, judge } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { access, map, unmap } from '../conformance/programs/build.ts';
 import { entry } from '../conformance/programs/guest-tables.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
-import { MalformedProgram } from './malformed-program.ts';
+import { MalformedProgram } from './interpreter/malformed-program.ts';
 import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-tagged-dma.ts';
 
 describe('what is translated', () => {

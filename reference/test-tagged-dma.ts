@@ -14,11 +14,11 @@ import { guestTables, tableMemory } from '../conformance/programs/guest-tables.t
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
-import { compileContract } from './contract.ts';
-import { type Expectation, execute } from './execute.ts';
+import { compileContract } from './interpreter/contract.ts';
+import { type Expectation, execute } from './interpreter/execute.ts';
+import type { Flush } from './memory/translation-cache.ts';
 import { modelEnvironment } from './model-target.ts';
-import { domainOf, World } from './state.ts';
-import type { Flush } from './translation-cache.ts';
+import { domainOf, World } from './state/state.ts';
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'v1-singleton', { unmap_flushes_nested: 'no' }));

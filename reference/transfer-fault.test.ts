@@ -13,10 +13,10 @@ import {
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Outcome, Program, TransferFault } from '../spec/uapi/vocabulary.ts';
-import { compileContract } from './contract.ts';
+import { compileContract } from './interpreter/contract.ts';
+import { describeExpectation, describeOutcome } from './interpreter/outcome.ts';
 import { judge } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
-import { describeExpectation, describeOutcome } from './outcome.ts';
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { errnosOf, outcomeText, stepsAt } from '../../reports/reference/contract-text.ts';
 import { ruleOf } from '../../spec/contract/steps.ts';
 import type { Handler, Rule } from '../../spec/contract/types.ts';

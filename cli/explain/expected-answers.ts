@@ -1,11 +1,11 @@
-import type { Contract } from '../../reference/contract.ts';
-import { type Expectation, execute } from '../../reference/execute.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { type Expectation, execute } from '../../reference/interpreter/execute.ts';
+import { MalformedProgram } from '../../reference/interpreter/malformed-program.ts';
+import { describeExpectation, toOutcome } from '../../reference/interpreter/outcome.ts';
+import { Recorder } from '../../reference/interpreter/recorder.ts';
+import { adopt } from '../../reference/interpreter/unspecified.ts';
 import { type Choices, stateBefore } from '../../reference/judge.ts';
-import { MalformedProgram } from '../../reference/malformed-program.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
-import { describeExpectation, toOutcome } from '../../reference/outcome.ts';
-import { Recorder } from '../../reference/recorder.ts';
-import { adopt } from '../../reference/unspecified.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../../spec/uapi/vocabulary.ts';
 

@@ -1,5 +1,5 @@
-import type { Expectation } from '../../reference/execute.ts';
-import { describeExpectation } from '../../reference/outcome.ts';
+import type { Expectation } from '../../reference/interpreter/execute.ts';
+import { describeExpectation } from '../../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../../reports/program-text.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';

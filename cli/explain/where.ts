@@ -1,5 +1,5 @@
 import type { Setting } from '../../conformance/assess/divergence.ts';
-import { compileContract } from '../../reference/contract.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Profile } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';

@@ -1,6 +1,6 @@
 import { memory } from '../../conformance/programs/build.ts';
 import { single } from '../../conformance/suites/suite.ts';
-import { compileContract } from '../../reference/contract.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import type { Example } from '../../reports/reference/examples.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';

@@ -2,7 +2,7 @@ import { memory } from '../../conformance/programs/build.ts';
 import { cache, granularity, layoutOf } from '../../conformance/programs/nesting-ops.ts';
 import { alone, nesting, PASID, requestsIn, VIRTUAL } from '../../conformance/suites/scenarios/nesting-stage.ts';
 import { single } from '../../conformance/suites/suite.ts';
-import { compileContract } from '../../reference/contract.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
 import type { Invalidation } from '../../reports/reference/invalidations.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';

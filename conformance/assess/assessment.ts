@@ -1,4 +1,4 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import type { Need } from '../../spec/uapi/adapter.ts';
 import type {

@@ -1,9 +1,9 @@
-import type { Contract } from '../../reference/contract.ts';
-import { withDefect } from '../../reference/contracts.ts';
-import { type Expectation, execute } from '../../reference/execute.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { withDefect } from '../../reference/interpreter/contracts.ts';
+import { type Expectation, execute } from '../../reference/interpreter/execute.ts';
+import { allows, describeExpectation } from '../../reference/interpreter/outcome.ts';
+import { Recorder } from '../../reference/interpreter/recorder.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';
-import { allows, describeExpectation } from '../../reference/outcome.ts';
-import { Recorder } from '../../reference/recorder.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Changed, Environment, Op, Trace } from '../../spec/uapi/vocabulary.ts';
 import { alternativeRule, historyOf, upTo } from './named-rules.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { judge } from '../../reference/judge.ts';
 import type { DiffParameter, DiffSide, Environment, Trace } from '../../spec/uapi/vocabulary.ts';
 import { notSurvived } from './failure.ts';

@@ -1,6 +1,6 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { describeExpectation, describeOutcome } from '../../reference/interpreter/outcome.ts';
 import type { Violation } from '../../reference/judge.ts';
-import { describeExpectation, describeOutcome } from '../../reference/outcome.ts';
 import type { Rule } from '../../spec/contract/types.ts';
 import type { Failure, Trace } from '../../spec/uapi/vocabulary.ts';
 import { toToken } from '../running/token.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { simulatorAdapter } from '../../adapters/simulator/adapter.ts';
 import { defectNamed } from '../../adapters/simulator/defects/registry.ts';
-import { contractAt } from '../../reference/contracts.ts';
+import { contractAt } from '../../reference/interpreter/contracts.ts';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { FailureGroup } from '../../spec/uapi/vocabulary.ts';

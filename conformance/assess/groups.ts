@@ -1,7 +1,7 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { allows } from '../../reference/interpreter/outcome.ts';
 import { judge, stateBefore } from '../../reference/judge.ts';
-import { allows } from '../../reference/outcome.ts';
-import { describeState } from '../../reference/state.ts';
+import { describeState } from '../../reference/state/state.ts';
 import type {
   Environment,
   ExplainingSetting,

@@ -1,8 +1,8 @@
-import type { Contract } from '../../reference/contract.ts';
-import { withDefect } from '../../reference/contracts.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { withDefect } from '../../reference/interpreter/contracts.ts';
+import { allows } from '../../reference/interpreter/outcome.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';
-import { allows } from '../../reference/outcome.ts';
-import type { World } from '../../reference/state.ts';
+import type { World } from '../../reference/state/state.ts';
 import { everyStep, ruleOf } from '../../spec/contract/steps.ts';
 import type { Step } from '../../spec/contract/types.ts';
 import type { Environment, HistoryEntry, Trace } from '../../spec/uapi/vocabulary.ts';

@@ -1,5 +1,5 @@
-import type { Contract } from '../../reference/contract.ts';
-import { contractAt } from '../../reference/contracts.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { contractAt } from '../../reference/interpreter/contracts.ts';
 import { selected } from '../../spec/contract/selected.ts';
 import { lacking } from '../../spec/contract/setting.ts';
 

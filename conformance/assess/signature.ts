@@ -1,6 +1,6 @@
 import { match } from 'ts-pattern';
+import { allows, sameChanges } from '../../reference/interpreter/outcome.ts';
 import type { Violation } from '../../reference/judge.ts';
-import { allows, sameChanges } from '../../reference/outcome.ts';
 import type { RuleOutcome } from '../../spec/contract/types.ts';
 import type { Op, Outcome, Signature } from '../../spec/uapi/vocabulary.ts';
 

@@ -1,4 +1,4 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { type Judgement, judge, type Observer } from '../../reference/judge.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Environment, Failure, Trace, Verdict } from '../../spec/uapi/vocabulary.ts';

@@ -1,9 +1,9 @@
 import { match, P } from 'ts-pattern';
-import { firstChoice } from '../../reference/call.ts';
-import type { Contract } from '../../reference/contract.ts';
-import { copyWorld } from '../../reference/copy-world.ts';
-import { execute } from '../../reference/execute.ts';
-import { type Process, World } from '../../reference/state.ts';
+import { firstChoice } from '../../reference/interpreter/call.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { execute } from '../../reference/interpreter/execute.ts';
+import { copyWorld } from '../../reference/state/copy-world.ts';
+import { type Process, World } from '../../reference/state/state.ts';
 import type { Environment, Op, Program, Topology } from '../../spec/uapi/vocabulary.ts';
 
 /** A program in the making, performed on the model op by op. */

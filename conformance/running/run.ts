@@ -1,4 +1,4 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import type { Adapter, Description, Need, Session } from '../../spec/uapi/adapter.ts';
 import type { Environment, Program, RecordAttempt, RecordPlace, Trace } from '../../spec/uapi/vocabulary.ts';

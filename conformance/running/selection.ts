@@ -1,4 +1,4 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { rulesOnModel } from '../../reference/model-target.ts';
 import { everyStep, rulesOf } from '../../spec/contract/steps.ts';
 import type { Handler } from '../../spec/contract/types.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Contract, compileContract } from '../../reference/contract.ts';
+import { type Contract, compileContract } from '../../reference/interpreter/contract.ts';
 import { judge } from '../../reference/judge.ts';
 import { modelAdapter } from '../../reference/model-target.ts';
 import { loadContract } from '../../spec/contract/load.ts';

@@ -1,4 +1,4 @@
-import type { Contract } from '../../reference/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import type { Need } from '../../spec/uapi/adapter.ts';
 import { machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import type { Environment, Machine, Op, Program, Slot, Topology } from '../../spec/uapi/vocabulary.ts';

@@ -1,6 +1,6 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { opOf } from '../operands.ts';
-import type { Conditions, Effects } from '../rule-functions.ts';
+import { opOf } from '../interpreter/operands.ts';
+import type { Conditions, Effects } from './rule-functions.ts';
 
 const joining = [uapi.ioctls.VFIO_SET_IOMMU!.number, uapi.ioctls.VFIO_GROUP_SET_CONTAINER!.number];
 

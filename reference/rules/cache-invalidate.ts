@@ -1,10 +1,17 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { ADDR, ALL_CACHES, DOMAIN, documented, hasUnknownInfoFlag, NAMES_PASID } from '../invalidation-request.ts';
-import { invalidation } from '../nesting-request.ts';
-import { containerOf } from '../operands.ts';
-import { type Conditions, has } from '../rule-functions.ts';
-import { PASID_END } from '../state.ts';
+import {
+  ADDR,
+  ALL_CACHES,
+  DOMAIN,
+  documented,
+  hasUnknownInfoFlag,
+  NAMES_PASID,
+} from '../interpreter/invalidation-request.ts';
+import { invalidation } from '../interpreter/nesting-request.ts';
+import { containerOf } from '../interpreter/operands.ts';
+import { PASID_END } from '../state/state.ts';
 import { devicesOf } from './nesting.ts';
+import { type Conditions, has } from './rule-functions.ts';
 
 const HEADER = 8;
 const { size } = uapi.structs.vfio_iommu_type1_cache_invalidate!;

@@ -1,7 +1,7 @@
-import type { Call } from '../call.ts';
-import { hasFreeDescriptor, numberOf, release } from '../descriptors.ts';
-import { opOf } from '../operands.ts';
-import type { Conditions, Effects } from '../rule-functions.ts';
+import type { Call } from '../interpreter/call.ts';
+import { opOf } from '../interpreter/operands.ts';
+import { hasFreeDescriptor, numberOf, release } from '../state/descriptors.ts';
+import type { Conditions, Effects } from './rule-functions.ts';
 
 /** The descriptor that an op names. */
 const descriptor = (call: Call) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);

@@ -1,10 +1,10 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../call.ts';
-import type { Device } from '../device.ts';
-import { openDeviceOf } from '../operands.ts';
-import { targetOf } from '../region-access.ts';
-import { type Conditions, type Effects, has } from '../rule-functions.ts';
-import type { Event } from '../state.ts';
+import type { Call } from '../interpreter/call.ts';
+import { openDeviceOf } from '../interpreter/operands.ts';
+import { targetOf } from '../memory/region-access.ts';
+import type { Device } from '../state/device.ts';
+import type { Event } from '../state/state.ts';
+import { type Conditions, type Effects, has } from './rule-functions.ts';
 
 const {
   VFIO_PCI_INTX_IRQ_INDEX: INTX,

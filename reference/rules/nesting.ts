@@ -1,9 +1,9 @@
-import type { Call } from '../call.ts';
-import type { Device } from '../device.ts';
-import { backendOf, containerOf } from '../operands.ts';
-import { tearDown, unbindFrom } from '../pasids.ts';
-import type { Conditions, Effects } from '../rule-functions.ts';
-import { type Container, membersOf, type World } from '../state.ts';
+import type { Call } from '../interpreter/call.ts';
+import { backendOf, containerOf } from '../interpreter/operands.ts';
+import type { Device } from '../state/device.ts';
+import { tearDown, unbindFrom } from '../state/pasids.ts';
+import { type Container, membersOf, type World } from '../state/state.ts';
+import type { Conditions, Effects } from './rule-functions.ts';
 
 const PASID_BITS = 20;
 

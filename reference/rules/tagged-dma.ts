@@ -1,15 +1,15 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
-import type { Call } from '../call.ts';
-import type { GuestTable } from '../device.ts';
-import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../guest-page-walk.ts';
-import { type Request, secondStageOf, waysToTranslate } from '../guest-translation.ts';
-import { MalformedProgram } from '../malformed-program.ts';
-import { openDeviceOf, opOf } from '../operands.ts';
-import type { Condition, Conditions, Effects } from '../rule-functions.ts';
-import { domainOf } from '../state.ts';
-import { loseSegment, readSegment, writeSegment } from '../transfer.ts';
-import { storePage } from '../user-memory.ts';
+import type { Call } from '../interpreter/call.ts';
+import { MalformedProgram } from '../interpreter/malformed-program.ts';
+import { openDeviceOf, opOf } from '../interpreter/operands.ts';
+import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../memory/guest-page-walk.ts';
+import { type Request, secondStageOf, waysToTranslate } from '../memory/guest-translation.ts';
+import { loseSegment, readSegment, writeSegment } from '../memory/transfer.ts';
+import { storePage } from '../memory/user-memory.ts';
+import type { GuestTable } from '../state/device.ts';
+import { domainOf } from '../state/state.ts';
+import type { Condition, Conditions, Effects } from './rule-functions.ts';
 
 const WIDEST_PASID = 20;
 

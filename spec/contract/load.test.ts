@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { compileContract } from '../../reference/contract.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
 import { Problem } from '../uapi/problem.ts';
 import { uapi } from '../uapi/uapi.ts';
 import { contractFolder, loadContract } from './load.ts';

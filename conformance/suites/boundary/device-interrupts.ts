@@ -1,4 +1,4 @@
-import { PAGE } from '../../../reference/user-memory.ts';
+import { PAGE } from '../../../reference/memory/user-memory.ts';
 import type { IoctlOp, Op, Program } from '../../../spec/uapi/vocabulary.ts';
 import { memory } from '../../programs/build.ts';
 import { interrupt, setIrqs } from '../../programs/device-ops.ts';

@@ -1,4 +1,4 @@
-import { PAGE } from '../../../reference/user-memory.ts';
+import { PAGE } from '../../../reference/memory/user-memory.ts';
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { Environment, Integer, Op, Program } from '../../../spec/uapi/vocabulary.ts';

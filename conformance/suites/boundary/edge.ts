@@ -1,4 +1,4 @@
-import type { Mapping } from '../../../reference/state.ts';
+import type { Mapping } from '../../../reference/state/state.ts';
 import type { Environment, Name, Op } from '../../../spec/uapi/vocabulary.ts';
 import type { Value } from '../../programs/build.ts';
 

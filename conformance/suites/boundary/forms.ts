@@ -1,4 +1,4 @@
-import { PAGE } from '../../../reference/user-memory.ts';
+import { PAGE } from '../../../reference/memory/user-memory.ts';
 import { type Field, uapi } from '../../../spec/uapi/uapi.ts';
 import type { Argument, Name } from '../../../spec/uapi/vocabulary.ts';
 import { argumentAt, layOut, type Value } from '../../programs/build.ts';

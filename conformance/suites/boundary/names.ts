@@ -1,4 +1,4 @@
-import { PAGE } from '../../../reference/user-memory.ts';
+import { PAGE } from '../../../reference/memory/user-memory.ts';
 import type { Op, Program } from '../../../spec/uapi/vocabulary.ts';
 import { number, openDevice } from '../../programs/build.ts';
 import { badPointers } from './pointers.ts';

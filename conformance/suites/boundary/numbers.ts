@@ -1,4 +1,4 @@
-import type { Kind } from '../../../reference/contract.ts';
+import type { Kind } from '../../../reference/interpreter/contract.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 
 /** Bits of the generic request encoding. */

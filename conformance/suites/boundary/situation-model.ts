@@ -1,7 +1,7 @@
-import { firstChoice } from '../../../reference/call.ts';
-import type { Contract } from '../../../reference/contract.ts';
-import { execute } from '../../../reference/execute.ts';
-import { type Container, type Mapping, World } from '../../../reference/state.ts';
+import { firstChoice } from '../../../reference/interpreter/call.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
+import { execute } from '../../../reference/interpreter/execute.ts';
+import { type Container, type Mapping, World } from '../../../reference/state/state.ts';
 import { everyStep, ruleOf, tablesOf } from '../../../spec/contract/steps.ts';
 import type { Step } from '../../../spec/contract/types.ts';
 import type { Ioctl } from '../../../spec/uapi/uapi.ts';

@@ -1,4 +1,4 @@
-import type { Contract } from '../../../reference/contract.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
 import { fromBigInt } from '../../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../../spec/uapi/uapi.ts';
 import type { Environment, Op, Program } from '../../../spec/uapi/vocabulary.ts';

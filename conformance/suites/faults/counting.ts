@@ -1,7 +1,7 @@
-import { type Chooser, firstChoice } from '../../../reference/call.ts';
-import type { Contract } from '../../../reference/contract.ts';
-import { execute } from '../../../reference/execute.ts';
-import { membersOf, type World } from '../../../reference/state.ts';
+import { type Chooser, firstChoice } from '../../../reference/interpreter/call.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
+import { execute } from '../../../reference/interpreter/execute.ts';
+import { membersOf, type World } from '../../../reference/state/state.ts';
 import type { Environment, Op } from '../../../spec/uapi/vocabulary.ts';
 import { worldAfter } from '../../programs/rehearsal.ts';
 import type { Operation } from './operation.ts';

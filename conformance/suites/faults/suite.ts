@@ -1,4 +1,4 @@
-import type { Contract } from '../../../reference/contract.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { Environment, InjectOp, Op, Program } from '../../../spec/uapi/vocabulary.ts';
 import { memory } from '../../programs/build.ts';

@@ -1,4 +1,4 @@
-import type { Contract } from '../../../reference/contract.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
 import type { Environment, Op } from '../../../spec/uapi/vocabulary.ts';
 import { memory } from '../../programs/build.ts';
 import { layoutOf } from '../../programs/nesting-ops.ts';

@@ -1,5 +1,5 @@
-import type { Device } from '../../../reference/device.ts';
-import type { Backend, Process, World } from '../../../reference/state.ts';
+import type { Device } from '../../../reference/state/device.ts';
+import type { Backend, Process, World } from '../../../reference/state/state.ts';
 
 /** What a process calls the numbers that it was given, free or not. */
 export const namedPasids = ({ saved }: Process): string[] => [...saved].map(([name, value]) => `${name}=#${value}`);

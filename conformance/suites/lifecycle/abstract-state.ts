@@ -1,4 +1,4 @@
-import type { Container, Description, Group, Slot, World } from '../../../reference/state.ts';
+import type { Container, Description, Group, Slot, World } from '../../../reference/state/state.ts';
 import { bindingsOf, domainsOf, namedPasids, pasidsOf } from './abstract-pasids.ts';
 
 /**

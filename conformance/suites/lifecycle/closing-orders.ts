@@ -1,5 +1,5 @@
-import type { Contract } from '../../../reference/contract.ts';
-import type { Description } from '../../../reference/state.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
+import type { Description } from '../../../reference/state/state.ts';
 import type { Change, Environment, Name, Op, Program, Slot } from '../../../spec/uapi/vocabulary.ts';
 import {
   close,

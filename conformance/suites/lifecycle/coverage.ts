@@ -1,8 +1,8 @@
-import { firstChoice } from '../../../reference/call.ts';
-import type { Contract } from '../../../reference/contract.ts';
-import { execute } from '../../../reference/execute.ts';
+import { firstChoice } from '../../../reference/interpreter/call.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
+import { execute } from '../../../reference/interpreter/execute.ts';
 import type { Observer } from '../../../reference/judge.ts';
-import { World } from '../../../reference/state.ts';
+import { World } from '../../../reference/state/state.ts';
 import type { Environment, Program, Trace, TransitionCount } from '../../../spec/uapi/vocabulary.ts';
 import type { CaseVerdict } from '../../assess/verdict.ts';
 import { abstractState } from './abstract-state.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { firstChoice } from '../../../reference/call.ts';
-import { compileContract } from '../../../reference/contract.ts';
-import { execute } from '../../../reference/execute.ts';
+import { firstChoice } from '../../../reference/interpreter/call.ts';
+import { compileContract } from '../../../reference/interpreter/contract.ts';
+import { execute } from '../../../reference/interpreter/execute.ts';
 import { modelEnvironment } from '../../../reference/model-target.ts';
-import { World } from '../../../reference/state.ts';
+import { World } from '../../../reference/state/state.ts';
 import { loadContract } from '../../../spec/contract/load.ts';
 import { parameterSetting } from '../../../spec/contract/setting.ts';
 import { abstractState } from './abstract-state.ts';

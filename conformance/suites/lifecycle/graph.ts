@@ -1,7 +1,7 @@
-import { firstChoice } from '../../../reference/call.ts';
-import type { Contract } from '../../../reference/contract.ts';
-import { execute } from '../../../reference/execute.ts';
-import { World } from '../../../reference/state.ts';
+import { firstChoice } from '../../../reference/interpreter/call.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
+import { execute } from '../../../reference/interpreter/execute.ts';
+import { World } from '../../../reference/state/state.ts';
 import { Problem } from '../../../spec/uapi/problem.ts';
 import type { Environment } from '../../../spec/uapi/vocabulary.ts';
 import { abstractState } from './abstract-state.ts';

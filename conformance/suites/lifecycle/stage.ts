@@ -1,4 +1,4 @@
-import type { World } from '../../../reference/state.ts';
+import type { World } from '../../../reference/state/state.ts';
 import type { Change, Machine, Name, Op, Slot } from '../../../spec/uapi/vocabulary.ts';
 import { possible } from '../../programs/rehearsal.ts';
 

@@ -1,4 +1,4 @@
-import type { Contract } from '../../../reference/contract.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
 import { openContainer } from '../../programs/build.ts';
 import { layoutOf } from '../../programs/nesting-ops.ts';
 import { multi, notViable, resettable, single } from '../suite.ts';

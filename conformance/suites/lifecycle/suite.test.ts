@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compileContract, type Defect } from '../../../reference/contract.ts';
+import { compileContract, type Defect } from '../../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../../reference/model-target.ts';
 import { loadContract } from '../../../spec/contract/load.ts';
 import { parameterSetting } from '../../../spec/contract/setting.ts';

@@ -1,4 +1,4 @@
-import type { Contract } from '../../../reference/contract.ts';
+import type { Contract } from '../../../reference/interpreter/contract.ts';
 import type { Environment } from '../../../spec/uapi/vocabulary.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { closingOrders, closingSlots, holdings } from './closing-orders.ts';

@@ -1,0 +1,376 @@
+import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
+import { toBigInt } from '../../spec/uapi/integer.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, TransferFault } from '../../spec/uapi/vocabulary.ts';
+import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
+import { PAGE, type Region } from '../memory/user-memory.ts';
+import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
+import { Device } from '../state/device.ts';
+import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
+import { Call, type Chooser } from './call.ts';
+import type { Contract, Decision, HandlerFunction } from './contract.ts';
+import { MalformedProgram } from './malformed-program.ts';
+import { nameOf } from './outcome.ts';
+import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
+
+/** Bytes of a region. */
+export interface UnspecifiedMemory {
+  process: Process;
+  region: Region;
+  at: number;
+  length: number;
+  accepts?: (bytes: Uint8Array) => boolean;
+  learn?: (bytes: Uint8Array) => void;
+}
+
+/** What the contract expects of an op, the state having changed accordingly. */
+export interface Expectation extends Decision {
+  /** The id of the handler that speaks of the op, or VOCABULARY. */
+  handler: string;
+  /** ioctl: bytes from its argument to the end of the last that was written or could not be. */
+  extent: number;
+  changed: Changed[];
+  /** Rules whose effects the op had, in order. */
+  effects: readonly string[];
+  /** peek. */
+  bytes?: string;
+  saved?: Record<Name, bigint>;
+  /** dma: the first reason why something was not translated. */
+  fault?: TransferFault;
+  /** Takes the saved outputs again, from memory as it is. */
+  saveAgain?: () => void;
+  /** Memory whose new contents are not specified. */
+  unspecified?: UnspecifiedMemory[];
+}
+
+/** Most ops change no memory. */
+const unchanged: Changed[] = [];
+
+/** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
+export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
+  const process = world.processes.get(op.actor === undefined ? 'main' : op.actor.split('/')[0]!);
+  if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
+  const call = new Call(world, process, op, chooser);
+  call.sizeFirst = contract.sizeFirst;
+  call.insists = contract.insists;
+  const effects: string[] = [];
+  const note = (rule: string) => {
+    effects.push(rule);
+    world.history.push({ op: index, rule });
+  };
+  const { rule, outcome: general } = failsToAllocate(call)
+    ? allocationFailure(call, contract, note)
+    : vocabulary(call, contract, note);
+  if (op.op !== 'inject') process.injections = [];
+  if (world.left.length > 0) {
+    contract.groupsLeft(call, note);
+    world.left = [];
+  }
+  const outcome: RuleOutcome =
+    general.kind === 'value' && general.value === 'result' ? { kind: 'value', value: call.result } : general;
+  const looked = call.stored || op.op === 'protect';
+  const { handler, extent } = call;
+  const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
+  if (call.created && outcome.kind === 'fd') {
+    const name = nameOf(op)!;
+    install(process, name, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
+    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, name));
+  }
+  if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
+  if (call.fault) expectation.fault = call.fault;
+  if (op.op === 'peek' && outcome.kind !== 'errno') expectation.bytes = peek(process, op.memory, op.at, op.length);
+  if (call.unspecified.length > 0) {
+    expectation.unspecified = call.unspecified
+      .filter(({ length }) => length > 0)
+      .map(({ address, ...one }) => {
+        const { region } = process.memory.find(address)!;
+        return { process, region, at: Number(address - region.base), ...one };
+      });
+  }
+  if (op.op === 'ioctl' && expectation.saved && expectation.unspecified) {
+    expectation.saveAgain = () => {
+      expectation.saved = save(process, op);
+    };
+  }
+  if (looked) {
+    process.memory.collectNews(undefined, expectation.changed);
+    for (const other of world.processes.values())
+      if (other !== process) other.memory.collectNews(other.name, expectation.changed);
+    for (const one of world.processes.values()) one.memory.forgetNews();
+  }
+  return expectation;
+}
+
+/** Ops that are system calls of the process, whose allocations can fail. */
+const allocating = new Set(['open', 'close', 'dup', 'ioctl', 'pread', 'pwrite', 'fork']);
+
+/** Whether the op fails for want of memory: after an injected fault it may, or may not. */
+function failsToAllocate(call: Call): boolean {
+  const { process, op, chooser } = call;
+  const told = process.injections.find(({ fault }) => fault === 'allocation');
+  if (!told || !allocating.has(op.op)) return false;
+  // The first allocation is mostly the op's own; later ones may be the IOMMU driver's.
+  if (chooser.choose(2, told.nth === 1 ? 1 : 0) === 1) return true;
+  call.allocationMayFail = true;
+  return false;
+}
+
+/** A system call ends for want of memory; what is passed to it is in place by then. */
+function allocationFailure(call: Call, contract: Contract, note: Note): Decision {
+  const { op } = call;
+  if (op.op === 'ioctl' && !storeArgument(call, op)) return plain('ioctl', errno('EFAULT'));
+  return perform(contract.ops.get('allocation failure')!, call, note);
+}
+
+function perform(handler: HandlerFunction, call: Call, note: Note): Decision {
+  call.handler = handler.handler;
+  return handler(call, note);
+}
+
+/** Ops other than ioctls that may copy memory of the process. */
+const copying = new Set(['open', 'pread', 'pwrite']);
+
+type Note = (rule: string) => void;
+
+/** How a file was opened; a device always is for reading and writing. */
+function modeOf(op: Op): Description['mode'] {
+  if (op.op !== 'open') return 'read-write';
+  const { what, access = 'read-write' } = op;
+  return what === 'device' || access === 'path' ? 'read-write' : access;
+}
+
+/** What a descriptor refers to, for operations on the file; one that was opened for its path only is as good as none. */
+function look(call: Call, name: Name): void {
+  const description = call.process.descriptors.get(numberOf(call.process, name));
+  if (!description || description.pathOnly) return;
+  call.object = description.object;
+  call.mode = description.mode;
+}
+
+/** What the vocabulary itself says, where no handler of the contract speaks. */
+function vocabulary(call: Call, contract: Contract, note: Note): Decision {
+  const { op, process, world } = call;
+  // Which copies there are is known of ioctls only.
+  if (copying.has(op.op) && process.injections.some(({ fault }) => fault === 'copy')) return plain(op.op, undecided);
+  const handle = (name: string): Decision => perform(contract.ops.get(name)!, call, note);
+  switch (op.op) {
+    case 'open':
+      // A descriptor for the path only never reaches the driver.
+      if (op.what === 'path' && !present.has(op.path ?? '')) return plain('open', undecided);
+      if (!['container', 'group', 'device'].includes(op.what) || op.access === 'path') {
+        // A pipe has two ends, of which one is thrown away.
+        if (!hasFreeDescriptor(process, op.what === 'pipe' ? 2 : 1)) return plain('open', errno('EMFILE'));
+        const object: Foreign = { kind: 'foreign', ...(op.what === 'event' && { event: { count: 0 } }) };
+        install(process, op.as, { object, refs: 0, pathOnly: op.access === 'path', mode: modeOf(op) });
+        return plain('open', descriptor);
+      }
+      if (op.what === 'device') {
+        call.object = process.descriptors.get(numberOf(process, op.group!))?.object;
+        if (!call.object) return plain('open', errno('EBADF'));
+        if (call.object.kind !== 'group') return plain('open', undecided);
+      }
+      if (op.what !== 'container' && !world.slots.has(op.slot ?? ''))
+        throw new MalformedProgram(`there is no slot ${op.slot}`);
+      return handle(`open ${op.what}`);
+    case 'seek':
+      look(call, op.fd);
+      return handle('seek');
+    case 'close_on_exec':
+      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      return handle('close_on_exec');
+    case 'truncate':
+      truncate(world, region(process, op.memory), op.length);
+      return plain('truncate', zero);
+    case 'lock':
+      return plain(
+        'lock',
+        lock(process, mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE),
+      );
+    case 'inject':
+      return handle('inject');
+    case 'plug':
+      plug(world, op.slot);
+      return plain('plug', zero);
+    case 'close':
+      call.object = process.descriptors.get(numberOf(process, op.fd))?.object;
+      return handle('close');
+    case 'dup': {
+      const description = process.descriptors.get(numberOf(process, op.fd));
+      if (!description) return plain('dup', errno('EBADF'));
+      if (!hasFreeDescriptor(process)) return plain('dup', errno('EMFILE'));
+      install(process, op.as, description);
+      return plain('dup', descriptor);
+    }
+    case 'ioctl':
+      return ioctl(call, op, contract, note);
+    case 'mmap':
+      return mmap(call, op, handle);
+    case 'protect':
+      mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
+      return plain('protect', zero);
+    case 'unmap':
+      if (op.length === 0) return plain('unmap', errno('EINVAL'));
+      unlock(process, wholePages(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE).pages.fill(
+        undefined,
+        op.at / PAGE,
+        (op.at + op.length) / PAGE,
+      );
+      return plain('unmap', zero);
+    case 'discard':
+      if (!discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE))
+        return plain('discard', errno('EINVAL'));
+      return plain('discard', zero);
+    case 'poke':
+      return plain(
+        'poke',
+        poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : errno('EFAULT'),
+      );
+    case 'peek': {
+      const { base } = region(process, op.memory);
+      const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
+      return plain('peek', readable ? zero : errno('EFAULT'));
+    }
+    case 'pread':
+    case 'pwrite':
+      look(call, op.fd);
+      region(process, op.memory);
+      return handle(op.op);
+    case 'dma':
+      look(call, op.device);
+      if (op.length === 0 || (op.at ?? 0) + op.length > world.environment.dmaBufferBytes)
+        return plain('dma', errno('EINVAL'));
+      if (call.object && call.object.kind !== 'device') return plain('dma', undecided);
+      return handle('dma');
+    case 'fork':
+      fork(world, process, op.as);
+      return plain('fork', zero);
+    case 'exit':
+      if (process.name === 'main') throw new MalformedProgram('main cannot exit');
+      for (const description of process.descriptors.values()) drop(world, description);
+      world.processes.delete(process.name);
+      return plain('exit', zero);
+    case 'rlimit':
+      if (op.resource === 'memlock') process.memlockBytes = toBigInt(op.value);
+      else process.openFiles = Number(toBigInt(op.value));
+      return plain('rlimit', zero);
+    case 'drop_capability':
+      if (op.capability === 'ipc_lock' || op.capability === 'all') process.ipcLock = false;
+      return plain('drop_capability', zero);
+    case 'set_parameter':
+      if (!/^\d+$/.test(op.value) || op.module !== 'vfio_iommu_type1' || !parameters.has(op.parameter))
+        return plain('set_parameter', undecided);
+      world.parameters.set(`${op.module}.${op.parameter}`, op.value);
+      return plain('set_parameter', zero);
+    case 'bind_driver':
+    case 'unbind_driver':
+      if (op.device !== 'claimed' && !world.slots.get(op.slot)?.devices[op.device]) {
+        throw new MalformedProgram(`there is no device ${op.device} in a slot ${op.slot}`);
+      }
+      if (!world.slots.has(op.slot)) throw new MalformedProgram(`there is no slot ${op.slot}`);
+      return handle(op.op);
+    case 'barrier':
+      return plain('barrier', zero);
+    case 'read_event':
+      return readEvent(process.descriptors.get(numberOf(process, op.fd))?.object);
+    default:
+      return op satisfies never;
+  }
+}
+
+/** Paths that every target has; of others the vocabulary knows nothing. */
+const present = new Set(['/', '/dev/null', '/dev/zero']);
+
+/** Parameters of the type1 module that a program may set to a number. */
+const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts', 'pasid_quota']);
+
+/** The vocabulary's own rules, one for each op that no handler is written for. */
+const plainRules = new Map<string, Rule>();
+
+function plain(op: string, outcome: RuleOutcome): Decision {
+  let rule = plainRules.get(op);
+  if (!rule) {
+    rule = {
+      id: `vocabulary_${op}`,
+      level: 'MUST',
+      sentence: `The op ${op} does what the vocabulary of programs says.`,
+      sources: [{ source: 'project', at: 'spec/uapi/schema/program.schema.json' }],
+    };
+    plainRules.set(op, rule);
+  }
+  return { rule, outcome };
+}
+
+/** Further requests that no driver sees, because every descriptor has them: FIOASYNC, FIBMAP and their like. */
+const handledAbove = new Set([0x1, 0x2, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
+
+/** Puts the argument of an ioctl in place; false if the process may not store there. */
+function storeArgument(call: Call, { argument }: IoctlOp): boolean {
+  if ('value' in argument) call.argument = toBigInt(argument.value);
+  else {
+    const { memory, at, bytes, relocations } = argument;
+    const target = region(call.process, memory);
+    if (bytes !== undefined && !poke(call.process, target, at, bytes, relocations)) return false;
+    call.argument = target.base + BigInt(at);
+  }
+  return true;
+}
+
+function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decision {
+  const { process } = call;
+  const description = process.descriptors.get(numberOf(process, op.fd));
+  if (!storeArgument(call, op)) return plain('ioctl', errno('EFAULT'));
+  if (!description || description.pathOnly) return plain('ioctl', errno('EBADF'));
+  call.object = description.object;
+  if (description.object.kind === 'foreign') return plain('ioctl', undecided);
+  // The kernel takes the request as 32 bits.
+  const number = typeof op.number === 'number' ? op.number >>> 0 : Number(BigInt.asUintN(32, toBigInt(op.number)));
+  if (handledAbove.has(number)) return plain('ioctl', undecided);
+  const kind = description.object.kind;
+  return perform(contract.ioctls[kind].get(number) ?? contract.unknown[kind], call, note);
+}
+
+/** Reads and clears a counter: what was signalled before has arrived. */
+function readEvent(object: Description['object'] | undefined): Decision {
+  if (!object) return plain('read_event', errno('EBADF'));
+  if (object.kind !== 'foreign' || !object.event) return plain('read_event', undecided);
+  const { count } = object.event;
+  object.event.count = 0;
+  return plain('read_event', { kind: 'value', value: count });
+}
+
+/** Maps memory of the program's own, or that of a device; containers and groups have none. */
+function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decision {
+  const { process } = call;
+  let decision = plain('mmap', zero);
+  if (op.backing === 'fd') {
+    look(call, op.fd!);
+    decision = handle('mmap');
+    if (decision.outcome.kind !== 'value') return decision;
+  }
+  if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
+  process.memory.map(op, op.backing === 'fd');
+  return decision;
+}
+
+function plug(world: World, name: Name): void {
+  const slot = world.slots.get(name);
+  if (!slot) throw new MalformedProgram(`there is no slot ${name}`);
+  const device = new Device(slot.properties);
+  device.bound = false;
+  slot.devices.push(device);
+}
+
+function fork(world: World, parent: Process, name: Name): void {
+  if (world.processes.has(name)) throw new MalformedProgram(`there is a process ${name} already`);
+  const child = newProcess(name, parent.memory.fork());
+  for (const [key, number] of parent.names) child.names.set(key, number);
+  for (const [key, value] of parent.saved) child.saved.set(key, value);
+  for (const [number, description] of parent.descriptors) {
+    child.descriptors.set(number, description);
+    description.refs++;
+  }
+  child.memlockBytes = parent.memlockBytes;
+  child.ipcLock = parent.ipcLock;
+  child.openFiles = parent.openFiles;
+  for (const number of parent.closeOnExec) child.closeOnExec.add(number);
+  world.processes.set(name, child);
+}
