@@ -7,7 +7,7 @@ import { check } from '../modelcheck/check.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
 import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { judge } from '../reference/judge.ts';
-import type { CheckedProfiles } from '../reports/reference/counterexamples-page.ts';
+import type { CheckedProfiles } from '../reports/reference/pages/counterexamples-page.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckedProfiles } from '../reports/reference/counterexamples-page.ts';
-import type { DecisionPage } from '../reports/reference/decisions-page.ts';
-import { toHeader } from '../reports/reference/header.ts';
+import { toHeader } from '../reports/reference/header/header.ts';
 import { generatedMark } from '../reports/reference/markdown.ts';
-import { referencePages } from '../reports/reference/pages.ts';
+import type { CheckedProfiles } from '../reports/reference/pages/counterexamples-page.ts';
+import type { DecisionPage } from '../reports/reference/pages/decisions-page.ts';
+import { referencePages } from '../reports/reference/pages/pages.ts';
 import { toSpecDocument } from '../reports/reference/spec-document.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';

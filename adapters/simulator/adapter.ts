@@ -6,17 +6,17 @@ import { opNames } from '../../spec/uapi/op-names.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Environment, Machine, Program, Slot } from '../../spec/uapi/vocabulary.ts';
-import { USER_END } from './bitmap-argument.ts';
 import { partsWith, type SimulatorDefect } from './defects/defect.ts';
-import { ADDRESS_BITS, BUFFER_BYTES } from './edu-device.ts';
+import { ADDRESS_BITS, BUFFER_BYTES } from './devices/edu-device.ts';
 import { Executor } from './executor.ts';
-import type { IommuUnit } from './iommu-domain.ts';
+import type { IommuUnit } from './iommu/iommu-domain.ts';
 import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
+import { PAGE_SIZE } from './mm/physical-memory.ts';
 import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
 import { SeededCaching } from './nested/caching.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
 import { PARTS, type Parts } from './parts.ts';
-import { PAGE_SIZE } from './physical-memory.ts';
+import { USER_END } from './type1/bitmap-argument.ts';
 
 /**
  * An implementation of the uapi in this process. `parameters` set what it does where kernels differ, and `cache_seed`,

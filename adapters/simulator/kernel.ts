@@ -1,12 +1,13 @@
 import { emulatedEnvironment } from '../../spec/uapi/emulated-machine.ts';
 import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
-import type { AddressSpace, MemorySystem } from './address-space.ts';
-import { ContainerNode } from './container.ts';
-import type { Node } from './file-table.ts';
-import { foreignNodes } from './foreign-file.ts';
-import type { IommuUnit } from './iommu-domain.ts';
-import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu-group.ts';
+import type { Node } from './files/file-table.ts';
+import { foreignNodes } from './files/foreign-file.ts';
+import type { Process } from './files/process.ts';
+import type { IommuUnit } from './iommu/iommu-domain.ts';
+import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu/iommu-group.ts';
 import { Journal } from './journal.ts';
+import type { AddressSpace, MemorySystem } from './mm/address-space.ts';
+import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
 import { ModuleParameters } from './module-parameters.ts';
 import type { Caching } from './nested/caching.ts';
 import { PasidFunction } from './nested/pasid-function.ts';
@@ -14,11 +15,10 @@ import type { Hardware } from './nested/translation.ts';
 import type { Parameters } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
-import { PAGE_SIZE, PhysicalMemory } from './physical-memory.ts';
-import type { Process } from './process.ts';
 import { ProgramEnd, type Result, unsupported } from './result.ts';
 import type { Steps } from './steps.ts';
-import type { VfioDevice } from './vfio-device.ts';
+import { ContainerNode } from './vfio/container.ts';
+import type { VfioDevice } from './vfio/vfio-device.ts';
 
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];

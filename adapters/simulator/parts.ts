@@ -1,9 +1,5 @@
-import { AddressSpace } from './address-space.ts';
-import { Container } from './container.ts';
-import { DeviceInterrupts } from './device-interrupts.ts';
-import { DirtyBitmap } from './dirty-bitmap.ts';
-import { VfioGroup } from './group.ts';
-import { IommuDomain } from './iommu-domain.ts';
+import { IommuDomain } from './iommu/iommu-domain.ts';
+import { AddressSpace } from './mm/address-space.ts';
 import { PasidTable } from './nested/pasid-table.ts';
 import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
 import { nestingCapability } from './pasids/nesting-capability.ts';
@@ -14,11 +10,15 @@ import { isKnownInvalidate, repairedInvalidateLocked } from './pasids/repaired-i
 import { repairedAlloc, repairedFree, tellRepaired } from './pasids/repaired-pasid-request.ts';
 import { flushNested } from './pasids/unmap-flush.ts';
 import { VtdDriver } from './pasids/vtd-driver.ts';
-import { Type1 } from './type1.ts';
-import { chained, infoFlags } from './type1-info.ts';
-import { isSane, mapLocked, updateVaddr } from './type1-map.ts';
-import { removeMappings } from './type1-unmap.ts';
-import { DeviceFile, VfioDevice } from './vfio-device.ts';
+import { DirtyBitmap } from './type1/dirty-bitmap.ts';
+import { Type1 } from './type1/type1.ts';
+import { chained, infoFlags } from './type1/type1-info.ts';
+import { isSane, mapLocked, updateVaddr } from './type1/type1-map.ts';
+import { removeMappings } from './type1/type1-unmap.ts';
+import { Container } from './vfio/container.ts';
+import { DeviceInterrupts } from './vfio/device-interrupts.ts';
+import { VfioGroup } from './vfio/group.ts';
+import { DeviceFile, VfioDevice } from './vfio/vfio-device.ts';
 
 /**
  * The parts that a kernel is made of: the classes of its objects, and functions that its handlers call. A kernel reaches

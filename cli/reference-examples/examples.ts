@@ -2,7 +2,7 @@ import { memory } from '../../conformance/programs/build.ts';
 import { single } from '../../conformance/suites/suite.ts';
 import { compileContract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
-import type { Example } from '../../reports/reference/examples.ts';
+import type { Example } from '../../reports/reference/sections/examples.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';

@@ -4,7 +4,7 @@ import { alone, nesting, PASID, requestsIn, VIRTUAL } from '../../conformance/su
 import { single } from '../../conformance/suites/suite.ts';
 import { compileContract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
-import type { Invalidation } from '../../reports/reference/invalidations.ts';
+import type { Invalidation } from '../../reports/reference/sections/invalidations.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';

@@ -44,8 +44,8 @@ test.runIf(inject('sweep') === 'whole')('one more outcome, step and op is seen w
     'reference/interpreter/execute.ts',
     'reference/interpreter/outcome.ts',
     'reports/reference/contract-text.ts',
+    'reports/reference/sections/steps-table.ts',
     'reports/reference/spec-document.ts',
-    'reports/reference/steps-table.ts',
     'spec/contract/steps.ts',
   ]);
 });

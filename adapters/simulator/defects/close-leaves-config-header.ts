@@ -1,5 +1,5 @@
-import { HEADER_BYTES } from '../pci-config-space.ts';
-import type { Enabled } from '../vfio-device.ts';
+import { HEADER_BYTES } from '../devices/pci-config-space.ts';
+import type { Enabled } from '../vfio/vfio-device.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** vfio_pci_disable does not restore the state that vfio_pci_enable saved. */

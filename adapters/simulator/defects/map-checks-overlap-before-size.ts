@@ -1,4 +1,4 @@
-import { layout } from '../requests.ts';
+import { layout } from '../vfio/requests.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 const { word } = layout('vfio_iommu_type1_dma_map');

@@ -1,5 +1,5 @@
-import { Direction } from '../direction.ts';
-import type { Page } from '../physical-memory.ts';
+import { Direction } from '../mm/direction.ts';
+import type { Page } from '../mm/physical-memory.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** IOMMU_WRITE is part of the protection whatever the flags say. */

@@ -1,5 +1,5 @@
-import type { Page } from '../physical-memory.ts';
-import type { UserMapping } from '../user-mapping.ts';
+import type { Page } from '../mm/physical-memory.ts';
+import type { UserMapping } from '../mm/user-mapping.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** pin_user_pages for reading does not break what is shared copy-on-write, as before FAULT_FLAG_UNSHARE. */

@@ -1,4 +1,4 @@
-import type { PciDevice } from '../iommu-group.ts';
+import type { PciDevice } from '../iommu/iommu-group.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** devtlb_invalidation_with_pasid is not called when an entry is torn down. */

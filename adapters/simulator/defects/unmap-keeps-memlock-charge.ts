@@ -1,4 +1,4 @@
-import type { Dma } from '../dma-list.ts';
+import type { Dma } from '../type1/dma-list.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** Pages are unpinned without vfio_lock_acct. */

@@ -1,4 +1,4 @@
-import type { Dma } from '../dma-list.ts';
+import type { Dma } from '../type1/dma-list.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** vfio_unmap_unpin unmaps from the first domain of domain_list alone. */

@@ -1,6 +1,6 @@
 import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
-import { Direction } from '../direction.ts';
-import { type Page, requireMemory } from '../physical-memory.ts';
+import { Direction } from '../mm/direction.ts';
+import { type Page, requireMemory } from '../mm/physical-memory.ts';
 import type { PasidEntry } from './pasid-table.ts';
 import type { Hardware, SecondStage, Translation } from './translation.ts';
 import { pagesAt } from './translation-cache.ts';

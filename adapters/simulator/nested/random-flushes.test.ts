@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Direction } from '../direction.ts';
+import { Direction } from '../mm/direction.ts';
 import { SeededCaching } from './caching.ts';
 import { translateTagged } from './tagged-request.ts';
 import { A, D, LARGE, never, P, TestMachine, U, W } from './test-machine.ts';

@@ -1,10 +1,10 @@
 import { toHex } from '../../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
-import { Direction } from '../direction.ts';
-import { BUFFER_ADDRESS, Command, EduDevice, Register } from '../edu-device.ts';
-import { IommuDomain, type IommuUnit } from '../iommu-domain.ts';
+import { BUFFER_ADDRESS, Command, EduDevice, Register } from '../devices/edu-device.ts';
+import { IommuDomain, type IommuUnit } from '../iommu/iommu-domain.ts';
 import { Journal } from '../journal.ts';
-import { Page, PhysicalMemory } from '../physical-memory.ts';
+import { Direction } from '../mm/direction.ts';
+import { Page, PhysicalMemory } from '../mm/physical-memory.ts';
 import type { Caching } from './caching.ts';
 import { PasidFunction } from './pasid-function.ts';
 import type { Hardware } from './translation.ts';

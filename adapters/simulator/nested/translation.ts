@@ -1,6 +1,6 @@
-import { Direction } from '../direction.ts';
 import type { Journal } from '../journal.ts';
-import type { Page, PhysicalMemory } from '../physical-memory.ts';
+import { Direction } from '../mm/direction.ts';
+import type { Page, PhysicalMemory } from '../mm/physical-memory.ts';
 import type { Caching } from './caching.ts';
 
 /** Where a page of a request leads. */

@@ -1,6 +1,6 @@
-import type { IommuGroup } from '../iommu-group.ts';
+import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Errno } from '../result.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { hasBound } from './container-devices.ts';
 
 /** Why a container of the nesting type does not take another group; undefined if it does. */

@@ -1,5 +1,5 @@
-import type { PciDevice } from '../iommu-group.ts';
-import type { Type1 } from '../type1.ts';
+import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { Type1 } from '../type1/type1.ts';
 
 /** The devices of a container that an IOMMU translates, in the order of its lists. */
 export function* translatedDevices({ domains }: Type1): Generator<PciDevice, void> {

@@ -1,4 +1,4 @@
-import type { Process } from '../process.ts';
+import type { Process } from '../files/process.ts';
 import type { Errno } from '../result.ts';
 import { COPY_FROM_USER, type Steps } from '../steps.ts';
 import { Granularity, Information } from './driver-flush.ts';

@@ -1,5 +1,5 @@
 import type { Errno } from '../result.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { allCanNest, hasSecondUnit } from './container-devices.ts';
 
 const PASID_REQUESTS = 1;

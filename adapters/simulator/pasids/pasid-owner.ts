@@ -1,4 +1,4 @@
-import type { AddressSpace } from '../address-space.ts';
+import type { AddressSpace } from '../mm/address-space.ts';
 
 /** What an address space has of PASIDs, shared by all backends that were chosen from it. */
 export class PasidOwner {

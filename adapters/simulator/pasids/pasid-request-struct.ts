@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../process.ts';
-import { layout } from '../requests.ts';
+import type { Process } from '../files/process.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';
+import { layout } from '../vfio/requests.ts';
 import { HEADER_BYTES } from './guest-structs.ts';
 
 const { size, word } = layout('vfio_iommu_type1_pasid_request');

@@ -1,5 +1,5 @@
-import type { AddressSpace } from '../address-space.ts';
-import type { IommuUnit } from '../iommu-domain.ts';
+import type { IommuUnit } from '../iommu/iommu-domain.ts';
+import type { AddressSpace } from '../mm/address-space.ts';
 import { type ModuleParameters, PASID_QUOTA } from '../module-parameters.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Parts } from '../parts.ts';

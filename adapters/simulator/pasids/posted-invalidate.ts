@@ -1,7 +1,7 @@
-import type { Process } from '../process.ts';
+import type { Process } from '../files/process.ts';
 import type { Result } from '../result.ts';
 import { LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { HEADER_BYTES } from './guest-structs.ts';
 import { copyHeader, invalidateSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';

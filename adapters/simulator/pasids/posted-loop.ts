@@ -1,7 +1,7 @@
-import type { PciDevice } from '../iommu-group.ts';
+import type { PciDevice } from '../iommu/iommu-group.ts';
 import type { Errno } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { callDriver } from './driver-call.ts';
 import type { DataSource } from './posted-data.ts';
 import type { VtdDriver } from './vtd-driver.ts';

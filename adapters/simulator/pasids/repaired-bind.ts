@@ -1,9 +1,9 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { PciDevice } from '../iommu-group.ts';
-import type { Process } from '../process.ts';
+import type { Process } from '../files/process.ts';
+import type { PciDevice } from '../iommu/iommu-group.ts';
 import type { Errno, Result } from '../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { allCanNest, hasSecondUnit, isBound, translatedDevices } from './container-devices.ts';
 import { callDriver } from './driver-call.ts';
 import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from './guest-structs.ts';

@@ -1,7 +1,7 @@
-import type { Process } from '../process.ts';
+import type { Process } from '../files/process.ts';
 import type { Errno, Result } from '../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { hasBound, isBound, translatedDevices } from './container-devices.ts';
 import { callDriver } from './driver-call.ts';
 import { Granularity, Information } from './driver-flush.ts';

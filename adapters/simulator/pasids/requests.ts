@@ -1,8 +1,8 @@
-import type { Process } from '../process.ts';
-import { Request } from '../requests.ts';
+import type { Process } from '../files/process.ts';
 import type { Result } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
+import { Request } from '../vfio/requests.ts';
 import { postedBind } from './posted-bind.ts';
 import { postedInvalidate } from './posted-invalidate.ts';
 import { postedPasidRequest } from './posted-pasid-request.ts';

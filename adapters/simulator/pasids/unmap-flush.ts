@@ -1,4 +1,4 @@
-import type { Type1 } from '../type1.ts';
+import type { Type1 } from '../type1/type1.ts';
 import { translatedDevices } from './container-devices.ts';
 
 /** Forgets translations of requests with PASIDs after mappings went, if the driver does so. */

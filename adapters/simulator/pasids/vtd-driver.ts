@@ -1,6 +1,6 @@
-import type { AddressSpace } from '../address-space.ts';
-import type { IommuUnit } from '../iommu-domain.ts';
-import type { PciDevice } from '../iommu-group.ts';
+import type { IommuUnit } from '../iommu/iommu-domain.ts';
+import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { AddressSpace } from '../mm/address-space.ts';
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
 import type { Parameters } from '../parameters.ts';

@@ -1,0 +1,82 @@
+import type { Slot } from '../../../spec/uapi/vocabulary.ts';
+import { EduDevice } from '../devices/edu-device.ts';
+import type { PasidFunction } from '../nested/pasid-function.ts';
+import type { Hardware } from '../nested/translation.ts';
+import type { Errno } from '../result.ts';
+import type { VfioGroup } from '../vfio/group.ts';
+import type { VfioDevice } from '../vfio/vfio-device.ts';
+import type { IommuDomain } from './iommu-domain.ts';
+
+/** The driver of a PCI function. */
+export type Driver = 'vfio-pci' | 'native';
+
+/** What the devices of a group are. */
+export type DeviceKind = NonNullable<Slot['kind']>;
+
+/** A device of a group: a PCI function, or what stands for one here. */
+export class PciDevice {
+  driver: Driver | undefined;
+  vfio: VfioDevice | undefined;
+  /** The test device in it; undefined for a function with an ordinary driver. */
+  readonly edu: EduDevice | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly group: IommuGroup,
+    /** Whether it can be reset without others. */
+    readonly resettable: boolean,
+    /** The machine whose memory the test device transfers; undefined for a function that is another device. */
+    hardware: Hardware | undefined,
+    /** What it has of PASIDs, on a machine that nests. */
+    readonly pasids?: PasidFunction,
+  ) {
+    this.edu = hardware === undefined ? undefined : new EduDevice(group, hardware, pasids);
+  }
+}
+
+/** Devices that the IOMMU cannot tell apart: they are translated, and owned, together. */
+export class IommuGroup {
+  readonly devices: PciDevice[] = [];
+  /** The page table that translates for it, instead of the kernel's own. */
+  domain: IommuDomain | undefined;
+  /** The object behind the group's node, while some device is bound to vfio-pci. */
+  vfio: VfioGroup | undefined;
+  private ownerCount = 0;
+  private userSpaceOwns = false;
+
+  constructor(
+    readonly number: number,
+    readonly kind: DeviceKind,
+    /** Which IOMMU it is behind. */
+    readonly iommu: number,
+  ) {}
+
+  /** User space takes the group's DMA: nobody else may have it. */
+  claimForUserSpace(): Errno | undefined {
+    if (this.ownerCount > 0) return 'EPERM';
+    this.ownerCount = 1;
+    this.userSpaceOwns = true;
+    return undefined;
+  }
+
+  releaseFromUserSpace(): void {
+    this.ownerCount = 0;
+    this.userSpaceOwns = false;
+  }
+
+  /** A kernel driver uses the group's DMA, next to other kernel drivers. */
+  claimForKernel(): Errno | undefined {
+    if (this.userSpaceOwns) return 'EBUSY';
+    this.ownerCount++;
+    return undefined;
+  }
+
+  releaseFromKernel(): void {
+    this.ownerCount--;
+  }
+
+  /** Whether anybody has the group's DMA. */
+  get claimed(): boolean {
+    return this.ownerCount > 0;
+  }
+}

@@ -1,0 +1,67 @@
+import { unsupported } from '../result.ts';
+import type { SharedPages, UserMapping } from './user-mapping.ts';
+
+/** Bytes of a page, of the CPU as of the IOMMU. */
+export const PAGE_SIZE = 4096;
+
+/** Buffers of earlier programs, to be used again. */
+const spare: Uint8Array[] = [];
+
+/** A page frame. Its bytes exist from the first store on; before, every byte is `fill`. */
+export class Page {
+  bytes: Uint8Array | undefined;
+  /** How often it is pinned for devices. */
+  pins = 0;
+  /** Page tables of processes that hold it; above one, a store makes a copy first. */
+  tables = 1;
+  /** Where it is seen: the one mapping of a private page, once it has been pinned. */
+  view: UserMapping | undefined;
+  /** Where it is seen: the object of a shared page. */
+  shared: SharedPages | undefined;
+  /** Its place in what it belongs to, in pages. */
+  index = 0;
+
+  constructor(
+    readonly fill: number,
+    /** Not memory that could be charged to anybody: the page of zeros, or a device's registers. */
+    readonly reserved: boolean = false,
+  ) {}
+
+  /** One byte of the page. */
+  load(at: number): number {
+    return this.bytes === undefined ? this.fill : this.bytes[at]!;
+  }
+}
+
+/** Ends the program if a device would get at another's registers. */
+export function requireMemory({ reserved, fill }: Page): void {
+  if (reserved && fill !== 0) unsupported('a transfer to or from the registers of a device');
+}
+
+/** The frames that a program uses; all are given back together. */
+export class PhysicalMemory {
+  private readonly used: Uint8Array[] = [];
+
+  /** The bytes of a page, for storing to them. */
+  bytesOf(page: Page): Uint8Array {
+    if (page.bytes !== undefined) return page.bytes;
+    const bytes = spare.pop() ?? new Uint8Array(PAGE_SIZE);
+    bytes.fill(page.fill);
+    this.used.push(bytes);
+    page.bytes = bytes;
+    return bytes;
+  }
+
+  /** A new page with the contents of another. */
+  copy(page: Page): Page {
+    const copy = new Page(page.fill);
+    if (page.bytes !== undefined) this.bytesOf(copy).set(page.bytes);
+    return copy;
+  }
+
+  /** Ends the use of every page. */
+  release(): void {
+    for (const bytes of this.used) if (spare.length < 1024) spare.push(bytes);
+    this.used.length = 0;
+  }
+}
