@@ -6,7 +6,7 @@ import { stateBefore } from '../reference/judge.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import type { CheckedProfiles } from '../reports/reference/pages/counterexamples-page.ts';
-import type { ToldOp } from '../reports/reference/sections/examples.ts';
+import type { ToldOp } from '../reports/reference/sections/told-op.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';

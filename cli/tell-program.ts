@@ -5,7 +5,7 @@ import { Recorder } from '../reference/interpreter/recorder.ts';
 import { adopt } from '../reference/interpreter/unspecified.ts';
 import { type Choices, stateBefore } from '../reference/judge.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
-import type { ToldOp } from '../reports/reference/sections/examples.ts';
+import type { ToldOp } from '../reports/reference/sections/told-op.ts';
 import type { Environment, Outcome, Program } from '../spec/uapi/vocabulary.ts';
 
 /**

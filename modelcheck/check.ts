@@ -1,5 +1,6 @@
 import { layoutOf } from '../conformance/programs/nesting-ops.ts';
-import { type Contract, compileContract, type Defect } from '../reference/interpreter/contract.ts';
+import { type Contract, compileContract } from '../reference/interpreter/contract.ts';
+import type { Defect } from '../reference/interpreter/defect.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { selected } from '../spec/contract/selected.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';

@@ -6,7 +6,8 @@ import { atTheEnd, type Form, formsOf } from '../conformance/suites/boundary/for
 import type { Make } from '../conformance/suites/boundary/probe.ts';
 import { pasids } from '../conformance/suites/boundary/request-edges.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
-import { type Expectation, execute } from '../reference/interpreter/execute.ts';
+import { execute } from '../reference/interpreter/execute.ts';
+import type { Expectation } from '../reference/interpreter/expectation.ts';
 import { Recorder } from '../reference/interpreter/recorder.ts';
 import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
 import type { World } from '../reference/state/state.ts';

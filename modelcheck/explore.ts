@@ -1,6 +1,7 @@
 import { possible } from '../conformance/programs/rehearsal.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
-import { type Expectation, execute } from '../reference/interpreter/execute.ts';
+import { execute } from '../reference/interpreter/execute.ts';
+import type { Expectation } from '../reference/interpreter/expectation.ts';
 import { Recorder } from '../reference/interpreter/recorder.ts';
 import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
 import { World } from '../reference/state/state.ts';

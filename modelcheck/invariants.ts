@@ -1,4 +1,4 @@
-import type { Expectation } from '../reference/interpreter/execute.ts';
+import type { Expectation } from '../reference/interpreter/expectation.ts';
 import { type Container, domainOf, membersOf, type World } from '../reference/state/state.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';

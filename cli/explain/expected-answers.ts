@@ -1,5 +1,6 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
-import { type Expectation, execute } from '../../reference/interpreter/execute.ts';
+import { execute } from '../../reference/interpreter/execute.ts';
+import type { Expectation } from '../../reference/interpreter/expectation.ts';
 import { MalformedProgram } from '../../reference/interpreter/malformed-program.ts';
 import { describeExpectation, toOutcome } from '../../reference/interpreter/outcome.ts';
 import { Recorder } from '../../reference/interpreter/recorder.ts';

@@ -1,4 +1,4 @@
-import type { Expectation } from '../../reference/interpreter/execute.ts';
+import type { Expectation } from '../../reference/interpreter/expectation.ts';
 import { describeExpectation } from '../../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../../reports/program-text.ts';
 import type { ContractData } from '../../spec/contract/types.ts';

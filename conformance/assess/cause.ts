@@ -1,6 +1,7 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { withDefect } from '../../reference/interpreter/contracts.ts';
-import { type Expectation, execute } from '../../reference/interpreter/execute.ts';
+import { execute } from '../../reference/interpreter/execute.ts';
+import type { Expectation } from '../../reference/interpreter/expectation.ts';
 import { allows, describeExpectation } from '../../reference/interpreter/outcome.ts';
 import { Recorder } from '../../reference/interpreter/recorder.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';

@@ -1,5 +1,6 @@
-import type { Contract, Defect } from '../../reference/interpreter/contract.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
 import { withDefect } from '../../reference/interpreter/contracts.ts';
+import type { Defect } from '../../reference/interpreter/defect.ts';
 import { type Judgement, judge } from '../../reference/judge.ts';
 import { rulesOnModel } from '../../reference/model-target.ts';
 import type { Environment, Program, Trace, UnreachedRule } from '../../spec/uapi/vocabulary.ts';

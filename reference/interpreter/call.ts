@@ -1,7 +1,7 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op, TransferFault } from '../../spec/uapi/vocabulary.ts';
+import type { Target, WriteAccess } from '../memory/access.ts';
 import type { Walk } from '../memory/guest-page-walk.ts';
-import type { Target, WriteAccess } from '../memory/region-access.ts';
 import type { Page, Region } from '../memory/user-memory.ts';
 import type { Device } from '../state/device.ts';
 import type { Description, Domain, Mapping, Process, World } from '../state/state.ts';

@@ -24,7 +24,8 @@ import type { ContractData, Step } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../../spec/uapi/vocabulary.ts';
 import { modelEnvironment, runOnModel } from '../model-target.ts';
-import { type Contract, compileContract, type Defect } from './contract.ts';
+import { type Contract, compileContract } from './contract.ts';
+import type { Defect } from './defect.ts';
 
 const data = loadContract();
 const setting = parameterSetting(data, 'type1-6.12');

@@ -1,5 +1,6 @@
 import type { ContractData } from '../../spec/contract/types.ts';
-import { type Contract, compileContract, type Defect } from './contract.ts';
+import { type Contract, compileContract } from './contract.ts';
+import type { Defect } from './defect.ts';
 
 /** Contracts that are kept for each set of data; those that were asked for last. */
 const KEPT = 256;

@@ -1,46 +1,17 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
-import type { Changed, IoctlOp, MmapOp, Name, Op, TransferFault } from '../../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
-import { PAGE, type Region } from '../memory/user-memory.ts';
+import { PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
 import { Call, type Chooser } from './call.ts';
-import type { Contract, Decision, HandlerFunction } from './contract.ts';
+import type { Contract, HandlerFunction } from './contract.ts';
+import type { Decision, Expectation } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { nameOf } from './outcome.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
-
-/** Bytes of a region. */
-export interface UnspecifiedMemory {
-  process: Process;
-  region: Region;
-  at: number;
-  length: number;
-  accepts?: (bytes: Uint8Array) => boolean;
-  learn?: (bytes: Uint8Array) => void;
-}
-
-/** What the contract expects of an op, the state having changed accordingly. */
-export interface Expectation extends Decision {
-  /** The id of the handler that speaks of the op, or VOCABULARY. */
-  handler: string;
-  /** ioctl: bytes from its argument to the end of the last that was written or could not be. */
-  extent: number;
-  changed: Changed[];
-  /** Rules whose effects the op had, in order. */
-  effects: readonly string[];
-  /** peek. */
-  bytes?: string;
-  saved?: Record<Name, bigint>;
-  /** dma: the first reason why something was not translated. */
-  fault?: TransferFault;
-  /** Takes the saved outputs again, from memory as it is. */
-  saveAgain?: () => void;
-  /** Memory whose new contents are not specified. */
-  unspecified?: UnspecifiedMemory[];
-}
 
 /** Most ops change no memory. */
 const unchanged: Changed[] = [];

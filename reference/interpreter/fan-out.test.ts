@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Rule } from '../../spec/contract/types.ts';
 import { Device } from '../state/device.ts';
 import type { Call } from './call.ts';
-import type { Decision } from './contract.ts';
+import type { Decision } from './expectation.ts';
 import { type DriverTable, type FanOut, fanOut } from './fan-out.ts';
 
 const rule = (id: string): Rule => ({ id, level: 'MUST', sentence: 'It is so.', sources: [] });

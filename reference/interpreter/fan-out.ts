@@ -1,7 +1,7 @@
 import type { Device } from '../state/device.ts';
 import { type Domain, membersOf } from '../state/state.ts';
 import type { Call } from './call.ts';
-import type { Decision } from './contract.ts';
+import type { Decision } from './expectation.ts';
 import { backendOf } from './operands.ts';
 
 type Note = (rule: string) => void;

@@ -1,7 +1,7 @@
 import type { RuleOutcome } from '../../spec/contract/types.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { Changed, Integer, Op, Outcome } from '../../spec/uapi/vocabulary.ts';
-import type { Expectation } from './execute.ts';
+import type { Expectation } from './expectation.ts';
 
 /** Whether an outcome is one that a rule allows. */
 export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean {

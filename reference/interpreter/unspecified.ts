@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../../spec/uapi/integer.ts';
 import type { Changed } from '../../spec/uapi/vocabulary.ts';
-import type { Expectation, UnspecifiedMemory } from './execute.ts';
+import type { Expectation, UnspecifiedMemory } from './expectation.ts';
 
 /** What changed outside the bytes about which the contract says nothing, in the same order. */
 export function outside(unspecified: readonly UnspecifiedMemory[], changes: readonly Changed[]): Changed[] {

@@ -3,7 +3,7 @@ import type { Call } from '../interpreter/call.ts';
 import { openDeviceOf } from '../interpreter/operands.ts';
 import { targetOf } from '../memory/region-access.ts';
 import type { Device } from '../state/device.ts';
-import type { Event } from '../state/state.ts';
+import type { Event } from '../state/event.ts';
 import { type Conditions, type Effects, has } from './rule-functions.ts';
 
 const {

@@ -2,7 +2,8 @@ import { fromHex, toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Call, Unspecified } from '../interpreter/call.ts';
 import { openDeviceOf, opOf } from '../interpreter/operands.ts';
-import { type Access, accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../memory/region-access.ts';
+import type { Access } from '../memory/access.ts';
+import { accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../memory/region-access.ts';
 import { PAGE } from '../memory/user-memory.ts';
 import type { Conditions, Contents, Effects } from './rule-functions.ts';
 

@@ -1,6 +1,7 @@
 import type { Page } from '../memory/user-memory.ts';
 import { copyPage } from '../memory/user-memory.ts';
 import type { Device } from './device.ts';
+import type { Event } from './event.ts';
 import { MappingList } from './mapping-list.ts';
 import {
   type Backend,
@@ -8,7 +9,6 @@ import {
   type Container,
   type Description,
   type Domain,
-  type Event,
   type Group,
   type Mapping,
   type OpenDevice,

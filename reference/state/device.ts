@@ -4,8 +4,8 @@ import { copyBytes, giveBack, takeBytes } from '../memory/spare-bytes.ts';
 import { TranslationCache } from '../memory/translation-cache.ts';
 import type { Page } from '../memory/user-memory.ts';
 import type { ConfigSpace } from './config-space.ts';
+import type { Event } from './event.ts';
 import { capability, hideCapability, leadsTo } from './extended-capabilities.ts';
-import type { Event } from './state.ts';
 
 const { commandRegister, commandBusMaster, commandDisableInterrupt, commandMemory } = uapi.device;
 const closed = new Uint8Array(0);

@@ -1,5 +1,4 @@
 import sorted from 'sorted-btree';
-import type { Mapping } from './state.ts';
 
 const { default: BTree } = sorted;
 
@@ -15,8 +14,14 @@ export function wraps(first: bigint, size: bigint): boolean {
   return first + size > END;
 }
 
+/** Addresses in bytes. */
+interface Range {
+  iova: bigint;
+  size: bigint;
+}
+
 /** The mappings of a type1 backend, of which no two overlap, ascending by I/O virtual address. */
-export class MappingList {
+export class MappingList<Mapping extends Range> {
   readonly #byIova = new BTree<bigint, Mapping>(undefined, byAddress);
 
   constructor(mappings: Iterable<Mapping> = []) {

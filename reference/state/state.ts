@@ -3,6 +3,7 @@ import type { Environment, InjectOp, Slot as TopologySlot } from '../../spec/uap
 import { TranslationCache } from '../memory/translation-cache.ts';
 import { PAGE, type Page, UserMemory } from '../memory/user-memory.ts';
 import { Device } from './device.ts';
+import type { Event } from './event.ts';
 import type { MappingList } from './mapping-list.ts';
 
 /** A mapping of a type1 backend: [iova, iova + size). */
@@ -77,7 +78,7 @@ export interface Backend {
   domains: Domain[];
   /** Undefined where no PASIDs could be promised when the backend was chosen. */
   owner: PasidOwner | undefined;
-  mappings: MappingList;
+  mappings: MappingList<Mapping>;
   entryLimit: number;
   dirtyTracking: boolean;
 }
@@ -121,11 +122,6 @@ export interface OpenDevice {
   kind: 'device';
   device: Device;
   group: Group;
-}
-
-/** An event counter. */
-export interface Event {
-  count: number;
 }
 
 /** A file that is none of VFIO's. */

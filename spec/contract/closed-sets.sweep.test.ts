@@ -40,7 +40,7 @@ test.runIf(inject('sweep') === 'whole')('one more outcome, step and op is seen w
     'conformance/assess/signature.ts',
     'conformance/programs/rehearsal.ts',
     'modelcheck/invariants.ts',
-    'reference/interpreter/contract.ts',
+    'reference/interpreter/compiler.ts',
     'reference/interpreter/execute.ts',
     'reference/interpreter/outcome.ts',
     'reports/reference/contract-text.ts',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { compileContract, type Defect } from '../../../reference/interpreter/contract.ts';
+import { compileContract } from '../../../reference/interpreter/contract.ts';
+import type { Defect } from '../../../reference/interpreter/defect.ts';
 import { modelEnvironment, runOnModel } from '../../../reference/model-target.ts';
 import { loadContract } from '../../../spec/contract/load.ts';
 import { parameterSetting } from '../../../spec/contract/setting.ts';

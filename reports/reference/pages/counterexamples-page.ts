@@ -1,8 +1,8 @@
 import type { CheckDifference, CheckResult, Counterexample } from '../../../spec/uapi/vocabulary.ts';
 import { address, anchor, bullets, code, link, listed, page, section, table } from '../markdown.ts';
-import { type ToldOp, toldOp } from '../sections/examples.ts';
 import { noKernel } from '../sections/implemented.ts';
 import { numbered, type SetUps, setUpsOf } from '../sections/set-ups.ts';
+import { type ToldOp, toldOp } from '../sections/told-op.ts';
 import { ruleLink, type Site } from '../site.ts';
 
 /** What check found out about the series as posted, and about the profiles that keep the invariants. */

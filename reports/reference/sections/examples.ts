@@ -1,15 +1,7 @@
 import { code, section } from '../markdown.ts';
-import { ruleLink, type Site } from '../site.ts';
+import type { Site } from '../site.ts';
 import { numbered, type SetUps, setUpsOf } from './set-ups.ts';
-
-/** An op of a program with what the contract says of it, in words. */
-export interface ToldOp {
-  op: string;
-  outcome: string;
-  /** The rule that decided, and those whose effects the op had. */
-  rule: string;
-  effects: readonly string[];
-}
+import { type ToldOp, toldOp } from './told-op.ts';
 
 /** A small program, run on the contract. */
 export interface Example {
@@ -59,12 +51,4 @@ function exampleText(
       setUp,
     ),
   ].join('\n\n');
-}
-
-/** An op, its outcome, and by which rules: of an ioctl all, of any other op the last that had an effect. */
-export function toldOp(site: Site, from: string, { op, outcome, rule, effects }: ToldOp): string {
-  const known = [...new Set([...effects, rule])].filter((id) => site.rules.has(id));
-  const told = /^(\S+: )?ioctl /.test(op) ? known : [effects.findLast((id) => known.includes(id)) ?? rule];
-  const by = told.filter((id) => site.rules.has(id)).map((id) => ruleLink(site, from, id));
-  return `${code(op)}: **${outcome}**${by.length === 0 ? '' : `, by ${by.join(', ')}`}`;
 }

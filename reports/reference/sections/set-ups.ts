@@ -1,5 +1,5 @@
 import { anchor, code, link } from '../markdown.ts';
-import type { ToldOp } from './examples.ts';
+import type { ToldOp } from './told-op.ts';
 
 /** The set-ups of the programs of a page, those that several share told once. */
 export interface SetUps {

@@ -1,0 +1,4 @@
+/** An event counter. */
+export interface Event {
+  count: number;
+}
