@@ -22,7 +22,7 @@ program
   .command('run')
   .description('run the suites on a target and judge what it does')
   .option('--target <target>', 'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND', 'sim')
-  .option('--profile <profile>', 'what to judge by; default: that of the kernel, else type1-6.12')
+  .option('--profile <profile>', 'what to judge by; default: that of the kernel, else v1-singleton')
   .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
   .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
