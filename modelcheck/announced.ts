@@ -1,5 +1,5 @@
 import { uapi } from '../spec/uapi/uapi.ts';
-import { containerOf, devicesIn, succeeded, type Transition } from './invariants.ts';
+import { type CheckTransition, containerOf, devicesIn, succeeded } from './invariants.ts';
 
 const { VFIO_IOMMU_TYPE1_INFO_CAP_NESTING: NESTING } = uapi.values.nesting_capability as Record<string, number>;
 const { VFIO_IOMMU_PASID_REQS: ASKS_FOR_PASIDS } = uapi.values.nesting_capabilities as Record<string, number>;
@@ -9,7 +9,7 @@ const NEXT = 4;
 const BODY = 8;
 
 /** Whether GET_INFO has just announced that PASIDs can be asked for. */
-export function announces({ op, expectation, after }: Transition): boolean {
+export function announces({ op, expectation, after }: CheckTransition): boolean {
   if (op.op !== 'ioctl' || !('memory' in op.argument) || !succeeded(expectation)) return false;
   const process = after.world.processes.get(op.actor ?? 'main')!;
   const page = process.memory.regions.get(op.argument.memory)?.pages[0];
@@ -21,7 +21,7 @@ export function announces({ op, expectation, after }: Transition): boolean {
 }
 
 /** Whether a request would be carried out if only its container were able to: ALLOC of a free PASID, BIND of a free one that belongs to its owner. */
-export function asksForAbility({ step: { act }, before }: Transition): string | undefined {
+export function asksForAbility({ step: { act }, before }: CheckTransition): string | undefined {
   if (act.kind !== 'request' || !act.ordinary) return undefined;
   const { request } = act;
   const container = containerOf(before.world, request.container);

@@ -12,7 +12,7 @@ import { differences } from './differences.ts';
 import { type Bounds, explore, setUp } from './explore.ts';
 import { Inspector } from './inspector.ts';
 import { ordinarySteps } from './steps.ts';
-import { type Base, nameOf, Tally } from './tally.ts';
+import { type Base, CheckTally, nameOfBase } from './tally.ts';
 import { whyUntaken } from './unexplored.ts';
 import { type CheckWorld, worlds } from './worlds.ts';
 
@@ -63,7 +63,7 @@ export function check(data: ContractData, request: CheckRequest): CheckResult {
   const asked = new Set(
     [...data.invariants.values()].filter(({ when }) => selected(when, parameters)).map(({ id }) => id),
   );
-  const tally = new Tally();
+  const tally = new CheckTally();
   const rules = new Set<string>();
   const taken = new Set<string>();
   const checkedBases = bases.map((base): CheckBase => {
@@ -73,7 +73,7 @@ export function check(data: ContractData, request: CheckRequest): CheckResult {
     return {
       parameters: base,
       worlds: chosen.map((checked) => {
-        progress?.(nameOf(base), checked.id);
+        progress?.(nameOfBase(base), checked.id);
         const { inspector, origin, explored, steps } = inspect(contract, checked, boundsOf(checked), asked);
         for (const rule of explored.taken) taken.add(rule);
         tally.add(inspector, origin, base);
@@ -115,7 +115,7 @@ function inspect(contract: Contract, checked: CheckWorld, bounds: Bounds, asked:
 }
 
 /** What comes of an invariant. */
-function judged({ id, sentence }: Invariant, tally: Tally, bases: readonly CheckBase[]): CheckedInvariant {
+function judged({ id, sentence }: Invariant, tally: CheckTally, bases: readonly CheckBase[]): CheckedInvariant {
   const explorations = bases.flatMap((one) => one.worlds);
   const counterexamples = tally.counterexamples(id);
   const premise = tally.premises.get(id) ?? 0;

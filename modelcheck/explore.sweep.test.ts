@@ -14,9 +14,9 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { derivedSteps } from './derived-steps.ts';
-import { type Bounds, type Explored, explore, type Observer, setUp, type Visit } from './explore.ts';
-import { promisedAfter, type Transition } from './invariants.ts';
-import { type Bindings, type Description, describe as describeState } from './state-key.ts';
+import { type Bounds, type Explored, type ExploreObserver, explore, setUp, type Visit } from './explore.ts';
+import { type CheckTransition, promisedAfter } from './invariants.ts';
+import { type Bindings, describe as describeState, type StateDescription } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import { ordinarySteps } from './steps.ts';
 import { worlds } from './worlds.ts';
@@ -33,7 +33,7 @@ function scene(profile: string, id: string, derived = true) {
   const ordinary = ordinarySteps(checked, layout);
   const others = derived ? derivedSteps(contract, environment, checked, start, ordinary, layout) : [];
   const steps = [...ordinary, ...others];
-  const run = (bounds: Bounds, observer: Partial<Observer>): Explored =>
+  const run = (bounds: Bounds, observer: Partial<ExploreObserver>): Explored =>
     explore(contract, start, checked, steps, bounds, { visit: () => true, step() {}, leave() {}, ...observer });
   return { contract, checked, start, ops, steps, run };
 }
@@ -44,7 +44,7 @@ type Scene = ReturnType<typeof scene>;
 const unbounded: Bounds = { depth: 1000, states: Number.POSITIVE_INFINITY };
 
 /** A state that was come to by doing one step after the other. */
-interface State extends Description {
+interface State extends StateDescription {
   world: World;
   promised: Bindings;
   /** Ops so far. */
@@ -95,7 +95,7 @@ function* statesOn(all: Scene, moves: { step: number; choices: number[] }[], dep
 }
 
 /** The state at the end of a way, done again from the start. */
-function replayed(all: Scene, visit: Visit, then?: Transition): State {
+function replayed(all: Scene, visit: Visit, then?: CheckTransition): State {
   const way: Visit[] = [];
   for (let one: Visit | undefined = visit; one; one = one.from) way.unshift(one);
   const world = copyWorld(all.start);
@@ -128,7 +128,7 @@ function successors(all: Scene, state: State): string[] {
 interface Merged {
   from: Visit;
   to: Visit;
-  transition: Transition;
+  transition: CheckTransition;
 }
 
 /** So many of them are looked into, from everywhere alike; and so many random programs are run. */

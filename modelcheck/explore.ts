@@ -6,7 +6,7 @@ import { Recorder } from '../reference/interpreter/recorder.ts';
 import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
 import { World } from '../reference/state/state.ts';
 import type { Environment, Op } from '../spec/uapi/vocabulary.ts';
-import { promisedAfter, type Snapshot, type Transition } from './invariants.ts';
+import { type CheckTransition, promisedAfter, type Snapshot } from './invariants.ts';
 import { readLeads, writeLeads } from './leads.ts';
 import { type Bindings, describe } from './state-key.ts';
 import type { CheckStep } from './step.ts';
@@ -48,11 +48,11 @@ export interface Explored {
 }
 
 /** What looks on while states are explored. */
-export interface Observer {
+export interface ExploreObserver {
   /** A state, before anything is done in it; whether anything is to be done in it. */
   visit(visit: Visit, state: Snapshot): boolean;
   /** A step, and the state that it led to; the same one if it changed nothing. */
-  step(transition: Transition, from: Visit, to: Visit): void;
+  step(transition: CheckTransition, from: Visit, to: Visit): void;
   /** Everything was done in a state. */
   leave(visit: Visit): void;
 }
@@ -80,7 +80,7 @@ export function explore(
   checked: CheckWorld,
   steps: readonly CheckStep[],
   bounds: Bounds,
-  observer: Observer,
+  observer: ExploreObserver,
 ): Explored {
   const explorer = new Explorer(contract, start, checked, steps, bounds, observer);
   return explorer.run();
@@ -92,7 +92,7 @@ class Explorer {
   readonly #checked: CheckWorld;
   readonly #steps: readonly CheckStep[];
   readonly #bounds: Bounds;
-  readonly #observer: Observer;
+  readonly #observer: ExploreObserver;
   readonly #known = new Map<string, Visit>();
   /** States that were not visited yet, by their depth. */
   readonly #waiting: Visit[][] = [];
@@ -108,7 +108,7 @@ class Explorer {
     checked: CheckWorld,
     steps: readonly CheckStep[],
     bounds: Bounds,
-    observer: Observer,
+    observer: ExploreObserver,
   ) {
     this.#contract = contract;
     this.#start = start;

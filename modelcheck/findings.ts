@@ -1,37 +1,37 @@
 import { uapi } from '../spec/uapi/uapi.ts';
-import { containerOf, devicesIn, succeeded, type Transition } from './invariants.ts';
-import type { Request } from './request.ts';
+import { type CheckTransition, containerOf, devicesIn, succeeded } from './invariants.ts';
+import type { CheckedRequest } from './request.ts';
 import type { Bindings } from './state-key.ts';
 
 /** How a finding about the series of 2020 looks when it breaks an invariant. */
 interface Sign {
   invariants: string[];
   /** `info`: of I9, how GET_INFO had answered. */
-  shows(transition: Transition, info: Transition | undefined): boolean;
+  shows(transition: CheckTransition, info: CheckTransition | undefined): boolean;
 }
 
 const CUT = 1n << 32n;
 
 /** What a step asked for, if it was a request. */
-const asked = ({ step: { act } }: Transition): Request | undefined =>
+const asked = ({ step: { act } }: CheckTransition): CheckedRequest | undefined =>
   act.kind === 'request' ? act.request : undefined;
-const asks = (transition: Transition, ...kinds: Request['kind'][]): boolean => {
+const asks = (transition: CheckTransition, ...kinds: CheckedRequest['kind'][]): boolean => {
   const request = asked(transition);
   return request !== undefined && kinds.includes(request.kind);
 };
-const fails = ({ expectation }: Transition): boolean => !succeeded(expectation);
-const returns = ({ expectation }: Transition, errno: string): boolean =>
+const fails = ({ expectation }: CheckTransition): boolean => !succeeded(expectation);
+const returns = ({ expectation }: CheckTransition, errno: string): boolean =>
   expectation.outcome.kind === 'errno' && expectation.outcome.errno === errno;
-const had = ({ expectation: { rule, effects } }: Transition, ...rules: string[]): boolean =>
+const had = ({ expectation: { rule, effects } }: CheckTransition, ...rules: string[]): boolean =>
   rules.some((one) => one === rule.id || effects.includes(one));
 
 /** Bindings of the one that the other has not. */
 const without = (some: Bindings, others: Bindings): string[] => [...some.keys()].filter((key) => !others.has(key));
-const lost = ({ before, after }: Transition): string[] => without(before.bindings, after.bindings);
-const gained = ({ before, after }: Transition): string[] => without(after.bindings, before.bindings);
+const lost = ({ before, after }: CheckTransition): string[] => without(before.bindings, after.bindings);
+const gained = ({ before, after }: CheckTransition): string[] => without(after.bindings, before.bindings);
 
 /** Devices of the container that a request named, that are bound to its PASID. */
-function boundTo(transition: Transition, when: 'before' | 'after'): string[] {
+function boundTo(transition: CheckTransition, when: 'before' | 'after'): string[] {
   const request = asked(transition);
   if (!request || request.kind === 'invalidate') return [];
   const { world, bindings } = transition[when];
@@ -46,10 +46,10 @@ const ofData = (rule: string): boolean =>
   );
 
 /** Devices that the driver refused in an op. */
-const refusals = ({ expectation: { effects } }: Transition): number =>
+const refusals = ({ expectation: { effects } }: CheckTransition): number =>
   effects.filter((rule) => rule === 'driver_call_is_refused').length;
 
-const namesBeyond = (transition: Transition): boolean => {
+const namesBeyond = (transition: CheckTransition): boolean => {
   const request = asked(transition);
   return request !== undefined && request.kind !== 'invalidate' && request.pasid >= CUT;
 };
@@ -130,14 +130,14 @@ const signs: Record<string, Sign> = {
 };
 
 /** Whether the request was made of a container that is not of the nesting type. */
-function isPlain(transition: Transition): boolean {
+function isPlain(transition: CheckTransition): boolean {
   const request = asked(transition);
   const container = request && containerOf(transition.after.world, request.container);
   return container?.backend?.nesting === false;
 }
 
 /** The findings that a step shows by breaking an invariant. */
-export const findingsOf = (invariant: string, transition: Transition, info?: Transition): string[] =>
+export const findingsOf = (invariant: string, transition: CheckTransition, info?: CheckTransition): string[] =>
   Object.entries(signs)
     .filter(([, { invariants, shows }]) => invariants.includes(invariant) && shows(transition, info))
     .map(([id]) => id);

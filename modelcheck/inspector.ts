@@ -1,8 +1,8 @@
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { announces, asksForAbility } from './announced.ts';
-import type { Observer, Visit } from './explore.ts';
+import type { ExploreObserver, Visit } from './explore.ts';
 import { findingsOf } from './findings.ts';
-import { ofStates, ofSteps, type Snapshot, succeeded, type Transition } from './invariants.ts';
+import { type CheckTransition, ofStates, ofSteps, type Snapshot, succeeded } from './invariants.ts';
 
 /** How an invariant was broken. */
 export interface Breach {
@@ -26,7 +26,7 @@ export interface Breach {
 const BEYOND = 1;
 
 /** Looks for broken invariants while states are explored; of each and each finding the shortest breach stays. */
-export class Inspector implements Observer {
+export class Inspector implements ExploreObserver {
   /** How often each applied. */
   readonly premises = new Map<string, number>();
   /** Invariant, finding -> breach. */
@@ -36,8 +36,8 @@ export class Inspector implements Observer {
   readonly #asked: ReadonlySet<string>;
   readonly #posted: boolean;
   /** In the state under consideration: how GET_INFO answered, and the requests that need what it announces, by container. */
-  #infos = new Map<string, { transition: Transition; announced: boolean }>();
-  #requests: { container: string; transition: Transition }[] = [];
+  #infos = new Map<string, { transition: CheckTransition; announced: boolean }>();
+  #requests: { container: string; transition: CheckTransition }[] = [];
 
   /** `asked`: the invariants that are promised. `posted`: what breaks is held against what was found about the series. */
   constructor(asked: ReadonlySet<string>, posted: boolean) {
@@ -56,7 +56,7 @@ export class Inspector implements Observer {
     return beyond < BEYOND;
   }
 
-  step(transition: Transition, from: Visit): void {
+  step(transition: CheckTransition, from: Visit): void {
     const { step, after, before } = transition;
     const unknown = transition.expectation.outcome.kind === 'undefined';
     for (const [id, look] of Object.entries(ofSteps)) {
@@ -104,7 +104,7 @@ export class Inspector implements Observer {
     return broken;
   }
 
-  #breach(invariant: string, broken: string, transition: Transition, from: Visit, info?: Transition): void {
+  #breach(invariant: string, broken: string, transition: CheckTransition, from: Visit, info?: CheckTransition): void {
     const ops = [...(info?.ops ?? []), ...transition.ops];
     const depth = from.depth + ops.length;
     let known = this.breaches.get(invariant);

@@ -4,20 +4,20 @@ import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { countRemembered, type Reach, reachOf } from './reach.ts';
-import type { Request } from './request.ts';
-import { type Bindings, type Description, devicesOf, rootName } from './state-key.ts';
+import type { CheckedRequest } from './request.ts';
+import { type Bindings, devicesByName, rootName, type StateDescription } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
 
 /** A state, and what was promised about it: the bindings that successful requests have made and that none has ended. */
-export interface Snapshot extends Description {
+export interface Snapshot extends StateDescription {
   checked: CheckWorld;
   world: World;
   promised: Bindings;
 }
 
 /** A step from one state to another. */
-export interface Transition {
+export interface CheckTransition {
   step: CheckStep;
   /** The ops that were made, and the choices that were open in them. */
   ops: Op[];
@@ -114,7 +114,7 @@ function containersOf(world: World): Container[] {
 /** What should have ended with a container. */
 function leftOver(world: World): string {
   const backends = new Set(containersOf(world).map(({ backend }) => backend!));
-  for (const [name, device] of devicesOf(world)) {
+  for (const [name, device] of devicesByName(world)) {
     const group = world.slots.get(name.split('.')[0]!)!.group;
     if (group.container?.backend) continue;
     if (device.pasidTable.size > 0) return `${name} is in no container, and still translates with PASIDs.`;
@@ -147,7 +147,7 @@ const type1 = new Set(
 const LAST_PUBLIC_ERRNO = 133;
 
 /** Invariants of steps. */
-export const ofSteps: Record<string, (transition: Transition) => Finding> = {
+export const ofSteps: Record<string, (transition: CheckTransition) => Finding> = {
   I1: ({ step: { act }, expectation, before, after }) => {
     if (act.kind !== 'request' || succeeded(expectation)) return undefined;
     return before.pasids === after.pasids ? KEPT : `The request fails, and ${changeOf(before, after)}.`;
@@ -227,7 +227,7 @@ function changeOf(before: Snapshot, after: Snapshot): string {
 }
 
 /** The PASID that a request names, as a number of 64 bits; undefined for one that names several or none. */
-export function pasidOf(request: Request): bigint | undefined {
+export function pasidOf(request: CheckedRequest): bigint | undefined {
   if (request.kind === 'invalidate') return request.flush.pasid;
   if (request.kind === 'alloc') return request.pasid === request.max ? request.pasid : undefined;
   return request.pasid;

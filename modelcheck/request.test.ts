@@ -13,10 +13,10 @@ import {
 } from '../conformance/programs/nesting-ops.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { IoctlOp } from '../spec/uapi/vocabulary.ts';
-import { type Flush, type Request, requestOf } from './request.ts';
+import { type CheckedRequest, type Flush, requestOf } from './request.ts';
 
 /** The request that the bytes of an op make. */
-function decoded(op: IoctlOp, layout: Layout, length?: number): Request | undefined {
+function decoded(op: IoctlOp, layout: Layout, length?: number): CheckedRequest | undefined {
   const bytes = Buffer.from(('bytes' in op.argument && op.argument.bytes) || '', 'hex');
   return requestOf(op, bytes.subarray(0, length), layout);
 }

@@ -4,7 +4,7 @@ import { type Struct, uapi } from '../spec/uapi/uapi.ts';
 import type { IoctlOp, Name } from '../spec/uapi/vocabulary.ts';
 
 /** What one of the requests of 2020 asks for, as far as its argument says. */
-export type Request =
+export type CheckedRequest =
   | { kind: 'alloc' | 'free'; container: Name; pasid: bigint; max: bigint }
   | { kind: 'bind' | 'unbind'; container: Name; pasid: bigint; root: bigint; wellFormed: boolean }
   | { kind: 'invalidate'; container: Name; flush: Flush };
@@ -41,7 +41,7 @@ const PAGE = 4096n;
 const HEADER = 8;
 
 /** The request that an ioctl makes of a container; undefined for any other. `bytes` are those of its argument. */
-export function requestOf({ fd, number }: IoctlOp, bytes: Uint8Array, layout: Layout): Request | undefined {
+export function requestOf({ fd, number }: IoctlOp, bytes: Uint8Array, layout: Layout): CheckedRequest | undefined {
   const [name, ioctl] = Object.entries(uapi.ioctls).find(
     ([, one]) => one.feature !== undefined && one.fd === 'container' && BigInt(one.number) === toBigInt(number),
   ) ?? ['', undefined];

@@ -24,7 +24,7 @@ import type { Op } from '../spec/uapi/vocabulary.ts';
 import { setUp } from './explore.ts';
 import { ACROSS, ADDRESSES, ROOTS } from './guest.ts';
 import { allocatesReadOnly } from './read-only-result.ts';
-import { type Bindings, type Description, describe as describeState } from './state-key.ts';
+import { type Bindings, describe as describeState, type StateDescription } from './state-key.ts';
 import { allocates, type CheckWorld, PASIDS, worlds } from './worlds.ts';
 
 const data = loadContract();
@@ -72,13 +72,13 @@ class Scene {
     });
   }
 
-  describe(promised = nobodyPromised): Description {
+  describe(promised = nobodyPromised): StateDescription {
     return describeState(this.checked, this.world, promised);
   }
 }
 
 /** The state after ops in a world. */
-function stateAfter(profile: string, id: string, ops: readonly Op[], promised = nobodyPromised): Description {
+function stateAfter(profile: string, id: string, ops: readonly Op[], promised = nobodyPromised): StateDescription {
   const scene = new Scene(profile, id);
   scene.do(ops);
   return scene.describe(promised);

@@ -10,7 +10,7 @@ import { type CheckWorld, PASIDS } from './worlds.ts';
 export type Bindings = ReadonlyMap<string, string>;
 
 /** What a state is, as far as steps and invariants can tell. */
-export interface Description {
+export interface StateDescription {
   /** Two worlds with the same one answer all steps alike, but for which PASID is which where that makes no difference. */
   key: string;
   /** Two worlds with the same one answer all steps alike. */
@@ -23,7 +23,7 @@ export interface Description {
 }
 
 /** Devices by name: `slot.index`. */
-export function devicesOf(world: World): Map<string, Device> {
+export function devicesByName(world: World): Map<string, Device> {
   const devices = new Map<string, Device>();
   for (const { name, group } of world.slots.values())
     membersOf(group).forEach((device, i) => {
@@ -46,7 +46,7 @@ export function describe(
   world: World,
   promised: Bindings,
   holders = holdersOf(checked, world),
-): Description {
+): StateDescription {
   return new Describer(checked, world).describe(promised, holders);
 }
 
@@ -61,9 +61,9 @@ class Describer {
     this.#world = world;
   }
 
-  describe(promised: Bindings, holders: string): Description {
+  describe(promised: Bindings, holders: string): StateDescription {
     const bindings = new Map<string, string>();
-    const devices = devicesOf(this.#world);
+    const devices = devicesByName(this.#world);
     for (const [name, { pasidTable }] of devices) {
       for (const [pasid, { root, levels }] of pasidTable) {
         bindings.set(`${name} ${pasid}`, rootName(root));
@@ -93,7 +93,7 @@ class Describer {
     return numbers.map((pasid) => `${pasid}:${this.#ofPasids.get(pasid)!.sort().join()}`);
   }
 
-  #keys(general: string): Pick<Description, 'key' | 'exact'> {
+  #keys(general: string): Pick<StateDescription, 'key' | 'exact'> {
     const lines = this.#lines();
     const exact = `${general}#${lines.join('#')}`;
     if (!this.#checked.symmetric) return { key: exact, exact };

@@ -1,10 +1,10 @@
 import type { Layout } from '../conformance/programs/nesting-ops.ts';
 import type { IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';
-import { type Request, requestOf } from './request.ts';
+import { type CheckedRequest, requestOf } from './request.ts';
 
 /** What a step does, as far as invariants ask. */
 export type Act =
-  | { kind: 'request'; request: Request; ordinary: boolean }
+  | { kind: 'request'; request: CheckedRequest; ordinary: boolean }
   | { kind: 'info' | 'unmap' | 'end'; container: Name }
   | { kind: 'leave'; group: Name }
   | { kind: 'other' };

@@ -6,13 +6,13 @@ import type { Breach, Inspector } from './inspector.ts';
 export type Base = Record<string, string>;
 
 /** A base in one word; empty where a profile stands alone. */
-export const nameOf = (base: Base): string =>
+export const nameOfBase = (base: Base): string =>
   Object.entries(base)
     .map((pair) => pair.join('='))
     .join(',');
 
 /** What was found in all worlds and on all bases. */
-export class Tally {
+export class CheckTally {
   readonly premises = new Map<string, number>();
   /** Invariant, finding -> the shortest breach, and all bases that show it. */
   readonly #shortest = new Map<
@@ -28,7 +28,7 @@ export class Tally {
       for (const [finding, breach] of byFinding) {
         const known = shortest.get(finding);
         const bases: Set<string> = known?.bases ?? new Set();
-        bases.add(nameOf(base));
+        bases.add(nameOfBase(base));
         if (!known || breach.depth < known.breach.depth) shortest.set(finding, { breach, origin, base, bases });
       }
     }

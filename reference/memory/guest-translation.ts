@@ -4,7 +4,7 @@ import { type EntryUpdate, type SecondStage, type Walk, walkGuestTable } from '.
 import type { TranslationCache } from './translation-cache.ts';
 
 /** What the hardware has to translate. */
-export interface Request {
+export interface TranslationRequest {
   device: Device;
   pasid: number;
   address: bigint;
@@ -34,7 +34,7 @@ export interface Way {
  * The ways in which the hardware may translate: by the table as it is, which comes first, or by something remembered. Ways
  * that nobody can tell apart are one.
  */
-export function waysToTranslate(request: Request, fresh: Walk): Way[] {
+export function waysToTranslate(request: TranslationRequest, fresh: Walk): Way[] {
   const { device, pasid, address, writes, secondStage, cache } = request;
   const ways: Way[] = [];
   const add = (walk: Walk, remember: () => void) => {
@@ -59,7 +59,7 @@ export function waysToTranslate(request: Request, fresh: Walk): Way[] {
 const hit = (found: NonNullable<Walk['found']>): Walk => ({ found, fault: undefined, updates: [], passed: [] });
 
 /** Nothing that faulted is remembered. */
-function rememberWalk({ device, pasid, address, cache }: Request, { found, passed }: Walk): void {
+function rememberWalk({ device, pasid, address, cache }: TranslationRequest, { found, passed }: Walk): void {
   if (!found) return;
   device.tlb.addPage(pasid, address, found);
   cache?.addPage(pasid, address, found);

@@ -4,7 +4,7 @@ import type { Call } from '../interpreter/call.ts';
 import { MalformedProgram } from '../interpreter/malformed-program.ts';
 import { openDeviceOf, opOf } from '../interpreter/operands.ts';
 import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../memory/guest-page-walk.ts';
-import { type Request, secondStageOf, waysToTranslate } from '../memory/guest-translation.ts';
+import { secondStageOf, type TranslationRequest, waysToTranslate } from '../memory/guest-translation.ts';
 import { loseSegment, readSegment, writeSegment } from '../memory/transfer.ts';
 import { storePage } from '../memory/user-memory.ts';
 import type { GuestTable } from '../state/device.ts';
@@ -90,7 +90,7 @@ function tableOf(call: Call): GuestTable | undefined {
 }
 
 /** What the IOMMU is asked for by the segment under consideration. */
-function request(call: Call): Request {
+function request(call: Call): TranslationRequest {
   const { device, group } = openDeviceOf(call);
   return {
     device,

@@ -5,7 +5,7 @@ import { layoutOf } from '../../programs/nesting-ops.ts';
 import { nestingMachine } from '../../programs/nesting-setup.ts';
 import { Rehearsal } from '../../programs/rehearsal.ts';
 import { mergeNeeds, type Suite, sameMachine, topologyOf, type Unit } from '../suite.ts';
-import { probe } from './guest.ts';
+import { probe } from './isolation-guest.ts';
 import { type Topology, topologies } from './topologies.ts';
 
 /** PASIDs that steps are given. */

@@ -19,7 +19,7 @@ import {
 } from '../../programs/nesting-ops.ts';
 import { attach, behindAnother, NESTING } from '../../programs/nesting-setup.ts';
 import { multi, single } from '../suite.ts';
-import { arm, GUEST, type Guest, guestOf } from './guest.ts';
+import { arm, GUEST, type IsolationGuest, isolationGuestOf } from './isolation-guest.ts';
 
 /** Devices, who opens them, and what can be done to the containers that they are in. */
 export interface Topology {
@@ -40,7 +40,7 @@ export interface Topology {
 export function topologies(layout: Layout): Topology[] {
   const p = { ref: 'p' };
   const bind = (c: Name, pasid: Name, root: number): Op => bindTable(c, { pasid: { ref: pasid }, root }, layout);
-  const [guest, other] = [guestOf('c', 'guest', 0), guestOf('k', 'other', 100)];
+  const [guest, other] = [isolationGuestOf('c', 'guest', 0), isolationGuestOf('k', 'other', 100)];
   const nested = (groups: Name[]): Op[] => [
     openContainer('c'),
     ...attach('c', ...groups),
@@ -60,7 +60,7 @@ export function topologies(layout: Layout): Topology[] {
   /** What can be done to a container, whatever is in it. */
   const requests = (
     c: Name,
-    { first, second, redirect, clear, unmapPage, replacePage }: Guest,
+    { first, second, redirect, clear, unmapPage, replacePage }: IsolationGuest,
   ): Record<string, Op[]> => ({
     rebind: [bind(c, 'p', second)],
     unbind: [unbindTable(c, p, {}, layout)],

@@ -7,7 +7,7 @@ import type { Environment, Program, Trace, TransitionCount } from '../../../spec
 import type { CaseVerdict } from '../../assess/verdict.ts';
 import { abstractState } from './abstract-state.ts';
 import { transitionId } from './graph.ts';
-import { deciding, type Stage, type Step } from './stage.ts';
+import { deciding, type Stage, type StageStep } from './stage.ts';
 import { stagesOf } from './stages.ts';
 import { graphOf, lifecycle, stagesOn, stageUnit } from './suite.ts';
 
@@ -22,7 +22,7 @@ export class TransitionWatch implements Observer {
   readonly seen: string[] = [];
   readonly stage: Stage;
   readonly #trace: Trace;
-  #step: Step | undefined;
+  #step: StageStep | undefined;
   /** More than one where it is open what the state is. */
   #states: string[] = [];
 
@@ -130,10 +130,10 @@ function* transitionsOf(
   world.release();
 }
 
-const byOp = new WeakMap<Stage, Map<string, Step>>();
+const byOp = new WeakMap<Stage, Map<string, StageStep>>();
 
 /** The steps of a stage by the op that counts. */
-function stepsOf(stage: Stage): Map<string, Step> {
+function stepsOf(stage: Stage): Map<string, StageStep> {
   let steps = byOp.get(stage);
   if (!steps) {
     steps = new Map(stage.steps.map((step) => [JSON.stringify(deciding(step)), step]));

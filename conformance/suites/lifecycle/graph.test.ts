@@ -8,7 +8,7 @@ import { World } from '../../../reference/state/state.ts';
 import { loadContract } from '../../../spec/contract/load.ts';
 import { parameterSetting } from '../../../spec/contract/setting.ts';
 import { abstractState } from './abstract-state.ts';
-import { explore } from './graph.ts';
+import { exploreStage } from './graph.ts';
 import { available, deciding, type Stage } from './stage.ts';
 import { plainStages, stagesOf } from './stages.ts';
 
@@ -28,7 +28,7 @@ const environmentOf = ({ machine = {} }: Stage) => modelEnvironment({ machine, s
 
 describe.each(cases)('the stage $id for $profile', ({ contract, stage }) => {
   const environment = environmentOf(stage);
-  const graph = explore(contract, environment, stage);
+  const graph = exploreStage(contract, environment, stage);
 
   test('has steps that can be told apart by the op that counts', () => {
     const ops = stage.steps.map((step) => JSON.stringify(deciding(step)));
@@ -75,7 +75,7 @@ test.each([...new Set(cases.map(({ id }) => id))])('every step of the stage %s c
   const mine = cases.filter((one) => one.id === id);
   const taken = new Set(
     mine.flatMap(({ contract, stage }) =>
-      explore(contract, environmentOf(stage), stage).states.flatMap(({ transitions }) =>
+      exploreStage(contract, environmentOf(stage), stage).states.flatMap(({ transitions }) =>
         transitions.map(({ step }) => step.id),
       ),
     ),
@@ -89,5 +89,5 @@ test('a stage that never comes to an end is refused', () => {
     id: `open c${i}`,
     ops: [{ op: 'open' as const, what: 'container' as const, as: `c${i}` }],
   }));
-  expect(() => explore(contract, environment, { ...stage!, steps: endless })).toThrow(/more than 1000 states/);
+  expect(() => exploreStage(contract, environment, { ...stage!, steps: endless })).toThrow(/more than 1000 states/);
 });

@@ -5,13 +5,13 @@ import { World } from '../../../reference/state/state.ts';
 import { Problem } from '../../../spec/uapi/problem.ts';
 import type { Environment } from '../../../spec/uapi/vocabulary.ts';
 import { abstractState } from './abstract-state.ts';
-import { available, type Stage, type Step } from './stage.ts';
+import { available, type Stage, type StageStep } from './stage.ts';
 
 /** A step taken in a state, and the rule that decides what comes of it. */
 export interface Transition {
   /** See transitionId(). */
   id: string;
-  step: Step;
+  step: StageStep;
   /** Absent where the contract does not say what happens. */
   to: State | undefined;
 }
@@ -36,9 +36,9 @@ const MOST_STATES = 1000;
  * The graph of a stage, found by doing everything everywhere on the model, in one long walk that starts anew only where it
  * has lost its way. Throws a Problem if it does not end.
  */
-export function explore(contract: Contract, environment: Environment, stage: Stage): Graph {
+export function exploreStage(contract: Contract, environment: Environment, stage: Stage): Graph {
   const states = new Map<string, State>();
-  const untried = new Map<State, Step[]>();
+  const untried = new Map<State, StageStep[]>();
   const stateOf = (key: string): State => {
     const known = states.get(key);
     if (known) return known;
@@ -81,7 +81,7 @@ function tryNext(
   world: World,
   stage: Stage,
   from: State,
-  steps: Step[],
+  steps: StageStep[],
   stateOf: (key: string) => State,
 ): State | undefined {
   for (let step = steps.shift(); step; step = steps.shift()) {
@@ -98,7 +98,7 @@ function tryNext(
 }
 
 /** What a transition is called: stage: state: step, rule. */
-export function transitionId(stage: Stage, state: string, step: Step, rule: string): string {
+export function transitionId(stage: Stage, state: string, step: StageStep, rule: string): string {
   return `${stage.id}: ${state}: ${step.id}, ${rule}`;
 }
 
@@ -110,7 +110,7 @@ function begin(contract: Contract, environment: Environment, stage: Stage): Worl
 }
 
 /** Takes a step in a world; undefined if it gave a name away that was still in use. */
-function take(contract: Contract, world: World, { ops }: Step): { rule: string; decided: boolean } | undefined {
+function take(contract: Contract, world: World, { ops }: StageStep): { rule: string; decided: boolean } | undefined {
   let last: { rule: string; decided: boolean } | undefined;
   for (const op of ops) {
     const named = 'as' in op && world.processes.get(op.actor ?? 'main')!.names.has(op.as!);

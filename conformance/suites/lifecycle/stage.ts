@@ -3,7 +3,7 @@ import type { Change, Machine, Name, Op, Slot } from '../../../spec/uapi/vocabul
 import { possible } from '../../programs/rehearsal.ts';
 
 /** Something that can be done in many states, always in the same way. */
-export interface Step {
+export interface StageStep {
   /** Short name, unique in its stage. */
   id: string;
   /** The last op is the one that counts, and like no other of the stage; those before it only prepare memory. */
@@ -22,14 +22,14 @@ export interface Stage {
   changes?: Change[];
   /** Set-up; what it makes is there in every state. */
   ops: Op[];
-  steps: Step[];
+  steps: StageStep[];
 }
 
 /** The op of a step that counts. */
-export function deciding(step: Step): Op {
+export function deciding(step: StageStep): Op {
   return step.ops.at(-1)!;
 }
 
 /** Whether a step can be taken in a world; see possible(). */
-export const available = (world: World, { ops, unless }: Step): boolean =>
+export const available = (world: World, { ops, unless }: StageStep): boolean =>
   !unless?.(world) && ops.every((op) => possible(world, op));

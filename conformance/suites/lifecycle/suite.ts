@@ -2,7 +2,7 @@ import type { Contract } from '../../../reference/interpreter/contract.ts';
 import type { Environment } from '../../../spec/uapi/vocabulary.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../suite.ts';
 import { closingOrders, closingSlots, holdings } from './closing-orders.ts';
-import { explore, type Graph } from './graph.ts';
+import { exploreStage, type Graph } from './graph.ts';
 import { nestingStages } from './nesting-stages.ts';
 import { deciding, type Stage } from './stage.ts';
 import { plainStages, stagesOf } from './stages.ts';
@@ -59,7 +59,7 @@ export function graphOf(contract: Contract, environment: Environment, stage: Sta
   const key = JSON.stringify([stage.id, { ...environment, id: '', slots: {} }]);
   let graph = known.get(key);
   if (!graph) {
-    graph = explore(contract, environment, stage);
+    graph = exploreStage(contract, environment, stage);
     known.set(key, graph);
   }
   return graph;

@@ -15,7 +15,7 @@ export interface Member {
 }
 
 /** The members of a struct as C has them, made from its fields and their paths. */
-export function membersOf(struct: Struct): Member[] {
+export function membersOfStruct(struct: Struct): Member[] {
   const root: Member = { name: '', at: 0, end: 0, kind: 'struct', members: [] };
   for (const field of struct.fields) if (field.member !== null) insert(root, field.member ?? field.name, field, struct);
   for (const [path, place] of Object.entries(struct.alternatives ?? {})) {

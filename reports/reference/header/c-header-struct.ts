@@ -1,5 +1,5 @@
 import type { Struct, Uapi } from '../../../spec/uapi/uapi.ts';
-import { type Member, membersOf, overlapping } from './c-header-member.ts';
+import { type Member, membersOfStruct, overlapping } from './c-header-member.ts';
 
 /** Of the names that are neither of Linux nor of the series of 2020. */
 const PREFIX = 'vc_';
@@ -21,7 +21,7 @@ export function guardOf({ ioctls }: Uapi, name: string, { optional, capability }
 /** What C calls the whole argument: the struct itself, or one with the data that follows it, or with data of another layout. */
 export function wholeName({ ioctls }: Uapi, name: string, struct: Struct): string {
   const otherLayout = Object.values(ioctls).some(({ argszFirst }) => argszFirst === name);
-  return otherLayout || membersOf(struct).some(({ follows }) => follows) ? `${PREFIX}${name}` : name;
+  return otherLayout || membersOfStruct(struct).some(({ follows }) => follows) ? `${PREFIX}${name}` : name;
 }
 
 /** Declarations of the structs within arguments that no header has, each before those that contain it. */
@@ -34,13 +34,13 @@ export function innerStructs(structs: readonly Struct[]): string[] {
       declared.set(name, `struct ${name} {\n${lines(member.members, 1).join('\n')}\n};\n`);
     }
   };
-  for (const struct of structs) for (const member of membersOf(struct)) visit(member);
+  for (const struct of structs) for (const member of membersOfStruct(struct)) visit(member);
   return [...declared.values()];
 }
 
 /** The declaration of a struct; `whole`: with the data that follows it, under a name of its own. */
 export function declaration(name: string, struct: Struct, whole: boolean): string {
-  const members = membersOf(struct).map((member) => (whole ? { ...member, follows: undefined } : member));
+  const members = membersOfStruct(struct).map((member) => (whole ? { ...member, follows: undefined } : member));
   return `struct ${name} {\n${lines(members, 1).join('\n')}\n};\n`;
 }
 

@@ -3,7 +3,7 @@ import { packageJson } from '../../../spec/uapi/package-json.ts';
 import { uapi as ownUapi, type Struct, type Uapi } from '../../../spec/uapi/uapi.ts';
 import { hexadecimal, iommuConstants, vfioConstants } from './c-header-constants.ts';
 import { ioctlText } from './c-header-ioctl.ts';
-import { membersOf } from './c-header-member.ts';
+import { membersOfStruct } from './c-header-member.ts';
 import { declaration, guardOf, innerStructs, structAssertions, typeName, wholeName } from './c-header-struct.ts';
 
 /** The macro whose absence says that <linux/iommu.h> does not have the data of the requests of 2020. */
@@ -128,7 +128,7 @@ function structText(uapi: Uapi, name: string, struct: Struct): string {
 
 /** The struct as it is declared, without the data that follows it. */
 function withoutData(struct: Struct): Struct {
-  const data = membersOf(struct).find(({ follows }) => follows);
+  const data = membersOfStruct(struct).find(({ follows }) => follows);
   if (!data) return struct;
   const fields = struct.fields.filter(({ at }) => at < data.at);
   return { ...struct, size: data.at, extended: undefined, fields };

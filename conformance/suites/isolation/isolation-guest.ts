@@ -21,7 +21,7 @@ const SEAL_AT = 64;
 const WRITTEN = 0x800;
 
 /** Memory of a guest with two tables, and ops on it: what one container maps. */
-export interface Guest {
+export interface IsolationGuest {
   /** Roots of the two tables. */
   first: number;
   second: number;
@@ -36,7 +36,7 @@ export interface Guest {
 }
 
 /** The guest of a container, in a memory of its own; `seed` makes its bytes differ from those of others. */
-export function guestOf(container: Name, memory: Name, seed: number): Guest {
+export function isolationGuestOf(container: Name, memory: Name, seed: number): IsolationGuest {
   const tables = (page: number, to: number) =>
     guestTables({ memory, at: at(page), base: BASE + at(page), pages: [{ address: GUEST, to: BASE + at(to) }] });
   const [first, second] = [tables(0, pageA), tables(TABLES, pageB)];
