@@ -11,58 +11,18 @@ import {
   openGroup,
   pattern,
   setContainer,
-  setIommu,
   unmap,
   unmapAllByFlag,
 } from '../conformance/programs/build.ts';
-import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
-import type { Rule } from '../spec/contract/types.ts';
-import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
+import type { Op, Outcome } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './interpreter/contract.ts';
+import { data, environment, program, ready } from './interpreter/test-compiled.ts';
 import { judge, stateBefore } from './judge.ts';
-import { modelEnvironment, runOnModel } from './model-target.ts';
+import { runOnModel } from './model-target.ts';
 import { describeState } from './state/state.ts';
 
-const data = loadContract();
-const contract = compileContract(data, parameterSetting(data, 'type1-6.12'));
-const slot = { devices: 1, viable: true };
-const environment = modelEnvironment({ machine: {}, slots: [slot] });
-const program = (ops: Op[]): Program => ({ id: 'test', topology: { slots: { g: slot } }, ops });
-
-const ready: Op[] = [
-  memory('arg', 1),
-  memory('ram', 4),
-  openContainer('c'),
-  openGroup('g', 'g'),
-  setContainer('g', 'c'),
-  setIommu('c', 'VFIO_TYPE1v2_IOMMU'),
-];
-const mapped: Op[] = [...ready, map('c', 0x1000, 'ram', 0, 2)];
-
-/** The trace of a program as the contract has it, with the outcomes of single ops replaced. */
-function trace(ops: Op[], replaced: Record<number, Outcome> = {}): { program: Program; outcomes: Outcome[] } {
-  const { end, outcomes } = runOnModel(contract, environment, program(ops));
-  expect(end).toBe('completed');
-  return { program: program(ops), outcomes: outcomes.map((outcome, i) => replaced[Math.max(i, 0)] ?? outcome) };
-}
-
-/** Judges a program whose last op gave something else. */
-function judgeLast(ops: Op[], last: Outcome) {
-  const given = trace(ops);
-  return judge(contract, environment, { ...given, outcomes: [...given.outcomes.slice(0, -1), last] });
-}
-
-function violationOf(ops: Op[], last: Outcome) {
-  const judgement = judgeLast(ops, last);
-  if (judgement.kind !== 'violates') throw new Error(`the judge says ${judgement.kind}`);
-  expect(judgement.violation.op).toBe(ops.length - 1);
-  expect(judgement.ops).toBe(ops.length - 1);
-  expect(judgement.violation.actual).toEqual(last);
-  return judgement.violation;
-}
-
-const blamed = (ops: Op[], last: Outcome): Rule['id'] => violationOf(ops, last).rule.id;
+import { blamed, contract, judgeLast, mapped, trace, violationOf } from './test-judging.ts';
 
 describe('a trace that conforms', () => {
   const ops = [...mapped, map('c', 0x2000, 'ram', 0, 1), unmapAllByFlag('c')];
@@ -243,79 +203,6 @@ describe('wrong memory', () => {
       { value: 0 },
     ];
     for (const last of wrong) expect(judgeLast(saved, last).kind).toBe('violates');
-  });
-});
-
-describe('a copy-out that fails after a part', () => {
-  // The argument of an UNMAP of everything crosses from a writable page to one that can only be read.
-  const at = 0x1000 - 20;
-  const block = '180000000200000000000000000000000000000000000000';
-  const crossing: Op[] = [
-    ...mapped,
-    memory('edge', 2),
-    { op: 'poke', memory: 'edge', at, bytes: block },
-    { op: 'protect', memory: 'edge', at: 0x1000, length: 0x1000, protection: 'read' },
-    { op: 'ioctl', fd: 'c', number: 0x3b72, argument: { memory: 'edge', at } },
-  ];
-  const partly = (changed: Outcome['changed']): Outcome => ({ errno: 'EFAULT', changed });
-  const peek: Op = { op: 'peek', memory: 'edge', at, length: 4 };
-
-  test('may have changed the bytes that it could write, or not', () => {
-    expect(judgeLast(crossing, { errno: 'EFAULT' }).kind).toBe('conforms');
-    expect(judgeLast(crossing, partly([{ memory: 'edge', at, bytes: 'aabb' }])).kind).toBe('conforms');
-    expect(judgeLast(crossing, partly([{ memory: 'edge', at: at + 16, bytes: '00200000' }])).kind).toBe('conforms');
-    expect(
-      judgeLast(
-        crossing,
-        partly([
-          { memory: 'edge', at, bytes: 'aa' },
-          { memory: 'edge', at: at + 19, bytes: 'bb' },
-        ]),
-      ).kind,
-    ).toBe('conforms');
-  });
-
-  test.each<[title: string, changed: Outcome['changed']]>([
-    ['the byte before them', [{ memory: 'edge', at: at - 1, bytes: '00' }]],
-    ['the byte after them', [{ memory: 'edge', at: 0x1000, bytes: '00' }]],
-    ['one run that goes on after them', [{ memory: 'edge', at: 0x1000 - 1, bytes: '0000' }]],
-    ['another memory', [{ memory: 'ram', at, bytes: '00' }]],
-  ])('must not change %s', (_, changed) => {
-    expect(judgeLast(crossing, partly(changed)).kind).toBe('violates');
-  });
-
-  test('still answers EFAULT', () => {
-    expect(blamed(crossing, { value: 0 })).toBe('unmap_dma_writes_argument');
-  });
-
-  test('leaves what the trace says it left', () => {
-    const given = trace([...crossing, peek]);
-    const left = (changed: Outcome['changed'], bytes: string) =>
-      judge(contract, environment, {
-        ...given,
-        outcomes: [...given.outcomes.slice(0, -2), partly(changed), { value: 0, bytes }],
-      }).kind;
-    const stored = [{ memory: 'edge', at: at + 1, bytes: 'aabb' }];
-    expect(left(undefined, '18000000')).toBe('conforms');
-    expect(left(stored, '18aabb00')).toBe('conforms');
-    expect(left(stored, '18000000')).toBe('violates');
-    expect(left(undefined, '18aabb00')).toBe('violates');
-  });
-
-  test('leaves it for later ioctls, and for the state that a failure shows', () => {
-    // The part that was stored made the request one of an unknown flag.
-    const again = [
-      ...crossing,
-      { op: 'protect', memory: 'edge', at: 0x1000, length: 0x1000, protection: 'read-write' },
-      crossing.at(-1)!,
-    ] as Op[];
-    const given = trace(again);
-    const outcomes = [...given.outcomes];
-    outcomes[crossing.length - 1] = partly([{ memory: 'edge', at: at + 4, bytes: '80' }]);
-    outcomes[again.length - 1] = { errno: 'EINVAL' };
-    expect(judge(contract, environment, { ...given, outcomes }).kind).toBe('conforms');
-    outcomes[crossing.length - 1] = { errno: 'EFAULT' };
-    expect(judge(contract, environment, { ...given, outcomes }).kind).toBe('violates');
   });
 });
 
