@@ -44,11 +44,11 @@ export interface YamlRule {
   /**
    * The rule only takes away what may still be remembered. To see whether a trace depends on it, what would be remembered without it is insisted on.
    */
-  forgets?: true;
+  invalidates?: true;
   /**
    * Findings about the 2020 series that the rule states.
    */
-  lineage?: string[];
+  findings?: string[];
 }
 export interface YamlOutcome {
   errno?: string;
@@ -88,7 +88,7 @@ export interface YamlStep {
   effect?: string;
   case?: string;
   return?: string;
-  each?: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
+  each?: 'pages' | 'segments' | 'pasid_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
   table?: string;
   undo_table?: string;
   on_fault?: string;

@@ -66,9 +66,9 @@ export type Protection = 'none' | 'read' | 'write' | 'read-write';
  */
 export type Pasid = Integer | SavedPasid;
 /**
- * Index among the slot's vfio-bound devices, or `claimed`: the device that makes a group not viable.
+ * Index among the slot's vfio-bound devices, or `bound_to_host_driver`: the device that makes a group not viable.
  */
-export type SlotDevice = number | 'claimed';
+export type SlotDevice = number | 'bound_to_host_driver';
 /**
  * How the run of a program ended. Unsupported: the target cannot perform one of the ops, or lacks the topology.
  */
@@ -558,7 +558,7 @@ export interface BindDriverOp {
   /**
    * native: the kernel's ordinary driver of that device.
    */
-  driver: 'vfio-pci' | 'native';
+  driver: 'vfio-pci' | 'host';
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -1768,11 +1768,11 @@ export interface SpecRule {
   /**
    * It only takes away what may still be remembered.
    */
-  forgets?: true;
+  invalidates?: true;
   /**
    * Ids of the findings about the series of 2020 that it states.
    */
-  lineage?: string[];
+  findings?: string[];
 }
 export interface SpecErrnoOutcome {
   kind: 'errno';
@@ -1903,7 +1903,7 @@ export interface SpecWriteStep {
  */
 export interface SpecLoopStep {
   kind: 'each';
-  over: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches';
+  over: 'pages' | 'segments' | 'pasid_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches';
   steps: SpecStep[];
   /**
    * A rule that must hold for the step to be taken.
@@ -2000,7 +2000,7 @@ export interface SpecParameter {
   /**
    * Ids of findings and ambiguities about the series of 2020 that it is for.
    */
-  lineage?: string[];
+  findings?: string[];
 }
 /**
  * A named setting of all parameters.

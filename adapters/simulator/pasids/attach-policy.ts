@@ -5,10 +5,10 @@ import { hasBound } from './container-devices.ts';
 
 /** Why a container of the nesting type does not take another group; undefined if it does. */
 export function refusesSecondGroup(backend: Type1): Errno | undefined {
-  const { second_unit_at_attach, pasid_exposure } = backend.parameters;
+  const { second_member_at_attach, pasid_exposure } = backend.parameters;
   if (!backend.nesting || (backend.domains.length === 0 && backend.external.length === 0)) return undefined;
-  if (second_unit_at_attach === 'always') return 'EINVAL';
-  if (second_unit_at_attach === 'never') return undefined;
+  if (second_member_at_attach === 'always') return 'EINVAL';
+  if (second_member_at_attach === 'never') return undefined;
   const showsAlone = pasid_exposure === 'singleton_container' && groupsOf(backend).some(showsPasids);
   return showsAlone || hasBound(backend) ? 'EBUSY' : undefined;
 }

@@ -182,7 +182,7 @@ export class VtdDriver {
   }
 
   private hasIommu({ group: { kind } }: PciDevice): boolean {
-    return kind !== 'mediated' || this.parameters.mediated_devices === 'substituted';
+    return kind !== 'mediated' || this.parameters.mediated_devices === 'parent_device';
   }
 
   /** A mediated device that gets this far is the function behind it. */

@@ -97,7 +97,7 @@ export class Type1 {
   /** CHECK_EXTENSION, of an instance or of the module alone. */
   static checkExtension(backend: Type1 | undefined, extension: number, parameters: Parameters): number {
     if (EXTENSIONS.has(extension)) return 1;
-    if (parameters.surroundings === '2020') {
+    if (parameters.base_kernel === '2020') {
       if (extension === NESTING_UAPI && parameters.bind === 'present') return NESTING_UAPI_VERSION;
       if (extension >= UNMAP_ALL) return 0;
     }
@@ -115,7 +115,7 @@ export class Type1 {
       case Request.IOMMU_UNMAP_DMA:
         return unmapDma(this, process, argument);
       case Request.IOMMU_DIRTY_PAGES:
-        return this.parameters.surroundings === '2020' ? done('ENOTTY') : dirtyPages(this, process, argument);
+        return this.parameters.base_kernel === '2020' ? done('ENOTTY') : dirtyPages(this, process, argument);
       case Request.IOMMU_GET_INFO:
         return getInfo(this, process, argument);
       default:
@@ -193,7 +193,7 @@ export class Type1 {
     if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
     const domain = new this.parts.IommuDomain(this.unit, group.iommu, this.nesting);
     if (this.nesting && this.unit.nesting === undefined) {
-      return this.parameters.surroundings === '2020' ? 'ENODEV' : 'EINVAL';
+      return this.parameters.base_kernel === '2020' ? 'ENODEV' : 'EINVAL';
     }
     yield DRIVER_CALL;
     if (!this.unit.interruptRemapping && !this.module.allowUnsafeInterrupts) return 'EPERM';

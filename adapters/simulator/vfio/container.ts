@@ -54,10 +54,10 @@ export class Container implements FileOperations {
     const iommuGroup = group.iommuGroup!;
     do yield LOCK;
     while (!this.lock.take());
-    let errno = iommuGroup.claimForUserSpace();
+    let errno = iommuGroup.claimDmaOwner();
     if (errno === undefined && this.backend !== undefined) {
       errno = yield* this.backend.attachGroup(iommuGroup, process);
-      if (errno !== undefined) iommuGroup.releaseFromUserSpace();
+      if (errno !== undefined) iommuGroup.releaseDmaOwner();
     }
     if (errno === undefined) this.groups.unshift(group);
     this.lock.release();
@@ -70,7 +70,7 @@ export class Container implements FileOperations {
     do yield LOCK;
     while (!this.lock.take());
     if (this.backend !== undefined) yield* this.backend.detachGroup(iommuGroup);
-    iommuGroup.releaseFromUserSpace();
+    iommuGroup.releaseDmaOwner();
     this.groups.splice(this.groups.indexOf(group), 1);
     if (this.groups.length === 0) {
       this.backend?.close();
