@@ -236,7 +236,7 @@ describe('a setting', () => {
     [{ set: ['driver=v99'] }, /driver cannot be v99/],
     [{ set: ['drver=v10'] }, /parameter drver is unknown/],
     [{ profile: 'v9' }, /--profile v9: unknown/],
-    [{ profile: 'v1-singleton', set: ['driver=v5.10'] }, /needs requests=as_posted/],
+    [{ profile: 'v1-singleton', set: ['driver=v5.10'] }, /needs nesting_series=as_posted/],
   ])('that cannot be is a Problem: %o', async (options, message) => {
     await expect(explanation('BIND', options)).rejects.toThrow(Problem);
     await expect(explanation('BIND', options)).rejects.toThrow(message);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Setting } from '../conformance/assess/divergence.ts';
 import { isToken } from '../conformance/running/token.ts';
+import { type Identifier, retired, retirementText } from '../spec/contract/identifiers.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -43,12 +44,20 @@ export async function explanation(what: string, options: SettingOptions): Promis
     const texts = await Promise.all(found.map(([subject, name]) => subject.explain(asking(setting), name)));
     return texts.join('\n\n');
   }
+  const old = retired(what);
+  if (old) return [retirementText(old), ...(await successorText(old, options))].join('\n\n');
   if (!isToken(what) && !looksLikeFile(what)) throw unknown(data, what);
   const program = readProgram(what);
   const ofTheSeries = isOfTheSeries(program);
   const series = profilesOfTheSeries(data).map(({ id }) => id);
   const setting = fittingSetting(data, options, ({ profile }) => series.includes(profile) === ofTheSeries);
   return explainProgram(asking(setting), program);
+}
+
+/** What takes the place of a retired name: of a value its parameter. */
+async function successorText({ kind, successor }: Identifier, options: SettingOptions): Promise<string[]> {
+  if (successor === undefined) return [];
+  return [await explanation(kind === 'value' ? successor.split('=')[0]! : successor, options)];
 }
 
 /** All that a name stands for; case counts only where it tells names apart. */

@@ -2,6 +2,7 @@ import { namedRules, type Pattern, type Selection } from '../conformance/running
 import type { Suite } from '../conformance/suites/suite.ts';
 import { chooseSuites, suites } from '../conformance/suites/suites.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
+import { retired, retirementText } from '../spec/contract/identifiers.ts';
 import type { ContractData } from '../spec/contract/types.ts';
 import { nearest } from '../spec/uapi/nearest.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -38,6 +39,8 @@ function parsePattern(data: ContractData, text: string): Pattern[] {
     ...(data.rules.has(text) ? [{ kind: 'rule', id: text } as const] : []),
   ];
   if (patterns.length > 0) return patterns;
+  const old = retired(text, ['rule']);
+  if (old) throw new Problem(`--only ${text}: ${retirementText(old)}`);
   const known = [...suites.map(({ name }) => name), ...data.handlers.flatMap(namesOf), ...data.rules.keys()];
   const near = nearest(text, known);
   throw new Problem(

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Setting } from '../conformance/assess/divergence.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
+import { retired, retirementText } from '../spec/contract/identifiers.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { ContractData } from '../spec/contract/types.ts';
@@ -34,7 +35,21 @@ export function loadData({ spec }: SettingOptions): ContractData {
 
 /** The contract at a profile, with the parameters that the options set. Throws a Problem for what is unknown or impossible. */
 export function settingAt(data: ContractData, profile: string, { set }: SettingOptions): Setting {
+  refuseRetired(data, profile, assignments(set));
   return { contract: compileContract(data, parameterSetting(data, profile, assignments(set))), profile };
+}
+
+/** Throws a Problem for a profile, parameter or value that the contract had once. */
+function refuseRetired({ profiles, parameters }: ContractData, profile: string, set: Record<string, string>): void {
+  const gone = [
+    profiles.has(profile) ? undefined : retired(profile, ['profile']),
+    ...Object.entries(set).map(([name, value]) =>
+      parameters.get(name)?.values[value] !== undefined
+        ? undefined
+        : (retired(`${name}=${value}`, ['value']) ?? retired(name, ['parameter'])),
+    ),
+  ].find((one) => one !== undefined);
+  if (gone) throw new Problem(`${gone.kind === 'profile' ? '--profile' : '--set'} ${gone.id}: ${retirementText(gone)}`);
 }
 
 /**

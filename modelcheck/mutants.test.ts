@@ -116,7 +116,7 @@ const mutants: Mutant[] = [
   {
     invariant: 'I10',
     what: 'a PASID is cut to 32 bits',
-    request: singleton('one_device', 2, { requests: 'as_posted', driver: 'v5.9' }),
+    request: singleton('one_device', 2, { nesting_series: 'as_posted', driver: 'v5.9' }),
   },
   {
     invariant: 'I11',
@@ -153,7 +153,7 @@ describe('a contract in which', () => {
     const kept = withoutDefect(request).invariants.find(({ id }) => id === invariant)!;
     const wrong = check(rule ? withRule(rule) : data, { ...request, ...(defect && { defect }) });
     const broken = wrong.invariants.find(({ id }) => id === invariant)!;
-    if (request.set.requests === undefined) expect(kept.counterexamples).toEqual([]);
+    if (request.set.nesting_series === undefined) expect(kept.counterexamples).toEqual([]);
     expect(broken.counterexamples.length).toBeGreaterThan(0);
     expect(broken.holds).toBe(false);
     expect(broken.steps).toBe(Math.min(...broken.counterexamples.map(({ steps }) => steps)));

@@ -27,7 +27,7 @@ const VALUES = {
   /** The ioctl that flushes what was cached of guest page tables. */
   cache_invalidate: ['absent', 'present'],
   /** The code of these three: as it was posted in March 2020, or as it should have been. */
-  requests: ['repaired', 'as_posted'],
+  nesting_series: ['repaired', 'as_posted'],
   /** The IOMMU driver under it. */
   driver: ['complete', 'none', 'v10', 'v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10'],
   /** Which table tells the size of the data by its version. */

@@ -27,8 +27,8 @@ export const conditions = {
   set_container_descriptor_not_open: (call) => asked(call)?.pathOnly ?? true,
   set_container_already_attached: (call) => groupOf(call).container !== undefined,
   set_container_group_orphaned: (call) => groupOf(call).orphaned,
-  set_container_foreign_descriptor_einval: (call) => asked(call)?.object.kind !== 'container',
-  set_container_foreign_descriptor_ebadfd: (call) => asked(call)?.object.kind !== 'container',
+  set_container_fd_is_not_a_container_einval: (call) => asked(call)?.object.kind !== 'container',
+  set_container_fd_is_not_a_container_ebadfd: (call) => asked(call)?.object.kind !== 'container',
   set_container_group_not_viable: (call) => groupOf(call).slot.boundToHostDriver,
   set_container_vaddr_invalidated: (call) =>
     [...(container(call).backend?.mappings ?? [])].some(({ vaddrInvalid }) => vaddrInvalid),

@@ -21,7 +21,7 @@ export const conditions = {
   access_at_negative_offset: (call) => offset(call) > LAST_OFFSET,
   read_of_write_only_descriptor: ({ mode }) => mode === 'write',
   write_of_read_only_descriptor: ({ mode }) => mode === 'read',
-  access_to_foreign_file_outside_contract: (call) => call.object!.kind === 'foreign',
+  access_to_other_file_outside_contract: (call) => call.object!.kind === 'foreign',
   access_of_descriptor_without_regions: (call) => call.object!.kind !== 'device',
   access_of_zero_bytes: (call) => opOf(call, 'pread', 'pwrite').length === 0,
   access_to_unknown_region: (call) => size(call) === undefined,

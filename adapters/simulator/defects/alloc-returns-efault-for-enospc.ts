@@ -6,7 +6,7 @@ export const allocReturnsEfaultForEnospc: SimulatorDefect = {
   sentence: 'ALLOC for which there is no PASID answers EFAULT in place of ENOSPC.',
   handler: 'VFIO_IOMMU_PASID_REQUEST',
   kind: 'wrong_errno',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ repairedAlloc }) => ({
     *repairedAlloc(...request) {
       const result = yield* repairedAlloc(...request);

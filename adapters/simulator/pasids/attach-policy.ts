@@ -15,7 +15,7 @@ export function refusesSecondGroup(backend: Type1): Errno | undefined {
 
 /** A group is about to leave: what is bound on its devices ends, where anybody thought of it. */
 export function forgetBindings({ parameters, pasids: { driver } }: Type1, { devices }: IommuGroup): void {
-  if (driver === undefined || parameters.requests === 'as_posted') return;
+  if (driver === undefined || parameters.nesting_series === 'as_posted') return;
   for (const device of devices) driver.forget(device);
 }
 

@@ -35,7 +35,7 @@ const PRESENT = {
 /** What the series of March 2020 did, on the driver of those days. */
 const POSTED = {
   ...PRESENT,
-  requests: 'as_posted',
+  nesting_series: 'as_posted',
   driver: 'v10',
   free_of_bound: 'survives',
   unmap_flushes_nested: 'no',

@@ -22,7 +22,7 @@ export const nestingInformationScenarios: Scenario[] = [
     id: 'findings/g1_container_without_domain',
     about: 'GET_INFO of a container that has nothing but an emulated group.',
     slots: { g: emulated },
-    when: ({ requests }) => requests === 'as_posted',
+    when: ({ nesting_series }) => nesting_series === 'as_posted',
     ops: [...nestingContainer(), into, nestingInfo('c', 'info')],
   },
   {

@@ -66,7 +66,8 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
   {
     id: 'findings/c3_unknown_granularity',
     about: 'A granularity that nobody gave a meaning to, where it is not looked up beyond the end of a table.',
-    when: ({ driver, requests }) => requests === 'repaired' || ['none', 'v10', 'v5.10', 'complete'].includes(driver!),
+    when: ({ driver, nesting_series }) =>
+      nesting_series === 'repaired' || ['none', 'v10', 'v5.10', 'complete'].includes(driver!),
     ops: [
       ...alone,
       bind(),
