@@ -11,7 +11,7 @@ import { cpuSeconds, type Row } from './rows.ts';
 
 const RUNS = 5;
 
-/** The simulator with generation, judging and coverage, and the judge alone: without the requests of 2020, and with them. */
+/** The simulator with generation, judging and coverage, and the judge alone: without the ioctls of the 2020 nesting series, and with them. */
 export async function inProcess(): Promise<Row[]> {
   return [...(await ofProfile('type1-6.12')), ...(await ofProfile('v1-singleton'))];
 }

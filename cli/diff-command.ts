@@ -1,9 +1,9 @@
 import {
-  type Answerer,
   type Attribution,
   attribute,
   type Setting,
   settingName,
+  type TraceSide,
 } from '../conformance/assess/divergence.ts';
 import { toToken } from '../conformance/running/token.ts';
 import { describeOutcome } from '../reference/interpreter/outcome.ts';
@@ -20,7 +20,7 @@ interface DiffOptions {
   json?: boolean;
 }
 
-/** `vfio-conform diff`: shows where two targets answer differently, sets the exit code. Throws a Problem. */
+/** `vfio-conform diff`: shows where two targets behave differently, sets the exit code. Throws a Problem. */
 export async function diffCommand(first: string, second: string, options: DiffOptions): Promise<void> {
   const [one, other] = [readSide(first, options), readSide(second, options)];
   const { conditions, programs, divergences } = diffRecords(one.record, other.record);
@@ -68,7 +68,7 @@ function groups(one: Side, other: Side, divergences: readonly Divergence[]): Dif
   const found = new Map<string, DiffGroup>();
   for (const divergence of divergences) {
     const { first, second, op } = divergence;
-    const attribution = attribute(answerer(one, first), answerer(other, second), op);
+    const attribution = attribute(sideAt(one, first), sideAt(other, second), op);
     const key = keyOf(attribution);
     const group = found.get(key) ?? { ...attribution, cases: [] };
     group.cases.push(toCase(divergence));
@@ -77,7 +77,7 @@ function groups(one: Side, other: Side, divergences: readonly Divergence[]): Dif
   return [...found.values()].sort((a, b) => b.cases.length - a.cases.length);
 }
 
-function answerer({ record, setting }: Side, trace: Trace): Answerer {
+function sideAt({ record, setting }: Side, trace: Trace): TraceSide {
   return { setting, environment: record.environments.get(trace.environment)!, trace };
 }
 
@@ -92,14 +92,14 @@ function toCase({ machine, op, first, second }: Divergence): DiffCase {
     machine,
     op,
     operation: program.ops[op] ? describeOp(program.ops[op], kindsOf(program.ops)) : '',
-    first: answer(first, op),
-    second: answer(second, op),
+    first: resultAt(first, op),
+    second: resultAt(second, op),
     token: toToken(program),
   };
 }
 
-/** What a target answered to an op, and whether it came to its end there. */
-function answer({ outcomes, end, detail, program }: Trace, op: number): string {
+/** What an op returned on a target, and whether it came to its end there. */
+function resultAt({ outcomes, end, detail, program }: Trace, op: number): string {
   const outcome = outcomes[op];
   const ended = outcomes.length <= op + 1 && (end !== 'completed' || outcomes.length < program.ops.length);
   const ending = ended ? `${end}${detail ? `: ${detail}` : ''}` : undefined;

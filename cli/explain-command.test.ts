@@ -93,14 +93,14 @@ describe('an errno', () => {
 
   test('is looked for in one profile, and counted in the others', async () => {
     const text = await explanation('524', { profile: 'v1-singleton' });
-    expect(text).toMatch(/^No rule of v1-singleton answers 524\.\n/);
+    expect(text).toMatch(/^No rule of v1-singleton returns 524\.\n/);
     expect(text).toMatch(/other profiles: v1 \(1\)\.$/);
   });
 
   test.each([
-    ['EXDEV', 'No rule answers EXDEV (18).'],
-    ['18', 'No rule answers EXDEV (18).'],
-    ['4000', 'No rule answers 4000.'],
+    ['EXDEV', 'No rule fails with EXDEV (18).'],
+    ['18', 'No rule fails with EXDEV (18).'],
+    ['4000', 'No rule returns 4000.'],
   ])('%s that no rule answers is said to be so', async (name, text) => {
     expect(await explanation(name, {})).toBe(text);
   });

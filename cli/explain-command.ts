@@ -60,7 +60,7 @@ async function successorText({ kind, successor }: Identifier, options: SettingOp
   return [await explanation(kind === 'value' ? successor.split('=')[0]! : successor, options)];
 }
 
-/** All that a name stands for; case counts only where it tells names apart. */
+/** All that a name stands for; case counts only where names differ in nothing else. */
 function lookUp(data: ContractData, what: string): [Subject, string][] {
   const exactly = (name: string) =>
     subjects

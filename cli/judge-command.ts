@@ -4,7 +4,7 @@ import { toText } from '../reports/text.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { replayOptions } from './replay-options.ts';
 import { parseReports, writeReports } from './report-option.ts';
-import { answersOf, selectionOf, selectionText } from './selection-option.ts';
+import { rulesToReach, selectionOf, selectionText } from './selection-option.ts';
 import { recordedSetting, type SettingOptions } from './setting.ts';
 
 interface JudgeOptions extends SettingOptions {
@@ -25,7 +25,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     target,
     strict,
     selection: selectionOf(contract.data, selection),
-    answers: answersOf(selection),
+    answers: rulesToReach(selection),
     selected: selectionText(selection),
   });
   const cases: RecordCase[] = [];

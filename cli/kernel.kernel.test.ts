@@ -63,7 +63,7 @@ const unreachable = {
   open_device_hides_pasid: 'hardware',
   set_container_iommu_does_not_nest: 'hardware',
 };
-/** The requests of 2020, which no kernel has. */
+/** The ioctls of the 2020 nesting series, which no kernel has. */
 const requests = ['bind', 'cache_invalidate', 'pasid_request'];
 
 const spec = join(folder, 'contract');

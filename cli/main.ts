@@ -26,7 +26,7 @@ program
   .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
   .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
-  .option('--seed <n>', 'seed of suites that use one (none does yet); stands in the record', '0')
+  .option('--seed <n>', 'seed of suites that use one (none does yet); kept in the record', '0')
   .option('--cases <n>', 'run at most so many programs')
   .option('--time <duration>', 'stop after so long, such as 30s or 5m')
   .option('--shard <i/n>', 'run the i-th of n parts')
@@ -64,11 +64,11 @@ program
 
 program
   .command('diff')
-  .description('show where two targets answer differently, by rule and program')
+  .description('show where two targets behave differently, by rule and program')
   .argument('<record>', 'what run --record wrote for the first target')
   .argument('<record>', 'what it wrote for the second')
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
-  .option('--all', 'show every program that is answered differently, not one for each pair of rules')
+  .option('--all', 'show every program on which they differ, not one for each pair of rules')
   .option('--json', 'print one JSON object on standard output')
   .action(async (first, second, options) => (await import('./diff-command.ts')).diffCommand(first, second, options));
 

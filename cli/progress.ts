@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Tells on standard error how far a run is. */
+/** Reports on standard error how far a run is. */
 export interface Progress {
   /** `total` more programs are to come. */
   expect(total: number, where: string): void;

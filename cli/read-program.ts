@@ -35,7 +35,7 @@ function fromFile(file: string): { program: Program; place: string }[] {
   const whole = parsed(text);
   if (whole.value !== undefined) return [{ program: checkedProgram(whole.value, file), place: file }];
   const lines = text.split('\n');
-  // A program that is spread over lines and is no JSON is told of as a whole.
+  // A program that is spread over lines and is no JSON is reported as a whole.
   if (parsed(lines[0]!).value === undefined) throw new Problem(`${file}: not JSON: ${whole.error}`);
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return [];

@@ -89,7 +89,7 @@ test('the rows of a table have as many cells as its head', () => {
 describe('questions of a reader', () => {
   const short = (path: string) => part(path, '## In short');
 
-  test('BIND answers ENOMEM, EINVAL or nothing that is defined to an unknown version, by profile, driver and look-up', () => {
+  test('BIND fails with ENOMEM, EINVAL or nothing that is defined to an unknown version, by profile, driver and look-up', () => {
     const answers = short('ioctls/iommu-bind.md');
     expect(
       line(answers, '- `v1`: **ENOMEM**', 'from 2 to 2^31 - 1 has size -22', 'bind_size_is_negative'),
@@ -216,7 +216,7 @@ describe('what is said of parameters and findings', () => {
     }
   });
 
-  test('what Linux does and probably should not has nothing of the requests of 2020', () => {
+  test('what Linux does and probably should not has nothing of the ioctls of the 2020 nesting series', () => {
     expect(pages.get('linux-oddities.md')).toContain('unmap_dma_writes_argument');
     expect(pages.get('linux-oddities.md')).not.toContain('guest_table_on_write_only_mapping_is_readable');
   });

@@ -7,7 +7,7 @@ import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 
 /** What reports are made from. */
 export interface Reportable extends Summary {
-  /** All of them; only kept for formats that tell each. */
+  /** All of them; only kept for formats that list each. */
   cases: readonly RecordCase[];
 }
 

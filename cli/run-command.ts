@@ -12,9 +12,9 @@ import { showProgress } from './progress.ts';
 import { replayOptions } from './replay-options.ts';
 import { parseReports, writeReports } from './report-option.ts';
 import {
-  answersOf,
   checkNamedRules,
   recordSelection,
+  rulesToReach,
   type SelectionOptions,
   selectionOf,
   selectionText,
@@ -56,7 +56,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     target: options.target,
     strict,
     selection,
-    answers: answersOf(selected),
+    answers: rulesToReach(selected),
     selected: selectionText(selected),
   });
   const header: RecordHeader = {
@@ -153,7 +153,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   if (reached) people.write(`\n${await reached.report()}`);
 }
 
-/** Tells when a kernel is judged by the profile of another release only because nobody chose one. */
+/** Says when a kernel is judged by the profile of another release only because nobody chose one. */
 function adviseProfile({ name, version }: Description, contract: Contract, profile: string): void {
   const own = `type1-${/^\d+\.\d+/.exec(version)?.[0]}`;
   if (name !== 'linux' || own === profile || !contract.data.profiles.has(own)) return;

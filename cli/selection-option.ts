@@ -23,7 +23,7 @@ export function parseOnly(data: ContractData, patterns: readonly string[] = []):
   return patterns.flatMap((text) => parsePattern(data, text));
 }
 
-/** More than one for what is the name of a handler and of a rule: all about the one, and the run answers for the other. */
+/** More than one for what is the name of a handler and of a rule: all about the one, and the run has to reach the other. */
 function parsePattern(data: ContractData, text: string): Pattern[] {
   if (suites.some(({ name }) => name === text)) return [{ kind: 'suite', name: text }];
   if (text.includes('/')) {
@@ -69,8 +69,8 @@ function isWhole({ suites: names, only, shard, cases, programs }: RecordSelectio
   return !programs && !only && !shard && cases === undefined && suites.every(({ name }) => names.includes(name));
 }
 
-/** The rules that a run of a selection answers for. A shard, or a part that is cut off at a number of cases, answers for none. */
-export function answersOf(selection: RecordSelection): 'all' | 'named' | 'none' {
+/** The rules that a run of a selection must reach. A shard, or a part that is cut off at a number of cases, need not reach any. */
+export function rulesToReach(selection: RecordSelection): 'all' | 'named' | 'none' {
   if (isWhole(selection)) return 'all';
   const { only, shard, cases } = selection;
   return only && !shard && cases === undefined ? 'named' : 'none';

@@ -85,7 +85,7 @@ interface Difference {
   state: 'missing' | 'stale' | 'left over';
 }
 
-/** Where a folder and the pages that should stand in it differ. What nobody generated is left alone. */
+/** Where a folder and the pages that should be in it differ. What nobody generated is left alone. */
 function differencesFrom(folder: string, pages: ReadonlyMap<string, string>): Difference[] {
   const found = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
   const leftOver = found.filter((path) => !pages.has(path) && isGenerated(folder, path));

@@ -4,7 +4,7 @@ import type { Contract } from '../reference/interpreter/contract.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 
-/** The profile by which a target is judged unless told otherwise. */
+/** The profile by which a target is judged by default. */
 export function defaultProfile(target: string): string {
   if (!/^kernel(:|$)/.test(target)) return 'v1-singleton';
   return `type1-${/^kernel:(\d+\.\d+)$/.exec(target)?.[1] ?? '6.12'}`;

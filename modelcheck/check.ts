@@ -155,7 +155,7 @@ function valuesOf({ parameters, profiles }: ContractData, profile: string, name:
   return [own, ...Object.keys(parameters.get(name)!.values).filter((value) => value !== own)];
 }
 
-/** The rules that the requests of 2020 bring. */
+/** The rules that the ioctls of the 2020 nesting series bring. */
 function broughtBy({ data, parameters, rules }: Contract): string[] {
   const features = { bind: 'absent', pasid_request: 'absent', cache_invalidate: 'absent' };
   const without = compileContract(data, { ...parameters, ...features, driver: 'none' }).rules;

@@ -3,7 +3,7 @@ import { toBigInt } from '../spec/uapi/integer.ts';
 import { type Struct, uapi } from '../spec/uapi/uapi.ts';
 import type { IoctlOp, Name } from '../spec/uapi/vocabulary.ts';
 
-/** What one of the requests of 2020 asks for, as far as its argument says. */
+/** What one of the ioctls of the 2020 nesting series asks for, as far as its argument says. */
 export type CheckedRequest =
   | { kind: 'alloc' | 'free'; container: Name; pasid: bigint; max: bigint }
   | { kind: 'bind' | 'unbind'; container: Name; pasid: bigint; root: bigint; wellFormed: boolean }

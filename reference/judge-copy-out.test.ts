@@ -44,7 +44,7 @@ describe('a copy-out that fails after a part', () => {
     expect(judgeLast(crossing, partly(changed)).kind).toBe('violates');
   });
 
-  test('still answers EFAULT', () => {
+  test('still fails with EFAULT', () => {
     expect(blamed(crossing, { value: 0 })).toBe('unmap_dma_writes_argument');
   });
 

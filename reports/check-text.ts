@@ -17,9 +17,9 @@ export function toCheckText(result: CheckResult, replay: (counterexample: Counte
   if (differences.length > 0)
     lines.push(
       '',
-      `Other findings, by what differs from the recommended contract: ${differences.map(({ defect }) => defect).join(', ')} (--json tells the rules).`,
+      `Other findings, by what differs from the recommended contract: ${differences.map(({ defect }) => defect).join(', ')} (--json has the rules).`,
     );
-  lines.push('', `Rules of the requests: ${rules.taken} of ${rules.total} taken.`);
+  lines.push('', `Rules of the series: ${rules.taken} of ${rules.total} taken.`);
   const unknown = rules.untaken.filter(({ why }) => why === undefined);
   for (const [why, ids] of groupedByReason(rules.untaken)) lines.push(`  ${ids.join(', ')}: ${why}`);
   for (const { id } of unknown) lines.push(`  ${id}: NOT TAKEN, and nobody knows why`);
@@ -50,10 +50,10 @@ function stepsOf({ program, outcomes, setUp, steps }: Counterexample): string[] 
   const kinds = kindsOf(program.ops);
   return program.ops
     .slice(setUp, setUp + steps)
-    .map((op, i) => `    ${i + 1} ${describeOp(op, kinds)} -> ${answer(outcomes[setUp + i])}`);
+    .map((op, i) => `    ${i + 1} ${describeOp(op, kinds)} -> ${outcomeLine(outcomes[setUp + i])}`);
 }
 
-const answer = (outcome: Outcome | undefined): string =>
+const outcomeLine = (outcome: Outcome | undefined): string =>
   outcome === undefined ? 'not said' : String(outcome.errno ?? outcome.fd ?? outcome.value);
 
 function groupedByReason(untaken: CheckResult['rules']['untaken']): Map<string, string[]> {

@@ -1,10 +1,10 @@
 import type { DiffCase, DiffCondition, DiffGroup, DiffRecord, DiffResult, DiffSide } from '../spec/uapi/vocabulary.ts';
 
-/** How an answer stands to the rule that is named beside it, where it is not simply as the rule says. */
-const standings: Record<DiffSide['stands'], string> = {
+/** How a result compares with the rule that is named beside it, where it is not simply as the rule says. */
+const standings: Record<DiffSide['standing'], string> = {
   holds: '',
-  broken: ', which the answer breaks',
-  'broken-before': ', which an earlier answer breaks',
+  broken: ', which the result breaks',
+  'broken-before': ', which an earlier result breaks',
   undefined: ', which leaves it open',
 };
 
@@ -48,8 +48,8 @@ function group({ first, second, parameters = [], cases }: DiffGroup, all: boolea
   return lines.join('\n');
 }
 
-function side({ rule, setting, stands }: DiffSide): string {
-  return `${rule} (${setting}${standings[stands]})`;
+function side({ rule, setting, standing }: DiffSide): string {
+  return `${rule} (${setting}${standings[standing]})`;
 }
 
 function example({ program, machine, op, operation, first, second, token }: DiffCase): string[] {
@@ -63,13 +63,13 @@ function example({ program, machine, op, operation, first, second, token }: Diff
 }
 
 function closing({ first, second, programs: { compared, different }, complete }: DiffResult): string {
-  const answer =
+  const outcome =
     compared === 0
       ? 'have no program in common that both ran'
       : different === 0
-        ? `answer ${compared} programs alike`
-        : `answer ${different} of ${compared} programs differently`;
-  return `${first.target} and ${second.target} ${answer}${complete ? '' : '; a record is incomplete'}.`;
+        ? `behave alike on ${compared} programs`
+        : `differ on ${different} of ${compared} programs`;
+  return `${first.target} and ${second.target} ${outcome}${complete ? '' : '; a record is incomplete'}.`;
 }
 
 function shorten(text: string): string {

@@ -5,7 +5,7 @@ import { Problem } from '../spec/uapi/problem.ts';
 import type { DiffCondition, DiffPrograms, Environment, Integer, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
 import type { RunRecord } from './record-file.ts';
 
-/** A program that two targets answer differently, and the index of the first op where they do. */
+/** A program on which two targets differ, and the index of the first op where they do. */
 export interface Divergence {
   machine: string;
   op: number;
@@ -69,7 +69,7 @@ function sameProgram({ program }: Trace, { program: other }: Trace): boolean {
   return isDeepStrictEqual(program.ops, other.ops) && isDeepStrictEqual(program.topology, other.topology);
 }
 
-/** Index of the first op that two traces of one program answer differently. */
+/** Index of the first op at which two traces of one program differ. */
 function firstDifference(first: Trace, second: Trace): number | undefined {
   const both = Math.min(first.outcomes.length, second.outcomes.length);
   for (let i = 0; i < both; i++) if (!sameOutcome(first.outcomes[i]!, second.outcomes[i]!)) return i;
@@ -78,7 +78,7 @@ function firstDifference(first: Trace, second: Trace): number | undefined {
   return Math.min(both, first.program.ops.length - 1);
 }
 
-/** Whether two answers are the same; when they were given does not matter. */
+/** Whether two outcomes are the same; when they came does not matter. */
 function sameOutcome(one: Outcome, other: Outcome): boolean {
   return (
     one.errno === other.errno &&
@@ -98,7 +98,7 @@ function numbers(saved: Outcome['saved'] = {}): Record<string, bigint> {
   return Object.fromEntries(Object.entries(saved).map(([name, value]) => [name, toBigInt(value)]));
 }
 
-/** In what the runs and their machines differ, as far as it bears on answers. */
+/** In what the runs and their machines differ, as far as it bears on outcomes. */
 function conditions(first: RunRecord, second: RunRecord): DiffCondition[] {
   const made = ({ header: { tool, contract, selection, seed } }: RunRecord) => {
     const { suites, only = [], shard, cases } = selection;

@@ -52,10 +52,10 @@ export function toCoverageText(coverage: KernelCoverage, explanations: Explanati
 }
 
 function heading({ machines, silent }: KernelCoverage): string {
-  const told = `What ${machines} ${machines === 1 ? 'machine' : 'machines'} reached of the kernel's sources`;
+  const heading = `What ${machines} ${machines === 1 ? 'machine' : 'machines'} reached of the kernel's sources`;
   return silent === 0
-    ? `${told}.`
-    : `${told}; ${silent} of them crashed or hung before handing over what was counted, and are not in it.`;
+    ? `${heading}.`
+    : `${heading}; ${silent} of them crashed or hung before handing over what was counted, and are not in it.`;
 }
 
 function gapsOf(source: SourceCoverage, explanations: Explanations): Gap[] {

@@ -91,7 +91,7 @@ test.each<[string, (RecordLine | string)[], RegExp]>([
     /record\.jsonl:1: a record of format 1; this version reads format 2/,
   ],
   ['without header', [environment, one, footer], /has no header line/],
-  ['joined to another', [header, environment, one, footer, header], /record\.jsonl:5: stands after the footer/],
+  ['joined to another', [header, environment, one, footer, header], /record\.jsonl:5: comes after the footer/],
   ['with two headers', [header, header], /record\.jsonl:2: a second header/],
   ['with a case of an unknown environment', [header, one], /record\.jsonl:2: environment default is not described/],
   ['with a line that is no JSON', [header, 'nonsense\n', footer], /record\.jsonl:2: not a line of JSON/],

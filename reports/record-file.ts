@@ -98,7 +98,7 @@ export function readRecord(file: string): RunRecord {
       const { place: at, clause } = complaint(validate);
       throw new Problem(`${place}: ${at} ${clause}; mend it to fit spec/uapi/schema/record.schema.json.`);
     }
-    if (footer) throw new Problem(`${place}: stands after the footer; two records need two files.`);
+    if (footer) throw new Problem(`${place}: comes after the footer; two records need two files.`);
     if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);
     if (line.kind === 'header') header = line;
     else if (line.kind === 'footer') footer = line;

@@ -82,7 +82,7 @@ function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[]
   return shown;
 }
 
-/** The case that tells a group. */
+/** The case that shows a group. */
 export function exampleOf({ machine, program }: FailureGroup, failed: readonly RecordCase[]): RecordCase | undefined {
   return failed.find(({ place, trace }) => place.machine === machine && trace.program.id === program);
 }
@@ -90,7 +90,7 @@ export function exampleOf({ machine, program }: FailureGroup, failed: readonly R
 /** What a group of failures is called: the rule that is most likely broken. */
 export const headline = ({ explanation, signature }: FailureGroup): string => explanation?.rule ?? signature.rule;
 
-/** Everything about a group of failures, told by one of them. */
+/** Everything about a group of failures, shown by one of them. */
 export function describeGroup(group: FailureGroup, one: RecordCase, replay: string): string {
   const { signature, count, explanation } = group;
   const { trace, failure } = one;
@@ -98,9 +98,9 @@ export function describeGroup(group: FailureGroup, one: RecordCase, replay: stri
   const lines = [
     `FAIL ${name}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
     `  ${(explanation ?? failure!).sentence}`,
-    `  source:   ${(explanation ?? failure!).source}`,
+    `  source:    ${(explanation ?? failure!).source}`,
   ];
-  if (name !== signature.rule) lines.push(`  shows in: ${signature.rule}: ${failure!.sentence}`);
+  if (name !== signature.rule) lines.push(`  shows in:  ${signature.rule}: ${failure!.sentence}`);
   lines.push(...describeOutcomes(one, explanation?.alternative));
   for (const { set, rules } of explanation?.settings.slice(0, SETTINGS) ?? []) {
     const options = set.map((each) => `--set ${each}`).join(' ');
@@ -110,7 +110,7 @@ export function describeGroup(group: FailureGroup, one: RecordCase, replay: stri
   }
   const { state = [], history = [] } = explanation ?? {};
   if (state.length > 0) lines.push('  state before:', ...state.map((line) => `    ${line}`));
-  if (history.length > 0) lines.push(`  made by:  ${history.map((entry) => `${entry.op} ${entry.rule}`).join(', ')}`);
+  if (history.length > 0) lines.push(`  caused by: ${history.map((entry) => `${entry.op} ${entry.rule}`).join(', ')}`);
   const kinds = kindsOf(trace.program.ops);
   lines.push(
     '  program so far:',
@@ -126,10 +126,10 @@ function describeOutcomes({ trace, failure }: RecordCase, alternative?: string):
   const { op, expected, actual } = failure!;
   const { ops, id } = trace.program;
   return [
-    `  program:  ${id}, on ${trace.environment}`,
-    `  ${`op ${op}:`.padEnd(9)} ${ops[op] ? describeOp(ops[op], kindsOf(ops)) : ''}`,
-    `  expected: ${expected}`,
-    `  actual:   ${actual}${alternative ? `, as ${alternative} would have it` : ''}`,
+    `  program:   ${id}, on ${trace.environment}`,
+    `  ${`op ${op}:`.padEnd(10)} ${ops[op] ? describeOp(ops[op], kindsOf(ops)) : ''}`,
+    `  expected:  ${expected}`,
+    `  actual:    ${actual}${alternative ? `, as ${alternative} would have it` : ''}`,
   ];
 }
 
@@ -140,7 +140,7 @@ export function describeFailure(one: RecordCase, replay: string): string {
   return [
     `FAIL ${signature.rule}`,
     `  ${sentence}`,
-    `  source:   ${source}`,
+    `  source:    ${source}`,
     ...describeOutcomes(one),
     '  program so far:',
     ...ops.slice(0, op + 1).map((each, i) => `    ${i} ${describeOp(each, kindsOf(ops))}`),
@@ -157,7 +157,7 @@ function rules(
   const lines = [`${reached} of ${total} rules reached.`];
   const bad = inexcusable(unreached);
   const excused = unreached.filter((one) => !bad.includes(one));
-  // Where rules were asked for by name, what shows them is the answer.
+  // Where rules were asked for by name, what shows them is asked for.
   if (selected !== undefined)
     for (const [rule, { program }] of Object.entries(witnesses ?? {}))
       lines.push(`${rule} is reached: ${program} depends on it.`);

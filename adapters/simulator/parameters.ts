@@ -19,7 +19,7 @@ const VALUES = {
   write_only_mapping: ['readable', 'unreadable'],
   /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */
   device_cdev: ['absent', 'present'],
-  /** Which kernel there is around the requests of 2020. */
+  /** Which kernel there is around the ioctls of the 2020 nesting series. */
   base_kernel: ['6.12', '6.1', '2020'],
   /** The ioctl that binds guest page tables, and the one that gives PASIDs and takes them back. */
   bind: ['absent', 'present'],

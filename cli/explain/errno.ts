@@ -9,42 +9,42 @@ import { titleOf } from './handler.ts';
 import type { Subject } from './subject.ts';
 import { rulesAt } from './where.ts';
 
-/** The greatest number that a system call can answer as an error. */
+/** The greatest number that a system call can return as an error. */
 const MOST = 4095;
 
-/** Errnos, by name or number of either sign: which rules answer them, handler by handler in the order of steps. */
+/** Errnos, by name or number of either sign: which rules fail with them, handler by handler in the order of steps. */
 export const errnoSubject: Subject = {
   kind: 'an errno',
   names: () => Object.keys(uapi.errnos),
   takes: (name) => /^-?\d+$/.test(name) || Object.hasOwn(numbers, name),
-  fits: ({ contract }, name) => answers(contract, spelling(name)).length > 0,
+  fits: ({ contract }, name) => rulesFailingWith(contract, spelling(name)).length > 0,
   explain({ data, contract, profile, label }, name) {
     const errno = spelling(name);
     const named = numbers[errno] === undefined ? errno : `${errno} (${numbers[errno]})`;
-    const found = answers(contract, errno);
+    const found = rulesFailingWith(contract, errno);
     const others = [...data.profiles.keys()].flatMap((other) => {
-      const count = [...rulesAt(data, other)].filter((id) => answersWith(data.rules.get(id)!, errno)).length;
+      const count = [...rulesAt(data, other)].filter((id) => failsWith(data.rules.get(id)!, errno)).length;
       return other === profile || count === 0 ? [] : [`${other} (${count})`];
     });
     const lines =
       found.length === 0
-        ? [`No rule ${others.length > 0 ? `of ${label} ` : ''}answers ${named}.`]
-        : [`${named} is the answer of these rules (${label}), in the order of steps:`];
+        ? [`No rule ${others.length > 0 ? `of ${label} ` : ''}fails with ${named}.`]
+        : [`These rules fail with ${named} (${label}), in the order of steps:`];
     for (const [handler, rules] of found) lines.push('', titleOf(handler), ...rules);
-    const told = [...contract.rules].filter((id) => answersWith(data.rules.get(id)!, 'result'));
-    if (told.length > 0) lines.push('', `Where a fault is injected with it, also: ${told.join(', ')}.`);
-    if (others.length > 0) lines.push('', `Rules that answer it in other profiles: ${others.join(', ')}.`);
+    const injected = [...contract.rules].filter((id) => failsWith(data.rules.get(id)!, 'result'));
+    if (injected.length > 0) lines.push('', `Where a fault is injected with it, also: ${injected.join(', ')}.`);
+    if (others.length > 0) lines.push('', `Rules that fail with it in other profiles: ${others.join(', ')}.`);
     return lines.join('\n');
   },
 };
 
-/** The steps that answer with an errno, by handler, in words. */
-function answers({ data, parameters, rules }: Contract, errno: string): [Handler, string[]][] {
+/** The steps that fail with an errno, by handler, in words. */
+function rulesFailingWith({ data, parameters, rules }: Contract, errno: string): [Handler, string[]][] {
   return data.handlers.flatMap((handler): [Handler, string[]][] => {
     if (handler.table) return [];
     const lines = stepsAt(data, handler.steps, parameters).flatMap(({ step }) => {
       const rule = data.rules.get(ruleOf(step) ?? '');
-      if (!rule || !rules.has(rule.id) || !answersWith(rule, errno)) return [];
+      if (!rule || !rules.has(rule.id) || !failsWith(rule, errno)) return [];
       const { outcome } = rule;
       const among = outcome?.kind === 'one_of' ? ` -> ${outcomeText(outcome)}` : '';
       return [`  ${step.kind} ${rule.id}${among}: ${rule.sentence}`];
@@ -53,7 +53,7 @@ function answers({ data, parameters, rules }: Contract, errno: string): [Handler
   });
 }
 
-const answersWith = ({ outcome }: Rule, errno: string) => outcome !== undefined && errnosOf(outcome).includes(errno);
+const failsWith = ({ outcome }: Rule, errno: string) => outcome !== undefined && errnosOf(outcome).includes(errno);
 
 /** An errno as rules write it: by its name, or by its number where user space has no name for it. Throws a Problem. */
 function spelling(name: string): string {

@@ -11,7 +11,7 @@ import { Problem } from '../../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../../spec/uapi/vocabulary.ts';
 
 /** What the contract allows of one op. */
-export interface Answers {
+export interface ExpectedResults {
   op: Op;
   /** Those that read the same once; the state goes on from the first. */
   expectations: [Expectation, ...Expectation[]];
@@ -26,7 +26,7 @@ const MOST_WAYS = 64;
  * What the contract allows of each op of a program. Ends early where it says nothing. Throws a Problem for a program that
  * does what no program may.
  */
-export function* expectedAnswers(contract: Contract, program: Program): Generator<Answers> {
+export function* expectedResults(contract: Contract, program: Program): Generator<ExpectedResults> {
   const { machine = {}, slots } = program.topology;
   const environment = modelEnvironment({ machine, slots: Object.values(slots) });
   const outcomes: Outcome[] = [];

@@ -24,7 +24,7 @@ export const findingSubject: Subject = {
     if (programs.length > 0) lines.push('', 'programs that show it:');
     for (const { id, about } of programs) lines.push(`  ${id}${about ? `: ${about}` : ''}`);
     const places = placesIn(['findings.md', 'counterexamples.md'], name);
-    if (places.length > 0) lines.push('', `told in ${places.join(' and ')}`);
+    if (places.length > 0) lines.push('', `described in ${places.join(' and ')}`);
     return lines.join('\n');
   },
 };
@@ -58,9 +58,9 @@ function ruleLines(data: ContractData, { id, level, sentence, outcome, sources }
   return [
     `${id} (${level})${outcome ? ` -> ${outcomeText(outcome)}` : ''}`,
     `  ${sentence}`,
-    ...sources.map((source) => `  source:   ${sourceText(data, source)}`),
-    `  stands:   ${[
-      having.length > 0 ? `in ${names(having)}` : whereText(data, id),
+    ...sources.map((source) => `  source:     ${sourceText(data, source)}`),
+    `  present in: ${[
+      having.length > 0 ? names(having) : whereText(data, id).replace(/^in /, ''),
       lacking.length > 0 ? `not in ${names(lacking)}` : '',
     ]
       .filter(Boolean)

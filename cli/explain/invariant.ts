@@ -21,7 +21,7 @@ export const invariantSubject: Subject = {
       `  asked of: ${asked.map((one) => one.id).join(', ') || 'no profile'}${when ? ` (${whenText(when)})` : ''}`,
       ...sources.map((source) => `  source:   ${sourceText(data, source)}`),
       `  check:    vfio-conform check --profile ${profile}`,
-      ...placesIn(['invariants.md'], id).map((place) => `  told in:  ${place}`),
+      ...placesIn(['invariants.md'], id).map((place) => `  pages:    ${place}`),
     ].join('\n');
   },
 };

@@ -15,7 +15,7 @@ export const profileSubject: Subject = {
     const own = [...rules].filter((rule) => !others.some((other) => rulesAt(data, other).has(rule)));
     const lines = [`profile ${name}: ${sentence}`];
     if (profilesOfTheSeries(data).some(({ id }) => id === name))
-      lines.push('  No released kernel implements the requests of 2020 that it has.');
+      lines.push('  No released kernel implements the ioctls of the 2020 nesting series that it has.');
     lines.push(`  run:      vfio-conform run --profile ${name}`);
     for (const base of bases)
       lines.push(`  put on:   --set ${base}=${Object.keys(data.parameters.get(base)!.values).join('|')}`);

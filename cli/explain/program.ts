@@ -6,10 +6,10 @@ import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { Citations } from './citations.ts';
-import { expectedAnswers } from './expected-answers.ts';
+import { expectedResults } from './expected-results.ts';
 import type { Asking } from './subject.ts';
 
-/** Whether a program is about the requests of the 2020 series, or needs a machine that nests. */
+/** Whether a program is about the ioctls of the 2020 nesting series, or needs a machine that nests. */
 export function isOfTheSeries({ feature, topology, ops }: Program): boolean {
   if (feature !== undefined || (topology.machine?.nesting ?? 'none') !== 'none') return true;
   const kinds = kindsOf(ops);
@@ -21,21 +21,21 @@ export function isOfTheSeries({ feature, topology, ops }: Program): boolean {
   );
 }
 
-/** What must happen in a program, op by op: the answers, the rule that decides, and the effects. Throws a Problem. */
+/** What must happen in a program, op by op: the results, the rule that decides, and the effects. Throws a Problem. */
 export function explainProgram({ data, contract, label }: Asking, program: Program): string {
   const lines = [`${program.id}, by ${label}${program.about ? `: ${program.about}` : ''}`];
   const kinds = kindsOf(program.ops);
   const rules = new RuleText(data);
-  const answers = [...expectedAnswers(contract, program)];
-  for (const [index, { op, expectations, more }] of answers.entries()) {
-    const text = expectations.map((one, way) => expectationLines(way === 0 ? 'answer:' : 'or:', op, one, rules));
+  const results = [...expectedResults(contract, program)];
+  for (const [index, { op, expectations, more }] of results.entries()) {
+    const text = expectations.map((one, way) => expectationLines(way === 0 ? 'result:' : 'or:', op, one, rules));
     lines.push(`  ${index} ${describeOp(op, kinds)}`, ...text.flat());
     if (expectations.length > 1 || more)
       lines.push(
         `      The contract leaves open which${more ? ', and more' : ''}; what follows goes on from the first.`,
       );
   }
-  const left = program.ops.length - answers.length;
+  const left = program.ops.length - results.length;
   if (left > 0) lines.push(`  Of what follows (${left === 1 ? 'one op' : `${left} ops`}) nothing is said.`);
   return [...lines, ...rules.citations.lines()].join('\n');
 }
@@ -57,7 +57,7 @@ function expectationLines(label: string, op: Op, expectation: Expectation, rules
 class RuleText {
   readonly citations: Citations;
   readonly #data: ContractData;
-  readonly #told = new Set<string>();
+  readonly #named = new Set<string>();
 
   constructor(data: ContractData) {
     this.citations = new Citations(data);
@@ -69,8 +69,8 @@ class RuleText {
     return [...new Set(ids)].flatMap((id) => {
       const rule = this.#data.rules.get(id);
       if (!rule) return [];
-      if (this.#told.has(id)) return [id];
-      this.#told.add(id);
+      if (this.#named.has(id)) return [id];
+      this.#named.add(id);
       return [`${id}: ${rule.sentence} ${this.citations.of(rule)}`];
     });
   }

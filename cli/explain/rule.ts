@@ -4,7 +4,7 @@ import { explainHandler } from './handler.ts';
 import type { Subject } from './subject.ts';
 import { whereText } from './where.ts';
 
-/** Rules, by id: all that they say, and where they stand among the steps. */
+/** Rules, by id: all that they say, and where they are among the steps. */
 export const ruleSubject: Subject = {
   kind: 'a rule',
   names: ({ rules }) => [...rules.keys()],
@@ -13,12 +13,12 @@ export const ruleSubject: Subject = {
     const { data, contract, label } = asking;
     const { id, level, sentence, outcome, sources, verified, note, findings = [] } = data.rules.get(name)!;
     const lines = [`${id} (${level})`, `  ${sentence}`];
-    if (outcome) lines.push(`  outcome:  ${outcomeText(outcome)}`);
-    for (const source of sources) lines.push(`  source:   ${sourceText(data, source)}`);
-    if (verified) lines.push(`  observed: Linux ${verified.join(', ')}`);
-    if (note) lines.push(`  note:     ${note}`);
-    for (const finding of findings) lines.push(`  finding:  ${finding}: ${data.findings.get(finding)!.sentence}`);
-    lines.push(`  stands:   ${whereText(data, id)}`);
+    if (outcome) lines.push(`  outcome:    ${outcomeText(outcome)}`);
+    for (const source of sources) lines.push(`  source:     ${sourceText(data, source)}`);
+    if (verified) lines.push(`  observed:   Linux ${verified.join(', ')}`);
+    if (note) lines.push(`  note:       ${note}`);
+    for (const finding of findings) lines.push(`  finding:    ${finding}: ${data.findings.get(finding)!.sentence}`);
+    lines.push(`  present in: ${whereText(data, id).replace(/^in /, '')}`);
     if (!contract.rules.has(id)) lines.push(`  not part of ${label}`);
     for (const handler of data.handlers) {
       const steps = handler.table ? [] : stepsAt(data, handler.steps, contract.parameters);

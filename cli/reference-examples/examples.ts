@@ -6,11 +6,11 @@ import type { Example } from '../../reports/reference/sections/examples.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
-import { tellProgram } from '../tell-program.ts';
+import { describeProgram } from '../describe-program.ts';
 import { containerExamples } from './containers.ts';
 import { deviceExamples } from './devices.ts';
 import type { ExampleProgram } from './example-program.ts';
-import { examplesOf2020 } from './requests-of-2020.ts';
+import { examplesOf2020 } from './nesting-series.ts';
 
 const programs: ExampleProgram[] = [
   ...[...containerExamples, ...deviceExamples].map((one) => ({ profile: 'type1-6.12', ...one })),
@@ -37,6 +37,6 @@ function toExample(data: ContractData, example: ExampleProgram): Example {
     profile,
     settings,
     setUp: before.length,
-    ops: tellProgram(contract, environment, program, outcomes),
+    ops: describeProgram(contract, environment, program, outcomes),
   };
 }

@@ -8,7 +8,7 @@ import type { Invalidation } from '../../reports/reference/sections/invalidation
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
-import { tellProgram } from '../tell-program.ts';
+import { describeProgram } from '../describe-program.ts';
 
 const caches = Object.entries({
   IOMMU_CACHE_INV_TYPE_IOTLB: cache.iotlb,
@@ -58,7 +58,7 @@ function invalidated(
   const environment = modelEnvironment({ machine: nesting, slots: [single] });
   const { outcomes, detail } = runOnModel(contract, environment, program);
   if (outcomes.length < program.ops.length) throw new Error(`${program.id}: ${detail}`);
-  const { outcome, rule, effects } = tellProgram(contract, environment, program, outcomes).at(-1)!;
+  const { outcome, rule, effects } = describeProgram(contract, environment, program, outcomes).at(-1)!;
   const flushes = effects.find((id) => data.rules.get(id)!.invalidates);
   return { outcome, rule, ...(flushes !== undefined && { flushes }) };
 }

@@ -29,7 +29,7 @@ const stranger: Op[] = [
   ...by('child', [openContainer('other'), ...join('h', 'other'), ...nestingContainer('other', 'h').slice(3)]),
 ];
 
-/** The requests of 2020, as posted and as the recommended contract has them. */
+/** The ioctls of the 2020 nesting series, as posted and as the recommended contract has them. */
 export const examplesOf2020: ExampleProgram[] = [
   {
     of: 'VFIO_IOMMU_PASID_REQUEST',

@@ -12,13 +12,13 @@ export interface Setting {
 }
 
 /** What one target did, and what it is judged by. */
-export interface Answerer {
+export interface TraceSide {
   setting: Setting;
   environment: Environment;
   trace: Trace;
 }
 
-/** The rules behind two answers that differ. */
+/** The rules behind two results that differ. */
 export interface Attribution {
   first: DiffSide;
   second: DiffSide;
@@ -32,30 +32,30 @@ interface Explanation {
   settings: [first: Setting, second: Setting];
 }
 
-/** The rules behind the op at `index`, the first that two targets answered differently. */
-export function attribute(first: Answerer, second: Answerer, index: number): Attribution {
-  const answerers: Pair = [upTo(first, index), upTo(second, index)];
-  const explanation = explainByOne(answerers) ?? explainBySeveral(answerers);
-  if (!explanation) return { first: sideOf(answerers[0]), second: sideOf(answerers[1]) };
+/** The rules behind the op at `index`, the first at which two targets differ. */
+export function attribute(first: TraceSide, second: TraceSide, index: number): Attribution {
+  const pair: Pair = [upTo(first, index), upTo(second, index)];
+  const explanation = explainByOne(pair) ?? explainBySeveral(pair);
+  if (!explanation) return { first: sideOf(pair[0]), second: sideOf(pair[1]) };
   const [one, other] = explanation.settings;
-  let sides: [DiffSide, DiffSide] = [sideOf(answerers[0], one), sideOf(answerers[1], other)];
-  // Where one rule decides both answers, what tells them apart came before.
-  if (sides[0].rule === sides[1].rule) {
-    sides = [
-      { ...sides[0], ...ruleOfItsOwn(answerers[0], one.contract, other.contract) },
-      { ...sides[1], ...ruleOfItsOwn(answerers[1], other.contract, one.contract) },
-    ];
-  }
-  return { first: sides[0], second: sides[1], parameters: explanation.parameters };
+  const sides: [DiffSide, DiffSide] = [sideOf(pair[0], one), sideOf(pair[1], other)];
+  const { parameters } = explanation;
+  if (sides[0].rule !== sides[1].rule) return { first: sides[0], second: sides[1], parameters };
+  // Where one rule decides both results, what makes them differ came before.
+  return {
+    first: { ...sides[0], ...ruleOfItsOwn(pair[0], one.contract, other.contract) },
+    second: { ...sides[1], ...ruleOfItsOwn(pair[1], other.contract, one.contract) },
+    parameters,
+  };
 }
 
 /** Starts from a setting that one of the two meets, and looks for one parameter that makes it the other's. */
-function explainByOne(answerers: Pair): Explanation | undefined {
+function explainByOne(sides: Pair): Explanation | undefined {
   const found: Explanation[] = [];
-  const [one, other] = answerers;
+  const [one, other] = sides;
   const sameSetting = isDeepStrictEqual(one.setting.contract.parameters, other.setting.contract.parameters);
-  for (const { setting } of sameSetting ? [one] : answerers) {
-    const met = answerers.map((one) => conforms(one, setting.contract));
+  for (const { setting } of sameSetting ? [one] : sides) {
+    const met = sides.map((one) => conforms(one, setting.contract));
     if (met[0] === met[1]) continue;
     const [meeting, failing] = met[0] ? [one, other] : [other, one];
     const explains = (contract: Contract) => conforms(failing, contract) && !conforms(meeting, contract);
@@ -94,10 +94,10 @@ export function settingName({ contract: { data, parameters }, profile }: Setting
     : `${profile} with ${replaced.map(([name, value]) => `${name}=${value}`).join(', ')}`;
 }
 
-type Pair = readonly [Answerer, Answerer];
+type Pair = readonly [TraceSide, TraceSide];
 
 /** The program and what a target did of it up to an op; what came later is nobody's business. */
-function upTo({ trace, ...rest }: Answerer, index: number): Answerer {
+function upTo({ trace, ...rest }: TraceSide, index: number): TraceSide {
   const program = { ...trace.program, ops: trace.program.ops.slice(0, index + 1) };
   const outcomes = trace.outcomes.slice(0, index + 1);
   const end = trace.outcomes.length > outcomes.length ? 'completed' : trace.end;
@@ -114,7 +114,7 @@ function parameterValue({ contract }: Setting, parameter: string): string {
   return contract.parameters[parameter]!;
 }
 
-function conforms({ environment, trace }: Answerer, contract: Contract): boolean {
+function conforms({ environment, trace }: TraceSide, contract: Contract): boolean {
   return survived(trace) && judge(contract, environment, trace).kind === 'conforms';
 }
 
@@ -122,35 +122,35 @@ function survived({ program, outcomes, end }: Trace): boolean {
   return outcomes.length === program.ops.length && (end === 'completed' || end === 'unsupported');
 }
 
-/** How answers stand to the target's own setting, or, where they break it, to another one that they meet. */
-function sideOf(answerer: Answerer, met?: Setting): DiffSide {
-  const own = standing(answerer, answerer.setting);
-  return own.stands === 'holds' || !met ? own : standing(answerer, met);
+/** How a trace compares with the target's own setting, or, where it breaks that, with another one that it meets. */
+function sideOf(side: TraceSide, met?: Setting): DiffSide {
+  const own = sideAt(side, side.setting);
+  return own.standing === 'holds' || !met ? own : sideAt(side, met);
 }
 
-function standing({ environment, trace }: Answerer, setting: Setting): DiffSide {
+function sideAt({ environment, trace }: TraceSide, setting: Setting): DiffSide {
   const judgement = judge(setting.contract, environment, trace);
   const name = settingName(setting);
   if (judgement.kind === 'malformed') {
-    const sentence = `The contract speaks only of programs that fit the vocabulary: ${judgement.reason}.`;
-    return { rule: 'vocabulary', sentence, setting: name, stands: 'undefined' };
+    const sentence = `The contract covers only programs that fit the vocabulary: ${judgement.reason}.`;
+    return { rule: 'vocabulary', sentence, setting: name, standing: 'undefined' };
   }
   if (judgement.kind === 'violates') {
     const { op, rule } = judgement.violation;
-    const stands = op === trace.outcomes.length - 1 ? 'broken' : 'broken-before';
-    return { rule: rule.id, sentence: rule.sentence, setting: name, stands };
+    const standing = op === trace.outcomes.length - 1 ? 'broken' : 'broken-before';
+    return { rule: rule.id, sentence: rule.sentence, setting: name, standing };
   }
   if (!survived(trace)) {
     const { signature, sentence } = notSurvived(trace);
-    return { rule: signature.rule, sentence, setting: name, stands: 'broken' };
+    return { rule: signature.rule, sentence, setting: name, standing: 'broken' };
   }
   const { id, sentence } = judgement.kind === 'undefined' ? judgement.rule : judgement.last!;
-  return { rule: id, sentence, setting: name, stands: judgement.kind === 'undefined' ? 'undefined' : 'holds' };
+  return { rule: id, sentence, setting: name, standing: judgement.kind === 'undefined' ? 'undefined' : 'holds' };
 }
 
 /** The last rule that a trace came through and that another contract does not have. */
 function ruleOfItsOwn(
-  { environment, trace }: Answerer,
+  { environment, trace }: TraceSide,
   contract: Contract,
   other: Contract,
 ): Pick<DiffSide, 'rule' | 'sentence'> | undefined {

@@ -266,7 +266,7 @@ describe('a case outside each', () => {
   test('with an outcome ends the handler', () => {
     const contract = compileContract(data, setting);
     const ops = [invalidateVaddr('c', 0x1000, 2), updateVaddr('c', 0x1000, 'ram', 0, 2)];
-    // What comes after it would have answered EEXIST.
+    // What comes after it would have failed with EEXIST.
     expect(shorts(contract, before, ops)).toEqual([0, 0]);
   });
 });

@@ -63,7 +63,7 @@ describe('the steps of a handler', () => {
 
 test.each<[outcome: RuleOutcome, text: string, errnos: string[]]>([
   [{ kind: 'errno', errno: 'EINVAL' }, 'EINVAL', ['EINVAL']],
-  [{ kind: 'errno', errno: 'result' }, 'what it was told', ['result']],
+  [{ kind: 'errno', errno: 'result' }, 'the injected errno', ['result']],
   [{ kind: 'value', value: 0 }, '0', []],
   [{ kind: 'value', value: 'result' }, 'a number that it works out', []],
   [{ kind: 'range', first: 1, last: 4 }, '1 to 4', []],
@@ -85,14 +85,14 @@ test.each<[outcome: RuleOutcome, text: string, errnos: string[]]>([
   expect(errnosOf(outcome)).toEqual(errnos);
 });
 
-test('every rule of every profile is told with its source by some handler', () => {
+test('every rule of every profile is shown with its source by some handler', () => {
   const data = loadContract();
-  const told = new Set<string>();
+  const shown = new Set<string>();
   for (const profile of data.profiles.keys())
     for (const { steps } of data.handlers)
       for (const { step } of stepsAt(data, steps, parameterSetting(data, profile)))
-        for (const id of rulesOf(step)) told.add(id);
-  expect(told.has('bind_failure_unbinds_everywhere')).toBe(true);
-  for (const id of told)
+        for (const id of rulesOf(step)) shown.add(id);
+  expect(shown.has('bind_failure_unbinds_everywhere')).toBe(true);
+  for (const id of shown)
     for (const source of data.rules.get(id)!.sources) expect(sourceText(data, source)).toMatch(/^.+, .+: .+$/);
 });

@@ -3,7 +3,7 @@ import { selected } from '../../spec/contract/selected.ts';
 import { stepsWithin } from '../../spec/contract/steps.ts';
 import type { ContractData, Rule, RuleOutcome, Step } from '../../spec/contract/types.ts';
 
-/** A step of a handler, and in how many blocks, tables and loops it stands. */
+/** A step of a handler, and in how many blocks, tables and loops it is. */
 export interface NestedStep {
   step: Step;
   depth: number;
@@ -11,7 +11,7 @@ export interface NestedStep {
 
 /**
  * The steps that are there at a setting of the parameters, each before what is nested in it. A block without a condition is
- * no step of its own, a block of which nothing is left is none at all, and the steps of a table stand below the loop that uses it.
+ * no step of its own, a block of which nothing is left is none at all, and the steps of a table are below the loop that uses it.
  */
 export function stepsAt(
   data: ContractData,
@@ -51,7 +51,7 @@ export const spanText = (from: number, to: number): string =>
 /** An outcome of a rule in words. */
 export function outcomeText(outcome: RuleOutcome): string {
   return match(outcome)
-    .with({ kind: 'errno' }, ({ errno }) => (errno === 'result' ? 'what it was told' : errno))
+    .with({ kind: 'errno' }, ({ errno }) => (errno === 'result' ? 'the injected errno' : errno))
     .with({ kind: 'value' }, ({ value }) => (value === 'result' ? 'a number that it works out' : String(value)))
     .with({ kind: 'fd' }, () => 'a file descriptor')
     .with({ kind: 'range' }, ({ first, last }) => `${first} to ${last}`)

@@ -11,7 +11,7 @@ const escaped: Record<string, string> = { '<': '&lt;', '>': '&gt;', '*': '\\*', 
 /** Text as code. */
 export const code = (text: string | number): string => `\`${String(text).replaceAll('|', '\\|')}\``;
 
-/** A link to an address relative to the page that it stands on. */
+/** A link to an address relative to the page that it is on. */
 export const link = (text: string, to: string): string => `[${text}](${to})`;
 
 /** A place that links can name. */

@@ -4,20 +4,20 @@ import { type Ioctl, uapi } from '../../spec/uapi/uapi.ts';
 import { outcomeText } from './contract-text.ts';
 import { address, code, link, prose } from './markdown.ts';
 
-/** Where a handler is told: a page, and what the handler is called. */
+/** Where a handler is described: a page, and what the handler is called. */
 export interface Place {
   page: string;
   title: string;
-  /** Anchor of the handler's part of a page that tells several. */
+  /** Anchor of the handler's part of a page of several. */
   anchor?: string;
 }
 
-/** The contract, its handlers in the order of the pages, and where these tell each part of it. */
+/** The contract, its handlers in the order of the pages, and where these describe each part of it. */
 export interface Site {
   data: ContractData;
   /** By id of the handler. */
   handlers: ReadonlyMap<string, Place>;
-  /** By id of the rule: every place where it stands in a handler, in order of the handlers. */
+  /** By id of the rule: every place in a handler, in order of the handlers. */
   rules: ReadonlyMap<string, readonly Place[]>;
 }
 
@@ -88,14 +88,14 @@ export function rulesIn(steps: readonly Step[]): string[] {
 export const ioctlOf = ({ ioctl }: Handler): Ioctl | undefined =>
   ioctl === undefined ? undefined : uapi.ioctls[ioctl];
 
-/** The id of a rule, linked to where it is told; on the page itself if it stands there. */
+/** The id of a rule, linked to where it is described; on the page itself if it is there. */
 export function ruleLink({ rules }: Site, from: string, id: string): string {
   const places = rules.get(id)!;
   const { page } = places.find((place) => place.page === from) ?? places[0]!;
   return link(code(id), address(from, page, id));
 }
 
-/** A rule in one line: linked id, what it answers, and its sentence. */
+/** A rule in one line: linked id, its result, and its sentence. */
 export function ruleLine(site: Site, from: string, { id, outcome, sentence }: Rule): string {
   return `${ruleLink(site, from, id)}${outcome ? ` (${outcomeText(outcome)})` : ''}: ${prose(sentence)}`;
 }

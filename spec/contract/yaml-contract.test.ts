@@ -50,14 +50,14 @@ test.each<[title: string, file: string, from: string | RegExp, to: string, messa
   [
     'a sentence without a full stop',
     'rules/map-dma.yaml',
-    'sentence: A size of 0 answers EINVAL.',
-    'sentence: @A size of 0 answers EINVAL',
+    'sentence: A size of 0 fails with EINVAL.',
+    'sentence: @A size of 0 fails with EINVAL',
     /^\/5\/sentence must match pattern "\\\.\$"; mend it to fit .*rules\.schema\.json\.$/,
   ],
   [
     'a number for a sentence',
     'rules/map-dma.yaml',
-    'sentence: A size of 0 answers EINVAL.',
+    'sentence: A size of 0 fails with EINVAL.',
     'sentence: @3',
     /^\/5\/sentence must be string; mend it to fit .*rules\.schema\.json\.$/,
   ],

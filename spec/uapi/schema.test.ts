@@ -152,7 +152,7 @@ const result: RunResult = {
     },
   ],
 };
-const side = { rule: 'rule', sentence: 'It is so.', setting: 'type1-6.12', stands: 'holds' } as const;
+const side = { rule: 'rule', sentence: 'It is so.', setting: 'type1-6.12', standing: 'holds' } as const;
 const diff: DiffResult = {
   same: false,
   complete: true,
@@ -163,7 +163,7 @@ const diff: DiffResult = {
   groups: [
     {
       first: side,
-      second: { ...side, stands: 'broken' },
+      second: { ...side, standing: 'broken' },
       parameters: [{ id: 'bind', first: 'absent', second: 'present' }],
       cases: [
         {

@@ -1256,7 +1256,7 @@ export interface RunFailure {
   token: string;
 }
 /**
- * What diff --json prints: where two targets answer differently. first and second are the records in the order in which they were given.
+ * What diff --json prints: where two targets behave differently. first and second are the records in the order in which they were given.
  */
 export interface DiffResult {
   /**
@@ -1332,7 +1332,7 @@ export interface DiffGroup {
   cases: DiffCase[];
 }
 /**
- * How one target's answers stand to the contract.
+ * How one target's results compare with the contract.
  */
 export interface DiffSide {
   rule: string;
@@ -1344,7 +1344,7 @@ export interface DiffSide {
   /**
    * The answer is as the rule says; it is not; an earlier answer of the program is not, so that nothing is said of this one; the contract leaves the answer open.
    */
-  stands: 'holds' | 'broken' | 'broken-before' | 'undefined';
+  standing: 'holds' | 'broken' | 'broken-before' | 'undefined';
 }
 export interface DiffParameter {
   id: string;
@@ -1503,7 +1503,7 @@ export interface Counterexample {
 }
 export interface CheckedRules {
   /**
-   * Rules that the requests of 2020 bring.
+   * Rules that the ioctls of the 2020 nesting series bring.
    */
   total: number;
   taken: number;

@@ -7,7 +7,7 @@ const { word } = layout('vfio_iommu_type1_dma_map');
 export const mapChecksOverlapBeforeSize: SimulatorDefect = {
   name: 'map_checks_overlap_before_size',
   sentence:
-    'MAP_DMA looks for a mapping in the way before it checks alignment and size, and answers EEXIST in place of EINVAL.',
+    'MAP_DMA looks for a mapping in the way before it checks alignment and size, and fails with EEXIST in place of EINVAL.',
   handler: 'VFIO_IOMMU_MAP_DMA',
   kind: 'order_of_checks',
   change: ({ mapLocked }) => ({

@@ -25,7 +25,7 @@ import {
   writeRegion,
 } from '../test-programs.ts';
 
-/** Programs that bind a guest table with the requests of 2020, and let the device use it. */
+/** Programs that bind a guest table with the ioctls of the 2020 nesting series, and let the device use it. */
 
 const NESTING = 6;
 const ALLOC = 1;

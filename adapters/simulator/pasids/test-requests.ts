@@ -32,7 +32,7 @@ const PRESENT = {
   pasid_request: 'present',
   cache_invalidate: 'present',
 };
-/** What the series of March 2020 did, on the driver of those days. */
+/** What the 2020 nesting series did, on the driver of those days. */
 const POSTED = {
   ...PRESENT,
   nesting_series: 'as_posted',

@@ -29,7 +29,7 @@ import {
 import { multi, single } from '../suite.ts';
 import type { Situation } from './situation.ts';
 
-/** The requests of the 2020 series, and the ioctls that answer otherwise where they are. */
+/** The ioctls of the 2020 nesting series, and the ioctls that answer otherwise where they are. */
 const requests = Object.keys(uapi.ioctls).filter((name) => uapi.ioctls[name]!.feature);
 const questions = ['VFIO_CHECK_EXTENSION', 'VFIO_SET_IOMMU', 'VFIO_IOMMU_GET_INFO'];
 const only = [...questions, ...requests];

@@ -55,7 +55,7 @@ const arrangements: { id: string; slots: Record<Name, Slot>; devices: OpenOp[] }
   },
 ];
 
-/** The requests of the 2020 series, and others where guest tables are; the data are in the layout that the contract's driver takes. */
+/** The ioctls of the 2020 nesting series, and others where guest tables are; the data are in the layout that the contract's driver takes. */
 export function nestingOperations(layout: Layout): Operation[] {
   const pasid = { ref: 'p' };
   const bind = bindTable('c', { pasid, root: ROOT }, layout);

@@ -291,7 +291,7 @@ export const deviceInterruptScenarios: Scenario[] = [
   {
     id: 'interrupt_intx_is_of_one',
     about:
-      'SET_IRQS of INTx that is enabled, of no interrupt, disables it or answers EINVAL; masking by an event ENOTTY.',
+      'SET_IRQS of INTx that is enabled, of no interrupt, disables it or fails with EINVAL; masking by an event ENOTTY.',
     ops: [
       ...withEvents,
       mask(),

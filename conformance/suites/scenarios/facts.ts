@@ -197,7 +197,7 @@ export const factScenarios: Scenario[] = [
   })),
   {
     id: 'devices_have_no_position',
-    about: 'A seek of a device answers ESPIPE, as of a container and a group.',
+    about: 'A seek of a device fails with ESPIPE, as of a container and a group.',
     ops: [...ready(), openDevice('g', 'g', 'd'), ...['c', 'g', 'd'].map((fd): Op => ({ op: 'seek', fd, offset: 0 }))],
   },
 ];

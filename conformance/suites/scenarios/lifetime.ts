@@ -92,7 +92,7 @@ export const lifetimeScenarios: Scenario[] = [
   },
   {
     id: 'closing_what_is_closed',
-    about: 'Closing a descriptor twice answers EBADF.',
+    about: 'Closing a descriptor twice fails with EBADF.',
     ops: [openContainer('c'), close('c'), close('c'), setIommu('c', 'VFIO_TYPE1_IOMMU')],
   },
   {
@@ -279,7 +279,7 @@ export const lifetimeScenarios: Scenario[] = [
   },
   {
     id: 'command_register_from_unreadable_memory',
-    about: 'A write to the command register from memory that cannot be read answers EFAULT.',
+    about: 'A write to the command register from memory that cannot be read fails with EFAULT.',
     ops: [
       ...ready(),
       openDevice('g', 'g', 'd'),

@@ -19,7 +19,7 @@ import { unitScenarios } from './singleton/units.ts';
 
 const made = new Map<Layout, readonly Scenario[]>();
 
-/** Stories about the requests of 2020, for contracts that have them: made once, and asked for on every machine. */
+/** Stories about the 2020 nesting series, for contracts that have them: made once, and asked for on every machine. */
 export function nestingScenarios(layout: Layout): readonly Scenario[] {
   const known = made.get(layout) ?? makeScenarios(layout);
   made.set(layout, known);

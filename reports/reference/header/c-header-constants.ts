@@ -14,7 +14,7 @@ export function vfioConstants(uapi: Uapi): string[] {
   });
 }
 
-/** Flags and values of the data of the requests of 2020: all of them where <linux/iommu.h> lacks the guard, and asserted. */
+/** Flags and values of the data of the 2020 nesting series: all of them where <linux/iommu.h> lacks the guard, and asserted. */
 export function iommuConstants(uapi: Uapi, guard: string): string[] {
   const sets = setsOf(uapi, 'IOMMU_');
   const definitions = sets.flatMap(({ about, values }) => [`/* ${about} */`, ...values.map(define)]);

@@ -6,10 +6,10 @@ import { type NestedStep, outcomeText, rangeText, stepsAt } from '../contract-te
 import { hexadecimal } from './c-header-constants.ts';
 import { wholeName } from './c-header-struct.ts';
 
-/** Whose order of answers the header shows: the recommended contract for what it has, Linux for the rest. */
+/** Whose order of checks the header shows: the recommended contract for what it has, Linux for the rest. */
 const PROFILES = { feature: 'v1-singleton', linux: 'type1-6.12' };
 
-/** An ioctl in C: what its handler can answer, in order, its number, and that the number is right. */
+/** An ioctl in C: what its handler can return, in order, its number, and that the number is right. */
 export function ioctlText(uapi: Uapi, data: ContractData, name: string, ioctl: Ioctl): string {
   const { requests, structs } = uapi;
   const { number, fd, argument, struct, argszFirst, feature } = ioctl;
@@ -29,35 +29,35 @@ export function ioctlText(uapi: Uapi, data: ContractData, name: string, ioctl: I
   return [
     '/*',
     ` * ${name}, of ${fd === 'any' ? 'any descriptor' : `a ${fd}`}; ${about}.`,
-    ...answerLines(data, name, feature).map((line) => ` * ${line}`),
+    ...resultLines(data, name, feature).map((line) => ` * ${line}`),
     ' */',
     ...(fd === 'any' ? [] : [`#ifndef ${name}`, definition, '#endif']),
     `VC_ASSERT(${name} == ${hexadecimal(number)}, "${name}");`,
   ].join('\n');
 }
 
-function answerLines(data: ContractData, name: string, feature: string | undefined): string[] {
+function resultLines(data: ContractData, name: string, feature: string | undefined): string[] {
   const handler = data.handlers.find(({ ioctl }) => ioctl === name);
   if (!handler) return [];
   const recommended = feature !== undefined && parameterSetting(data, PROFILES.feature)[feature] === 'present';
   const profile = recommended ? PROFILES.feature : PROFILES.linux;
   const steps = stepsAt(data, handler.steps, parameterSetting(data, profile));
-  const lines = steps.flatMap((nested, i) => answerLine(data, nested, steps.slice(i + 1)));
+  const lines = steps.flatMap((nested, i) => resultLine(data, nested, steps.slice(i + 1)));
   return [
     ...(recommended ? ['No released kernel has it.'] : []),
-    `Answers in the order of ${profile}; the first that applies counts:`,
+    `Checks in the order of ${profile}; the first that applies decides:`,
     ...lines,
   ];
 }
 
-/** What a step may answer, or under which condition those within it do; nothing if neither. */
-function answerLine(data: ContractData, { step, depth }: NestedStep, after: readonly NestedStep[]): string[] {
-  const answer = (one: Step) => (one.kind === 'effect' ? undefined : data.rules.get(ruleOf(one) ?? '')?.outcome);
+/** What a step may return, or under which condition those within it do; nothing if neither. */
+function resultLine(data: ContractData, { step, depth }: NestedStep, after: readonly NestedStep[]): string[] {
+  const result = (one: Step) => (one.kind === 'effect' ? undefined : data.rules.get(ruleOf(one) ?? '')?.outcome);
   const end = after.findIndex((one) => one.depth <= depth);
-  const inner = after.slice(0, end < 0 ? after.length : end).some((one) => answer(one.step));
+  const inner = after.slice(0, end < 0 ? after.length : end).some((one) => result(one.step));
   const indent = '  '.repeat(depth + 1);
   const condition = step.if === undefined ? [] : [`if ${step.if}`];
-  const outcome = answer(step);
+  const outcome = result(step);
   if (outcome) {
     const range = rangeText(step);
     const bytes = range && `, ${range}`;

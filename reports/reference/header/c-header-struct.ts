@@ -6,7 +6,7 @@ const PREFIX = 'vc_';
 
 /**
  * The name in C of a struct within an argument. <linux/iommu.h> of Linux 5.5 to 5.17 has structs iommu_*, in two layouts; those of the
- * header have to stand beside them.
+ * header have to be beside them.
  */
 export function typeName(type: string): string {
   return type.startsWith('iommu_') ? `${PREFIX}${type}` : type;

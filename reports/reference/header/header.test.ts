@@ -98,7 +98,7 @@ describe.skipIf(c11!.missing)('what other headers define', () => {
     expect(stderr).toContain('VFIO_IOMMU_BIND');
   });
 
-  test('is refused if the data of the requests of 2020 is laid out in neither way', () => {
+  test('is refused if the data of the 2020 nesting series is laid out in neither way', () => {
     const iommu = iommuHeader(true).replace('#define IOMMU_SVA_VTD_GPASID_LAST (1 << 6)\n', '');
     const { status, stderr } = compile(c11!, [own, main], { others: { 'linux/iommu.h': iommu } });
     expect(status).not.toBe(0);

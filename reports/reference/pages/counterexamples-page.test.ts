@@ -53,15 +53,15 @@ const series: CheckResult = {
 };
 
 const op = (text: string, rule = 'bind_returns_zero') => ({ op: text, outcome: 'returns 0', rule, effects: [] });
-const told = {
+const described = {
   ops: [op('mmap as=arg'), op('ioctl c VFIO_IOMMU_BIND'), op('ioctl c VFIO_IOMMU_BIND'), op('dma device=d')],
 };
 
 const checked = {
   series,
-  told: new Map([
-    [long, told],
-    [short, told],
+  described: new Map([
+    [long, described],
+    [short, described],
   ]),
   keeping: [
     {

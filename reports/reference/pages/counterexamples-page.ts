@@ -1,15 +1,15 @@
 import type { CheckDifference, CheckResult, Counterexample } from '../../../spec/uapi/vocabulary.ts';
 import { address, anchor, bullets, code, link, listed, page, section, table } from '../markdown.ts';
+import { type DescribedOp, describedOp } from '../sections/described-op.ts';
 import { noKernel } from '../sections/implemented.ts';
 import { numbered, type SetUps, setUpsOf } from '../sections/set-ups.ts';
-import { type ToldOp, toldOp } from '../sections/told-op.ts';
 import { ruleLink, type Site } from '../site.ts';
 
 /** What check found out about the series as posted, and about the profiles that keep the invariants. */
 export interface CheckedProfiles {
   series: CheckResult;
-  /** Its counterexamples told op by op. */
-  told: ReadonlyMap<Counterexample, { ops: readonly ToldOp[] }>;
+  /** Its counterexamples described op by op. */
+  described: ReadonlyMap<Counterexample, { ops: readonly DescribedOp[] }>;
   keeping: readonly CheckResult[];
 }
 
@@ -25,7 +25,7 @@ export function counterexamplesByFinding({ invariants }: CheckResult): Map<strin
 const others = ({ invariants }: CheckResult): Counterexample[] =>
   invariants.flatMap(({ counterexamples }) => counterexamples).filter(({ defects }) => defects.length === 0);
 
-/** Where the program of each counterexample that is told stands in the folder of the reference. */
+/** Where the program of each counterexample that is described is in the folder of the reference. */
 function programPaths(series: CheckResult): [path: string, counterexample: Counterexample][] {
   const path = (name: string) => `counterexamples/${name.toLowerCase()}.json`;
   const without = others(series);
@@ -38,7 +38,7 @@ function programPaths(series: CheckResult): [path: string, counterexample: Count
   ];
 }
 
-/** The programs of the counterexamples that are told, as `replay` takes them: by path in the folder of the reference, their text. */
+/** The programs of the counterexamples that are described, as `replay` takes them: by path in the folder of the reference, their text. */
 export function counterexamplePrograms({ series }: CheckedProfiles): Map<string, string> {
   return new Map(programPaths(series).map(([path, { program }]) => [path, `${JSON.stringify(program, null, 2)}\n`]));
 }
@@ -51,7 +51,7 @@ export function counterexamplesText(site: Site, checked: CheckedProfiles): strin
   const findings = [...site.data.findings.values()].filter(({ id }) => byFinding.has(id));
   const paths = programPaths(series);
   const setUps = setUpsOf(
-    paths.map(([, one]) => checked.told.get(one)!.ops.slice(0, one.setUp)),
+    paths.map(([, one]) => checked.described.get(one)!.ops.slice(0, one.setUp)),
     'set-up',
   );
   const parts = (path: string) => {
@@ -59,7 +59,7 @@ export function counterexamplesText(site: Site, checked: CheckedProfiles): strin
     return counterexampleParts(site, from, one, path, setUps, checked);
   };
   return page(from, 'Counterexamples', noKernel, [
-    `How the series of March 2020, the profile ${code(series.profile)}, breaks ${link('what a contract for guest page tables must keep', address(from, 'invariants.md'))}: for each ${link('finding', address(from, 'findings.md'))} the fewest ops that show it. Found by ${code(`npx vfio-conform check --profile ${series.profile}`)}.`,
+    `How the 2020 nesting series, the profile ${code(series.profile)}, breaks ${link('what a contract for guest page tables must keep', address(from, 'invariants.md'))}: for each ${link('finding', address(from, 'findings.md'))} the fewest ops that show it. Found by ${code(`npx vfio-conform check --profile ${series.profile}`)}.`,
     findings.map(({ id, sentence }) => `- ${link(id, `#${id.toLowerCase()}`)} ${sentence}`).join('\n'),
     section('Set-ups', [
       setUps.shared.length === 0
@@ -90,15 +90,15 @@ function counterexampleParts(
   counterexample: Counterexample,
   path: string,
   setUps: SetUps,
-  { series, told }: CheckedProfiles,
+  { series, described }: CheckedProfiles,
 ): string[] {
   const { invariant, parameters, bases, steps, setUp, broken, world } = counterexample;
-  const { ops } = told.get(counterexample)!;
+  const { ops } = described.get(counterexample)!;
   const sentence = site.data.invariants.get(invariant)?.sentence ?? '';
   const set = Object.entries(parameters)
     .map(([name, value]) => ` --set ${name}=${value}`)
     .join('');
-  const line = (op: ToldOp) => toldOp(site, from, op);
+  const line = (op: DescribedOp) => describedOp(site, from, op);
   const list = (first: number, end: number | undefined) => numbered(ops.slice(first, end).map(line), first);
   const after = ops.length > setUp + steps ? ['What is reachable then:', list(setUp + steps, undefined)] : [];
   return [

@@ -19,10 +19,10 @@ export function decisionsText(site: Site, written: readonly DecisionPage[]): str
   return page(
     from,
     'Decisions, and what is open',
-    '**No released kernel implements** the rules and parameters of the requests of 2020 below; what is said of Linux is of Linux 6.1 and 6.12.',
+    '**No released kernel implements** the rules and parameters of the ioctls of the 2020 nesting series below; what is said of Linux is of Linux 6.1 and 6.12.',
     [
       section('Rules that this project decided', [
-        `Where nobody else said what must hold, these do. ${link('Guest page tables', '../guest-page-tables.md')} tells why.`,
+        `Where nobody else said what must hold, these do. ${link('Guest page tables', '../guest-page-tables.md')} says why.`,
         ...[...new Set(decided.map(titleOf))].map((title) =>
           [
             `${prose(title)}:`,
@@ -38,7 +38,7 @@ export function decisionsText(site: Site, written: readonly DecisionPage[]): str
       section('What the contract leaves undefined', [
         'The judge stops there with the verdict `undefined`. Some are defects of the series after which nothing can be promised; those called `..._outside_contract` the contract does not say yet.',
         table(
-          ['rule', 'sentence', 'stands in'],
+          ['rule', 'sentence', 'present in'],
           open.map((rule) => undefinedRow(site, from, rule)),
         ),
       ]),

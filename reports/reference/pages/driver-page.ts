@@ -18,8 +18,8 @@ export function driverPageText(site: Site, handler: Handler): string {
   const columns = columnsOf(rows, settings);
   const users = site.data.handlers.filter(({ steps }) => tablesIn(steps).includes(handler.table!));
   return page(from, `What the IOMMU driver does: ${handler.table}`, noKernel, [
-    `For one device, when ${listed(users.map(({ id }) => userLink(site, from, id)))} comes to it. An errno is the driver's answer for that device; reaching the end is none. The loop over the devices says what becomes of it.`,
-    `A column is a value of the parameter ${link(code('driver'), address(from, 'parameters.md', 'driver'))} under the requests as posted, or a profile with the requests repaired. (The findings ${link('V10', address(from, 'findings.md', 'v10'))} and ${link('V11', address(from, 'findings.md', 'v11'))} have nothing to do with ${code('driver=v10')} and ${code('driver=v11')}.)`,
+    `For one device, when ${listed(users.map(({ id }) => userLink(site, from, id)))} comes to it. An errno is what the driver returns for that device; reaching the end is success. The loop over the devices says what becomes of it.`,
+    `A column is a value of the parameter ${link(code('driver'), address(from, 'parameters.md', 'driver'))} under the series as posted, or a profile with the series repaired. (The findings ${link('V10', address(from, 'findings.md', 'v10'))} and ${link('V11', address(from, 'findings.md', 'v11'))} have nothing to do with ${code('driver=v10')} and ${code('driver=v11')}.)`,
     section('Steps, in order', [stepsTable(site, from, rows, columns)]),
     precedenceSection(site, from, rows, columns),
     parameterChanges(site, from, rows),
@@ -31,7 +31,7 @@ function userLink(site: Site, from: string, id: string): string {
   return link(code(title), address(from, page));
 }
 
-/** The requests as posted on every revision of the driver, and the profiles that repair them. */
+/** The series as posted on every revision of the driver, and the profiles that repair them. */
 function revisions({ parameters, profiles }: ContractData): Column[] {
   const posted = profiles.get(POSTED)?.parameters ?? {};
   const drivers = Object.keys(parameters.get('driver')?.values ?? {}).map(

@@ -5,30 +5,30 @@ import { isUnreleased } from '../sections/implemented.ts';
 import { rowsOf } from '../sections/steps.ts';
 import { ruleLink, type Site } from '../site.ts';
 
-/** Each errno with the rules that answer it, by ioctl or op. */
+/** Each errno with the rules that fail with it, by ioctl or op. */
 export function errnosText(site: Site): string {
   const from = 'errnos.md';
   const { data } = site;
-  const answering = new Map<string, Map<string, string[]>>();
+  const failing = new Map<string, Map<string, string[]>>();
   for (const { id: handler, steps } of data.handlers) {
     for (const row of rowsOf(steps)) {
       const outcome = row.kind === 'step' ? data.rules.get(row.rule!)!.outcome : undefined;
       for (const errno of outcome ? errnosOf(outcome) : []) {
-        const places = answering.get(errno) ?? new Map<string, string[]>();
+        const places = failing.get(errno) ?? new Map<string, string[]>();
         const mark = isUnreleased(data, row) ? '†' : '';
         places.set(handler, [...(places.get(handler) ?? []), `${ruleLink(site, from, row.rule!)}${mark}`]);
-        answering.set(errno, places);
+        failing.set(errno, places);
       }
     }
   }
-  const errnos = [...answering.keys()].sort((a, b) => numberOf(a) - numberOf(b));
-  return page(from, 'Errnos', '† **No released kernel implements** the rule: it is of the requests of 2020.', [
+  const errnos = [...failing.keys()].sort((a, b) => numberOf(a) - numberOf(b));
+  return page(from, 'Errnos', '† **No released kernel implements** the rule: it is of the 2020 nesting series.', [
     errnos.map((errno) => link(nameOf(errno), `#${errno.toLowerCase()}`)).join(', '),
     ...errnos.map((errno) =>
       section(`${anchor(errno.toLowerCase())}${nameOf(errno)}`, [
         notes[errno],
         bullets(
-          [...answering.get(errno)!].map(([handler, rules]) => {
+          [...failing.get(errno)!].map(([handler, rules]) => {
             const { page, title, anchor } = site.handlers.get(handler)!;
             return `${link(prose(title), address(from, page, anchor))}: ${[...new Set(rules)].join(', ')}`;
           }),
@@ -40,8 +40,7 @@ export function errnosText(site: Site): string {
 
 /** `result` and plain numbers are no names of errnos. */
 const notes: Record<string, string> = {
-  result:
-    'The errno that a program told the driver to fail with, or that the argument brings about; the rule says which.',
+  result: 'The injected errno, or one that the argument brings about; the rule says which.',
   '524': `${code('ENOTSUPP')}, a number inside the kernel that user space has no name for.`,
 };
 

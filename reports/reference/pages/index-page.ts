@@ -2,12 +2,12 @@ import { bullets, code, link, page, section, table } from '../markdown.ts';
 import { questionTexts } from '../sections/questions.ts';
 import type { Site } from '../site.ts';
 
-/** The first page: questions with their answers, how to read the others, and a list of them. */
+/** The first page: questions and answers, how to read the others, and a list of them. */
 export function indexText(site: Site, pages: ReadonlyMap<string, string>): string {
   return page(
     'index.md',
     'Reference',
-    'No released kernel implements BIND, PASID_REQUEST and CACHE_INVALIDATE, the requests of 2020; all else is of Linux 6.1 and 6.12. Each page says it for what stands on it.',
+    'No released kernel implements BIND, PASID_REQUEST and CACHE_INVALIDATE, the ioctls of the 2020 nesting series; all else is of Linux 6.1 and 6.12. Each page says so where it applies.',
     [
       `${link('The story', 'README.md')} comes first: what was asked for in 2020, what went wrong, and what became of it.`,
       section('Questions', [
@@ -24,20 +24,20 @@ const legend = [
   'The steps of a page are in the order in which an implementation must take them, and the first that decides, decides. A step',
   '',
   bullets([
-    '**refuses**: if what the sentence says applies, the answer ends the request; **ends** is the same with an answer that is no errno;',
-    '**reads**, **writes** bytes of the argument from or to user memory; a byte that cannot be read or written gives the answer, and undoes nothing unless a line below says so;',
-    '**changes** the state, or what will be answered;',
-    'is a **case**: if it applies, it changes the state and, if it has an answer, ends the request; of cases next to each other the first that applies is the only one; in a loop it ends the turn;',
-    '**returns**: the answer of a request that got so far.',
+    '**refuses**: if what the sentence says applies, the request fails with the result; **ends** is the same with a result that is no errno;',
+    '**reads**, **writes** bytes of the argument from or to user memory; a byte that cannot be read or written makes the request fail with the result, and undoes nothing unless a line below says so;',
+    '**changes** the state, or what will be returned;',
+    'is a **case**: if it applies, it changes the state and, if it has a result, ends the request; of cases next to each other the first that applies is the only one; in a loop it ends the turn;',
+    '**returns**: the result of a request that got so far.',
   ]),
   '',
-  'What stands with `│` before it belongs to the loop or the condition above. Steps under **where** are there for some values of a parameter only. ✓ says that a profile has a condition or a word of a loop. Below a sentence stand the id of the rule, its level unless it is MUST, the kernels on which it was observed, and the findings about the series of 2020 that it states.',
+  'What has `│` before it belongs to the loop or the condition above. Steps under **where** are there for some values of a parameter only. ✓ says that a profile has a condition or a word of a loop. Below a sentence are the id of the rule, its level unless it is MUST, the kernels on which it was observed, and the findings about the 2020 nesting series that it states.',
 ].join('\n');
 
 const folders: [folder: string, about: string][] = [
   ['', 'About everything'],
   ['ioctls/', 'Ioctls'],
-  ['drivers/', 'IOMMU drivers under the requests of 2020'],
+  ['drivers/', 'IOMMU drivers under the 2020 nesting series'],
   ['profiles/', 'Profiles'],
   ['structs/', 'Structs'],
 ];

@@ -46,7 +46,7 @@ export function ioctlPageText(
   ]);
 }
 
-/** What the columns say; how to read a page stands on the index. */
+/** What the columns say; how to read a page is on the index. */
 export function stepsIntroduction(from: string, several: boolean): string {
   const how = link('How to read this', address(from, 'index.md', 'how-to-read-a-page'));
   return several

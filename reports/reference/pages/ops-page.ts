@@ -22,7 +22,7 @@ const groups: [title: string, handlers: string[]][] = [
   ['Drivers', ['unbind_driver', 'bind_driver']],
   ['Failures by injection', ['inject', 'allocation_failure']],
 ];
-/** Where all others stand. */
+/** Where all others are. */
 const OTHERS = 'Numbers that nobody knows';
 
 /** The page of all handlers that are for no single ioctl: ops, numbers that nobody knows, and what follows when groups leave. */

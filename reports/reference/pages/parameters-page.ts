@@ -25,7 +25,7 @@ export function parametersText(site: Site): string {
             [
               prose(meaning),
               needs[value] ? `Needs: ${whenText(needs[value], data.parameters)}.` : '',
-              implies?.[value] ? `Stands for ${settings(implies[value])}, unless they are set themselves.` : '',
+              implies?.[value] ? `Implies ${settings(implies[value])}, unless they are set themselves.` : '',
             ]
               .filter(Boolean)
               .join(' '),
@@ -42,7 +42,7 @@ export function parametersText(site: Site): string {
   return page(
     from,
     'Parameters',
-    `**No released kernel implements** what these are about, the requests of 2020: ${listed(of2020)}.`,
+    `**No released kernel implements** what these are about, the ioctls of the 2020 nesting series: ${listed(of2020)}.`,
     [`What the contract leaves open, or what changed over time. ${code('--set PARAMETER=VALUE')} sets one.`, ...parts],
   );
 }

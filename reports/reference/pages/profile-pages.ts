@@ -5,7 +5,7 @@ import { isThere, rowsOf } from '../sections/steps.ts';
 import { chosenText, matters } from '../sections/where.ts';
 import { profilePage, ruleLine, ruleLink, type Site } from '../site.ts';
 
-/** The rules that stand in a handler at a setting, those of driver tables included. */
+/** The rules that a handler has at a setting, those of driver tables included. */
 function rulesAt({ handlers }: ContractData, parameters: Record<string, string>): Set<string> {
   return new Set(
     handlers
@@ -15,7 +15,7 @@ function rulesAt({ handlers }: ContractData, parameters: Record<string, string>)
   );
 }
 
-/** The rules that no released kernel implements, wherever they stand. */
+/** The rules that no released kernel implements, wherever they are. */
 function unreleasedRules(data: ContractData): Set<string> {
   const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter(({ rule }) => rule !== undefined);
   const released = new Set(rows.filter((row) => !isUnreleased(data, row)).map(({ rule }) => rule));
@@ -29,10 +29,10 @@ function implementedText({ data }: Site, profile: Profile): string {
   const rules = rulesAt(data, parameters);
   const unreleased = unreleasedRules(data);
   const count = [...rules].filter((rule) => unreleased.has(rule)).length;
-  return `**No released kernel implements** ${count} of its ${rules.size} rules, those of the requests of 2020. The other ${rules.size - count} are about VFIO without them, as Linux 5.6 has it.`;
+  return `**No released kernel implements** ${count} of its ${rules.size} rules, those of the ioctls of the 2020 nesting series. The other ${rules.size - count} are about VFIO without them, as Linux 5.6 has it.`;
 }
 
-/** The rules of a profile that no released kernel implements, by where they stand. */
+/** The rules of a profile that no released kernel implements, by where they are. */
 function unreleasedText(site: Site, from: string, profile: Profile): string {
   const { data } = site;
   const rules = rulesAt(data, profile.parameters);
@@ -57,7 +57,7 @@ function profilesByRule(data: ContractData): Map<string, string[]> {
   return having;
 }
 
-/** Whether any kernel implements a profile: a setting that has one of the requests of 2020, none does. */
+/** Whether any kernel implements a profile: a setting that has one of the ioctls of the 2020 nesting series, none does. */
 const isReleased = ({ parameters }: Profile): boolean =>
   ['bind', 'pasid_request', 'cache_invalidate'].every((request) => parameters[request] === 'absent');
 
@@ -139,7 +139,7 @@ export function comparisonText(site: Site): string {
   });
   const none = [...having].filter(([, some]) => some.length === 0).map(([rule]) => ruleLink(site, from, rule));
   const posted = profiles.filter((profile) => !isReleased(profile)).map(({ id }) => code(id));
-  const line = `† **No released kernel implements** the rule: it is of the requests of 2020, which only ${listed(posted)} have. What has no † is Linux's own.`;
+  const line = `† **No released kernel implements** the rule: it is of the 2020 nesting series, which only ${listed(posted)} have. What has no † is Linux's own.`;
   return page(from, 'Profiles compared', line, [
     section('Parameters', [
       'A dash: at the other settings of that profile the parameter says nothing.',

@@ -32,9 +32,11 @@ function isOf2020(struct: string): boolean {
 }
 
 function useText(site: Site, from: string, struct: string): string {
-  const told = (name: string) => site.data.handlers.some(({ ioctl }) => ioctl === name);
+  const described = (name: string) => site.data.handlers.some(({ ioctl }) => ioctl === name);
   const users = usersOf(struct);
-  const links = users.map(([name]) => (told(name) ? link(code(name), address(from, ioctlPage(name))) : code(name)));
+  const links = users.map(([name]) =>
+    described(name) ? link(code(name), address(from, ioctlPage(name))) : code(name),
+  );
   const { capability } = uapi.structs[struct]!;
   if (links.length > 0) {
     const layout = users.some(([, { argszFirst }]) => argszFirst === struct) ? `, with ${code('driver=v5.10')}` : '';

@@ -1,7 +1,7 @@
 import { code, section } from '../markdown.ts';
 import type { Site } from '../site.ts';
+import { type DescribedOp, describedOp } from './described-op.ts';
 import { numbered, type SetUps, setUpsOf } from './set-ups.ts';
-import { type ToldOp, toldOp } from './told-op.ts';
 
 /** A small program, run on the contract. */
 export interface Example {
@@ -14,7 +14,7 @@ export interface Example {
   settings: Record<string, string>;
   /** Ops before it that only set up. */
   setUp: number;
-  ops: readonly ToldOp[];
+  ops: readonly DescribedOp[];
 }
 
 /** The examples of one ioctl or op. `prefix`: of the anchors of set-ups that several of them share. */
@@ -47,7 +47,7 @@ function exampleText(
     `**${about}** By ${by}:`,
     setUps.before(ops.slice(0, setUp)),
     numbered(
-      ops.slice(setUp).map((op) => toldOp(site, from, op)),
+      ops.slice(setUp).map((op) => describedOp(site, from, op)),
       setUp,
     ),
   ].join('\n\n');

@@ -117,7 +117,7 @@ function byRule(copies: readonly Copy[]): Copy[][] {
   return [...groups.values()];
 }
 
-/** What becomes of a fault in a copy that stands in one place of a handler, or in several. */
+/** What becomes of a fault in a copy that is in one place of a handler, or in several. */
 function copyText(
   site: Site,
   from: string,

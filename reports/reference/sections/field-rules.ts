@@ -6,7 +6,7 @@ import { type Column, type Row, rowsOf } from './steps.ts';
 import { whereText } from './where.ts';
 
 /**
- * For each field of an argument the answers of the rules that are about it, those of the driver tables that the handler uses
+ * For each field of an argument the results of the rules that are about it, those of the driver tables that the handler uses
  * included, and the fields that no rule is about.
  */
 export function fieldRules(
@@ -16,15 +16,15 @@ export function fieldRules(
   columns: readonly Column[],
   ioctl: Ioctl,
 ): string | undefined {
-  const answers = answersOf(site, rows);
+  const results = resultsOf(site, rows);
   const fields = fieldsOf(ioctl);
-  const about = ({ name }: Field) => [...answers].filter(([id]) => site.data.rules.get(id)!.about?.includes(name));
+  const about = ({ name }: Field) => [...results].filter(([id]) => site.data.rules.get(id)!.about?.includes(name));
   const lines = fields.flatMap(({ field, label }) =>
-    about(field).map(([id, standing], i) => {
+    about(field).map(([id, places], i) => {
       const { outcome, sentence } = site.data.rules.get(id)!;
       return [
         i === 0 ? label : '',
-        whereText(site, standing, columns),
+        whereText(site, places, columns),
         `**${outcomeText(outcome!)}**`,
         `${prose(sentence)} ${ruleLink(site, from, id)}`,
       ];
@@ -34,7 +34,7 @@ export function fieldRules(
   const others = fields.filter(({ field }) => about(field).length === 0).map(({ field }) => code(field.name));
   return section('What the fields are refused for', [
     'The rules that are about a field, in the order in which they are looked at; those of the driver where the loop over devices comes.',
-    table(['field', 'profiles', 'answer', 'rule'], lines),
+    table(['field', 'profiles', 'result', 'rule'], lines),
     others.length === 0 ? '' : `No rule is about ${listed(others, 'or')}.`,
   ]);
 }
@@ -57,15 +57,15 @@ function fieldsOf({ struct, argszFirst }: Ioctl): { field: Field; label: string 
 }
 
 /** The rules that end a request without success, in order, each with its rows. */
-function answersOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
-  const answers = new Map<string, Row[]>();
+function resultsOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
+  const results = new Map<string, Row[]>();
   for (const row of withTables(site, rows)) {
     if (row.kind !== 'step') continue;
     const { outcome } = site.data.rules.get(row.rule!)!;
     if (!outcome || (row.step!.kind !== 'refuse' && errnosOf(outcome).length === 0)) continue;
-    answers.set(row.rule!, [...(answers.get(row.rule!) ?? []), row]);
+    results.set(row.rule!, [...(results.get(row.rule!) ?? []), row]);
   }
-  return answers;
+  return results;
 }
 
 /** The rows, those of the driver's table in place of a loop over devices. */

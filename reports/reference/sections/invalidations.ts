@@ -6,7 +6,7 @@ export interface Invalidation {
   /** Names of the uapi. */
   cache: string;
   granularity: string;
-  /** Value of the parameter `driver` under the requests as posted, or a profile. */
+  /** Value of the parameter `driver` under the series as posted, or a profile. */
   setting: string;
   /** In words. */
   outcome: string;
@@ -30,7 +30,7 @@ export function invalidationsSection(site: Site, from: string, all: readonly Inv
   const settings = [...columns.values()];
   const cells = settings.map(([first]) => cellsOf(first!));
   return section('Caches and granularities', [
-    `What a well-formed request for one cache does: of a PASID that is bound, with its PASID flag, by ADDR with an aligned address. A column is a value of ${code('driver')} under the requests as posted, or a profile with the requests repaired; ${code('v1-singleton')} answers as ${code('v1-fixed')}, and there nobody can tell what is remembered by the TLB of the one device from what is by its domain. No driver lets its cache of PASID table entries get stale, so that nobody can see whether it was flushed.`,
+    `What a well-formed request for one cache does: of a PASID that is bound, with its PASID flag, by ADDR with an aligned address. A column is a value of ${code('driver')} under the series as posted, or a profile with the series repaired; ${code('v1-singleton')} behaves as ${code('v1-fixed')}, and there nobody can see what is cached in the TLB of the one device from what is by its domain. No driver lets its cache of PASID table entries get stale, so that nobody can see whether it was flushed.`,
     table(
       ['cache', 'granularity', ...settings.map((names) => names.map(code).join('<br>'))],
       pairs.map((pair, i) => [...pair.split(' ').map(code), ...cells.map((column) => column[i]!)]),

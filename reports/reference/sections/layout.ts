@@ -80,7 +80,7 @@ export function layoutTable(site: Site, struct: string): string {
   return table(['byte', 'bytes', 'field', 'holds', 'names'], [...rows, ...behind]);
 }
 
-/** The end of the bytes that the kernel writes: of an argument those of its handlers' writes, of what it answers all. */
+/** The end of the bytes that the kernel writes: of an argument those of its handlers' writes, of what it returns all. */
 function writtenEnd({ data }: Site, struct: string): number {
   const users = Object.entries(uapi.ioctls).filter(([, one]) => one.struct === struct || one.argszFirst === struct);
   if (users.length === 0) return Number.POSITIVE_INFINITY;
@@ -120,9 +120,11 @@ function namesOf(struct: string, { name: field, holds, flags }: Field): string {
   const { capability } = uapi.structs[struct]!;
   if (capability !== undefined && field === 'version') return String(CAPABILITY_VERSION);
   if (capability !== undefined && field === 'id') return `${code(capability)} ${capabilityId(capability)}`;
-  const told = writtenValues[struct]?.[field];
-  for (const [name, value] of Object.entries(told === undefined ? {} : (uapi.flags[told] ?? uapi.values[told]!)))
-    named.push(`${code(name)} ${uapi.flags[told!] ? '0x' : ''}${value.toString(16)}`);
+  const written = writtenValues[struct]?.[field];
+  for (const [name, value] of Object.entries(
+    written === undefined ? {} : (uapi.flags[written] ?? uapi.values[written]!),
+  ))
+    named.push(`${code(name)} ${uapi.flags[written!] ? '0x' : ''}${value.toString(16)}`);
   const values = sets
     .flatMap((set) => Object.entries(uapi.values[set]!))
     .map(([name, value]) => `${code(name)} ${value}`);

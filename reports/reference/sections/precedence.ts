@@ -3,7 +3,7 @@ import { code, listed, section } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
 import { type Column, conditionOf, isThere, type Row } from './steps.ts';
 
-/** The answers of a handler in the order in which they are looked for: of several that apply the first one is given. */
+/** The results of a handler in the order of its checks: of several that apply the first one counts. */
 export function precedenceSection(
   site: Site,
   from: string,
@@ -21,7 +21,7 @@ export function precedenceSection(
   return section(
     'First wins',
     [
-      'If several of these apply, the first one is the answer.',
+      'If several of these apply, the first one is the result.',
       ...[...chains].flatMap(([text, names]) => [
         chains.size === 1 ? '' : `${listed(names.map(code))}:${text === '' ? ' no refusal.' : ''}`,
         text,
@@ -31,7 +31,7 @@ export function precedenceSection(
   );
 }
 
-/** Neighbours with the same answer, under the same condition, in one. */
+/** Neighbours with the same result, under the same condition, in one. */
 function answersAt(site: Site, from: string, rows: readonly Row[], parameters: Record<string, string>): string[] {
   const runs: { answer: string; rules: string[] }[] = [];
   for (const row of rows) {
@@ -53,7 +53,7 @@ function answersAt(site: Site, from: string, rows: readonly Row[], parameters: R
 }
 
 function answerOf({ data }: Site, { kind, rule, step }: Row): string | undefined {
-  if (step?.kind === 'each_device') return `what the driver answers, ${code(step.table)}`;
+  if (step?.kind === 'each_device') return `what the driver returns, ${code(step.table)}`;
   const outcome = kind === 'step' && step!.kind !== 'effect' ? data.rules.get(rule!)!.outcome : undefined;
   if (!outcome) return undefined;
   const success = step!.kind === 'return' && errnosOf(outcome).length === 0;

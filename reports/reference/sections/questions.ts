@@ -16,18 +16,18 @@ interface Question {
   more: { text: string; page: string; part: string };
 }
 
-/** In the order in which the first page tells them. */
+/** In the order of the first page. */
 const questions: readonly Question[] = [
   {
-    question: 'What does BIND answer to a version other than 1, and why?',
+    question: 'What does BIND return for a version other than 1, and why?',
     of: ['bind'],
     feature: 'bind',
-    lead: 'As posted (`v1`) ENOMEM to 2 up to 2^31 - 1, because a table of sizes answers -22 and the kernel tries to allocate that; what it does with 0 and from 2^31 on is undefined, and with `size_table=2020-01-28` what it does with any other than 1. Repaired (`v1-fixed`, `v1-singleton`) EINVAL: a rule of the recommended contract, for which no mail asks.',
+    lead: 'As posted (`v1`) ENOMEM for 2 up to 2^31 - 1, because a table of sizes returns -22 and the kernel tries to allocate that; what it does with 0 and from 2^31 on is undefined, and with `size_table=2020-01-28` what it does with any other than 1. Repaired (`v1-fixed`, `v1-singleton`) EINVAL: a rule of the recommended contract, for which no mail asks.',
     rules: [
       {
         rule: 'bind_size_is_negative',
         because:
-          'The series asks the IOMMU core how large the data of a version is. The look-up of 25 March 2020 says -EINVAL for a version above the last one; nobody tests that, and it becomes the size of an allocation, which fails. (That it always fails follows from the limit of the page allocator; the path in Linux 5.6 was not traced.)',
+          'The series asks the IOMMU core how large the data of a version is. The table of 25 March 2020 says -EINVAL for a version above the last one; nobody tests that, and it becomes the size of an allocation, which fails. (That it always fails follows from the limit of the page allocator; the path in Linux 5.6 was not traced.)',
       },
       { rule: 'bind_version_before_size_table' },
       { rule: 'bind_version_beyond_size_table' },
@@ -47,7 +47,7 @@ const questions: readonly Question[] = [
   {
     question: 'Which byte of UNMAP_DMA faults after the mappings are gone?',
     of: ['unmap_dma'],
-    lead: 'A byte of 0..23 that can be read and not written: EFAULT, and the mappings are gone. Bytes 24..47 are only read, and before anything is done. With GET_DIRTY_BITMAP a word of the bitmap that cannot be read or written answers EFAULT, too, and the mappings before it are gone.',
+    lead: 'A byte of 0..23 that can be read and not written: EFAULT, and the mappings are gone. Bytes 24..47 are only read, and before anything is done. With GET_DIRTY_BITMAP a word of the bitmap that cannot be read or written fails with EFAULT, too, and the mappings before it are gone.',
     rules: [
       { rule: 'unmap_dma_writes_argument' },
       { rule: 'unmap_dma_reads_argument' },
@@ -114,7 +114,7 @@ export function questionTexts(site: Site, from: string): string[] {
   );
 }
 
-/** The answers to questions about a handler, above all else that its page tells. */
+/** The answers to questions about a handler, above all else on its page. */
 export function inShort(site: Site, from: string, handler: string, level = 2): string | undefined {
   return section(
     'In short',
@@ -148,6 +148,6 @@ function ruleAnswer(
   const columns = profileColumns(site.data, feature);
   const where = whereText(site, rows, columns);
   const all = feature === undefined ? 'all profiles' : listed(columns.flatMap(({ names }) => names.map(code)));
-  const told = outcome ? `**${outcomeText(outcome)}**. ` : '';
-  return `${where === 'all' ? all : where}: ${told}${sentence}${because ? ` ${because}` : ''} (${ruleLink(site, from, rule)})`;
+  const result = outcome ? `**${outcomeText(outcome)}**. ` : '';
+  return `${where === 'all' ? all : where}: ${result}${sentence}${because ? ` ${because}` : ''} (${ruleLink(site, from, rule)})`;
 }

@@ -1,16 +1,16 @@
 import { anchor, code, link } from '../markdown.ts';
-import type { ToldOp } from './told-op.ts';
+import type { DescribedOp } from './described-op.ts';
 
-/** The set-ups of the programs of a page, those that several share told once. */
+/** The set-ups of the programs of a page, those that several share shown once. */
 export interface SetUps {
   /** Those that are shared, each under an anchor; empty if none is. */
   shared: string[];
-  /** What stands in the place of a set-up above the program that has it. */
-  before(ops: readonly ToldOp[]): string;
+  /** What is in the place of a set-up above the program that has it. */
+  before(ops: readonly DescribedOp[]): string;
 }
 
 /** Finds out which set-ups several programs have. `prefix`: of the anchors on the page. */
-export function setUpsOf(all: readonly (readonly ToldOp[])[], prefix: string): SetUps {
+export function setUpsOf(all: readonly (readonly DescribedOp[])[], prefix: string): SetUps {
   const texts = all.map(setUpText);
   const shared = [...new Set(texts)].filter((text) => texts.filter((one) => one === text).length > 1);
   return {
@@ -31,7 +31,8 @@ export function setUpsOf(all: readonly (readonly ToldOp[])[], prefix: string): S
 
 const opsText = (count: number): string => `${count} op${count === 1 ? '' : 's'}`;
 
-const setUpText = (ops: readonly ToldOp[]): string => numbered(ops.map(({ op, outcome }) => `${code(op)}: ${outcome}`));
+const setUpText = (ops: readonly DescribedOp[]): string =>
+  numbered(ops.map(({ op, outcome }) => `${code(op)}: ${outcome}`));
 
 /** A numbered list from a number on; programs count their ops from 0. */
 export const numbered = (entries: readonly string[], first = 0): string =>

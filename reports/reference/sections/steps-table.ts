@@ -8,7 +8,7 @@ import { type Column, isThere, numbersAt, type Row, whenText } from './steps.ts'
 
 /**
  * The ordered steps of a handler: a column for each group of settings, with the place of the step in the order there.
- * `anchored`: rules that have an anchor on the page already; each rule gets one where it stands first.
+ * `anchored`: rules that have an anchor on the page already; each rule gets one where it comes first.
  */
 export function stepsTable(
   site: Site,
@@ -35,7 +35,7 @@ export function stepsTable(
       rule ? sourceLinks(from, rule.sources) : '',
     ];
   });
-  return table([...heads, 'step', 'answer', 'rule', 'source'], lines);
+  return table([...heads, 'step', 'result', 'rule', 'source'], lines);
 }
 
 function firstAnchor(rule: string, anchored: Set<string>): string {
@@ -71,8 +71,8 @@ const loopWords: Record<string, string> = {
   'stop group': 'a failure ends the turn of its domain',
   'stop container': 'a failure ends it for all',
   'stop none': 'a failure does not end it',
-  'result first': 'the first failure is the answer',
-  'result last': 'what the domain visited last says is the answer',
+  'result first': 'the first failure is the result',
+  'result last': 'the result is that of the domain visited last',
   'undo all': 'after a failure all devices are undone',
   'on fault': 'a byte that cannot be written undoes',
   'undo done_reversed': 'after a failure what was done is undone, backwards',

@@ -3,7 +3,7 @@ import { onFaultOf, ruleOf, stepsWithin, wordsOf } from '../../../spec/contract/
 import type { ContractData, Parameter, Step, When } from '../../../spec/contract/types.ts';
 import { code, listed } from '../markdown.ts';
 
-/** Settings at which a handler is told side by side, and what they are called. */
+/** Settings at which a handler is shown side by side, and what they are called. */
 export interface Column {
   names: string[];
   parameters: Record<string, string>;
@@ -13,18 +13,18 @@ export interface Column {
 export interface Row {
   /** where: steps for some settings follow; if: steps with a condition follow; word: how a loop over devices goes on, or what a fault undoes. */
   kind: 'where' | 'if' | 'step' | 'each' | 'word';
-  /** In how many blocks and loops it stands. */
+  /** In how many blocks and loops it is. */
   depth: number;
   /** The rule that it is for; a block for some settings and a loop have none. */
   rule?: string;
   step?: Step;
-  /** word: the words of the loop for which the rule stands, or `on fault` of a write. */
+  /** word: the words of the loop that the rule states, or `on fault` of a write. */
   words?: string[];
   /** What of the settings asks for it and is not said by a block around it. */
   own?: When;
   /** All that the settings must be for it. */
   when: When[];
-  /** Rows of steps that it stands above; for a block. */
+  /** Rows of steps that it is above; for a block. */
   covers: Row[];
 }
 
@@ -77,13 +77,13 @@ function byRule(step: Step): [rule: string, words: string[]][] {
   return [...rules];
 }
 
-/** Whether a row is there at a setting; a condition is if something is that it stands above. */
+/** Whether a row is there at a setting; a condition is if something is that it is above. */
 export function isThere(row: Row, parameters: Record<string, string>): boolean {
   if (!row.when.every((when) => selected(when, parameters))) return false;
   return row.kind !== 'if' || row.covers.some((one) => isThere(one, parameters));
 }
 
-/** The condition under which a row is taken, if it stands below one. */
+/** The condition under which a row is taken, if it is below one. */
 export const conditionOf = (row: Row, rows: readonly Row[]): string | undefined =>
   rows.findLast(({ kind, covers }) => kind === 'if' && covers.includes(row))?.rule;
 

@@ -170,7 +170,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   },
   {
     id: 'findings/v13_platform_device',
-    about: 'A device that is no PCI function answers 524, a number that user space does not know.',
+    about: 'A device that is no PCI function returns 524, a number that user space does not know.',
     slots: { g: platform },
     ops: [...requestsOnly, bind(), unbind()],
   },
