@@ -8,7 +8,7 @@ import { copyWorld } from '../reference/state/copy-world.ts';
 import type { World } from '../reference/state/state.ts';
 import type { Counterexample, Environment, Op, Program } from '../spec/uapi/vocabulary.ts';
 import type { Visit } from './explore.ts';
-import { ACROSS, BOARD } from './guest.ts';
+import { ACROSS, SCRATCH } from './guest.ts';
 import type { Breach } from './inspector.ts';
 import { type CheckWorld, opensDevice, PASIDS } from './worlds.ts';
 
@@ -81,7 +81,7 @@ function showing({ contract, start, checked }: Origin, steps: readonly Op[]): Op
     if (!process.names.has(name) && !opensDevice(device).every(perform)) continue;
     for (const pasid of PASIDS) {
       if (!perform(by(taggedIn(name, pasid, ACROSS.iova, ACROSS.length)))) continue;
-      perform(by(dmaOut(name, BOARD + ACROSS.length * place++, ACROSS.length)));
+      perform(by(dmaOut(name, SCRATCH + ACROSS.length * place++, ACROSS.length)));
     }
   }
   world.release();

@@ -7,8 +7,8 @@ const BASE = 0x10000;
 const TABLE_PAGES = 4;
 const pageA = 2 * TABLE_PAGES;
 const pageB = pageA + 1;
-const board = pageB + 1;
-const PAGES = board + 1;
+const scratch = pageB + 1;
+const PAGES = scratch + 1;
 const at = (page: number): number => page * 4096;
 
 /** Two neighbouring pages of the guest: its first table leads them to the pages A and B, its second one to B and A. */
@@ -21,8 +21,8 @@ export const ACROSS = { iova: ADDRESSES[1] - 8n, length: 16 };
 export const ROOTS = { first: BASE, second: BASE + at(TABLE_PAGES) } as const;
 
 /** Where devices write what they have read, so that it can be seen. */
-export const BOARD = BASE + at(board);
-const BOARD_BYTES = 128;
+export const SCRATCH = BASE + at(scratch);
+const SCRATCH_BYTES = 128;
 
 /** All entries have been used before, so that no walk has to set anything. */
 const used = entry.open | entry.accessed | entry.dirty;
@@ -70,7 +70,7 @@ export function guestOf(container: Name, memory: Name, seed: number): Guest {
       ...marked(pageA, seed + 1),
       ...marked(pageB, seed + 2),
       // Bytes that nothing else writes: what a device stores there changes them.
-      { op: 'poke', memory, at: at(board), bytes: 'ee'.repeat(BOARD_BYTES) },
+      { op: 'poke', memory, at: at(scratch), bytes: 'ee'.repeat(SCRATCH_BYTES) },
       // Mapped in parts, so that page A can go alone.
       map(container, BASE, memory, 0, pageA),
       mapPage,
@@ -90,7 +90,7 @@ export function guestOf(container: Name, memory: Name, seed: number): Guest {
       ),
       'page A',
       'page B',
-      'board',
+      'scratch',
     ],
   };
 }

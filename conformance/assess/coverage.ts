@@ -45,7 +45,7 @@ function keep(all: Kept, rule: string, kind: string, witness: Witness): void {
   else if (kept.length < KEPT) kept.push(witness);
 }
 
-/** Collects traces, and tells at the end which rules they depend on. */
+/** Collects traces, and reports at the end which rules they depend on. */
 export class Coverage {
   readonly #contract: Contract;
   /** Traces in which a rule decided, and those in which it had its effect. */
@@ -117,14 +117,14 @@ export class Coverage {
 
   /** A few traces that conform and in which a rule decides or has its effect. */
   *witnesses(rule: string, most: number): Iterable<Witness> {
-    let told = 0;
+    let found = 0;
     for (const witness of this.#witnesses(rule)) {
-      if (told++ === most) return;
+      if (found++ === most) return;
       yield witness;
     }
   }
 
-  /** The most telling first: of each kind one, and before all others programs that are about a fact of their own. */
+  /** The most informative first: of each kind one, and before all others programs that are about a fact of their own. */
   *#witnesses(rule: string): Iterable<Witness> {
     for (const kept of [this.#decided, this.#passed]) {
       const kinds = [...(kept.get(rule) ?? [])].sort(([a], [b]) => depthOf(a) - depthOf(b)).map(([, all]) => all);

@@ -22,7 +22,7 @@ const EXPLAINED = 40;
 /** Failures of a group of which it is asked whether a rule explains them as well. */
 const ASKED = 8;
 
-/** A setting that changes more rules does not tell which of them it is. */
+/** A setting that changes more rules does not say which of them it is. */
 const FEW = 12;
 
 /** A failing case, and the machine that it ran on. */
@@ -38,7 +38,7 @@ export interface Conforming {
   witnesses(rule: string, most: number): Iterable<Witness>;
 }
 
-/** Failures by what they are, the largest group first, each told by its shortest program. */
+/** Failures by what they are, the largest group first, each shown by its shortest program. */
 export function groupsOf(contract: Contract, failed: readonly FailedCase[], conforming: Conforming): FailureGroup[] {
   const bySignature = new Map<string, FailedCase[]>();
   for (const one of failed) {

@@ -15,7 +15,7 @@ export function historyOf(before: World, { op, expectation }: Violation): Histor
   );
 }
 
-/** Whether what can be told of a violation names a rule: as the one that decides, as an alternative, or in the history. */
+/** Whether what is reported of a violation names a rule: as the one that decides, as an alternative, or in the history. */
 export function names(
   contract: Contract,
   environment: Environment,
@@ -29,7 +29,7 @@ export function names(
   return alternativeRule(contract, environment, trace, violation) === rule;
 }
 
-/** All rules that can be told of a violation: the one that decides, the history, and the alternative. */
+/** All rules that are reported of a violation: the one that decides, the history, and the alternative. */
 export function rulesNamed(
   contract: Contract,
   environment: Environment,

@@ -45,7 +45,7 @@ export function decide(
     if (transient && survived && !strict) {
       return {
         verdict: 'inconclusive',
-        reason: `op ${op} answered ${actual.errno}, for which no rule stands`,
+        reason: `op ${op} failed with ${actual.errno}, which no rule gives`,
         judgement,
       };
     }

@@ -12,7 +12,7 @@ import type {
   Relocation,
 } from '../../spec/uapi/vocabulary.ts';
 
-/** A field's value: a number, or the address, descriptor or output that a name stands for, plus something. */
+/** A field's value: a number, or the address, descriptor or output that a name refers to, plus something. */
 export type Value = number | bigint | { ref: Name; add?: number | bigint };
 
 /** Bytes of a struct and the fields that are known only at run time. */
@@ -37,11 +37,11 @@ export function layOut(struct: string, values: Record<string, Value>, extended =
 }
 
 function relocation(at: number, width: number, { ref, add = 0 }: { ref: Name; add?: number | bigint }): Relocation {
-  if (width !== 4 && width !== 8) throw new Error(`a field of ${width} bytes cannot hold what ${ref} stands for`);
+  if (width !== 4 && width !== 8) throw new Error(`a field of ${width} bytes cannot hold what ${ref} refers to`);
   return add === 0 ? { at, width, ref } : { at, width, ref, add: fromBigInt(BigInt(add)) };
 }
 
-/** The argument that stands at a place in a memory. */
+/** The argument that is at a place in a memory. */
 export function argumentAt(memory: Name, at: number, { bytes, relocations }: Block): Argument {
   return relocations.length ? { memory, at, bytes, relocations } : { memory, at, bytes };
 }
@@ -69,7 +69,7 @@ export const getInfo = (container: Name, into: Name, argsz: number): Op => ({
 export const getStatus = (group: Name): Op =>
   ioctlStruct(group, 'VFIO_GROUP_GET_STATUS', { argsz: 8, flags: 0xffffffff });
 
-/** An ioctl whose struct stands at the start of the memory `arg`. */
+/** An ioctl whose struct is at the start of the memory `arg`. */
 export function ioctlStruct(fd: Name, name: string, values: Record<string, Value>): IoctlOp {
   const { struct } = uapi.ioctls[name]!;
   return { op: 'ioctl', fd, number: number(name), argument: argumentAt('arg', 0, layOut(struct!, values)) };
@@ -198,7 +198,7 @@ export const dmaOut = (device: Name, iova: number, length: number, at = 0): Op =
   at,
 });
 
-/** Stores bytes that tell where they came from. */
+/** Stores bytes that show where they came from. */
 export function pattern(to: Name, at: number, length: number, seed: number): Op {
   const bytes = Buffer.from(Array.from({ length }, (_, i) => (seed + i * 7) & 0xff));
   return { op: 'poke', memory: to, at, bytes: bytes.toString('hex') };

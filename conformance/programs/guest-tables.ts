@@ -54,7 +54,7 @@ export interface GuestTables {
   count: number;
   /** Stores all entries. */
   ops: Op[];
-  /** Where in the memory the entry of a level stands that a walk for an address meets. */
+  /** Where in the memory the entry of a level is that a walk for an address meets. */
   place(address: number | bigint, level: number): number;
   /** What was stored there at first. */
   value(address: number | bigint, level: number): bigint;
@@ -112,7 +112,7 @@ export function guestTables(layout: GuestTableLayout): GuestTables {
 
 const indexOf = (address: bigint, level: number): number => Number((address >> BigInt(3 + 9 * level)) & 511n);
 
-/** What of an address tells one table of a level from another. */
+/** What of an address distinguishes tables of a level. */
 const bitsAbove = (address: bigint, level: number): bigint => BigInt.asUintN(57, address) >> BigInt(12 + 9 * level);
 
 function eightBytes(value: bigint): string {

@@ -151,7 +151,7 @@ export function invalidate(
   return request(container, 'VFIO_IOMMU_CACHE_INVALIDATE', { ...values, ...fields }, layout);
 }
 
-/** A request whose argument stands at the start of the memory `arg`. Fields that the layout lacks are left out. */
+/** A request whose argument is at the start of the memory `arg`. Fields that the layout lacks are left out. */
 function request(
   container: Name,
   name: string,
@@ -204,7 +204,7 @@ export const nestingInfo = (container: Name, into: Name): Op => getInfo(containe
 export const checkNestingUapi = (container: Name): Op =>
   ioctlValue(container, 'VFIO_CHECK_EXTENSION', uapi.values.nesting_extension!.VFIO_NESTING_IOMMU_UAPI!);
 
-/** Sixteen bytes at the start of a page that tell which page it is. */
+/** Sixteen bytes at the start of a page that show which page it is. */
 export const mark = (memory: Name, page: number): Op => pattern(memory, page * PAGE, MARK, 16 * page + 1);
 
 /** Length of a mark. */

@@ -38,7 +38,7 @@ const tables = guestTables({
 /** Byte of the memory `guest` at which its pages start, after the tables. */
 export const DATA = TABLE_PAGES * 4096;
 
-/** The memory `guest`: a guest table of four levels, and pages that tell which they are. */
+/** The memory `guest`: a guest table of four levels, and pages that show which they are. */
 export const guestMemory: Op[] = [
   tableMemory('guest', TABLE_PAGES + GUEST_PAGES),
   ...tables.ops,

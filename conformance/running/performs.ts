@@ -10,7 +10,7 @@ const known = new Set(Object.values(uapi.ioctls).map(({ number }) => number));
 const leaving: readonly string[] = ['close', 'exit', 'unbind_driver'];
 
 /**
- * Whether an op may be one that a handler is for. What kind of descriptor a name stands for is not looked at: a number
+ * Whether an op may be one that a handler is for. What kind of descriptor a name refers to is not checked: a number
  * that two kinds share counts for both. A table is for the ops of the handlers that go through it.
  */
 export function performs(data: ContractData, handler: Handler, op: Op): boolean {

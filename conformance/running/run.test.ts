@@ -72,7 +72,7 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
   return { ...end, seen, verdicts, missing, tried };
 }
 
-test('results are told in the order of the programs, whatever order they come in', async () => {
+test('results are reported in the order of the programs, whatever order they come in', async () => {
   const adapter = stub(async (program) => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
     return runOnModel(contract, modelEnvironment(plain), program);

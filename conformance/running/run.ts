@@ -22,7 +22,7 @@ export interface Plan<Judged extends CaseVerdict = CaseVerdict> extends Selectio
   signal?: AbortSignal;
 }
 
-/** One program to run on one machine, and where it stands in the whole. */
+/** One program to run on one machine, and where it is in the whole. */
 export interface Case {
   suite: string;
   place: RecordPlace;
@@ -37,7 +37,7 @@ export interface RunCase {
   attempts?: RecordAttempt[];
 }
 
-/** What a run tells while it goes on. */
+/** What a run reports while it goes on. */
 export interface Listener<Judged extends CaseVerdict> {
   /** A machine is up, with so many programs to run on it. */
   onSession(description: Description, cases: readonly Case[]): void;
@@ -53,7 +53,7 @@ export interface RunEnd {
 
 /**
  * Runs suites on a target, machine by machine; one that none of the selected programs needs is not started. A machine that
- * the target does not offer is told and left out.
+ * the target does not offer is reported and left out.
  */
 export async function run<Judged extends CaseVerdict>(plan: Plan<Judged>, listener: Listener<Judged>): Promise<RunEnd> {
   const outOfTime = new AbortController();
@@ -99,7 +99,7 @@ async function runUntil<Judged extends CaseVerdict>(
   return { complete: true };
 }
 
-/** Whether any unit is selected that runs on a machine, as far as the contract can tell. */
+/** Whether any unit is selected that runs on a machine, as far as the contract says. */
 function isWanted(plan: Pick<Plan, 'contract' | 'suites' | 'only'>, need: Need): boolean {
   if (plan.only.length === 0) return true;
   const environment = modelEnvironment(need);
@@ -137,7 +137,7 @@ function select(
   return taken;
 }
 
-/** Keeps as many programs under way as the session allows; results are told in the order of the cases. False: cut off. */
+/** Keeps as many programs under way as the session allows; results are reported in the order of the cases. False: cut off. */
 async function runCases<Judged extends CaseVerdict>(
   { judge }: Plan<Judged>,
   session: Session,
@@ -151,7 +151,7 @@ async function runCases<Judged extends CaseVerdict>(
     end.addEventListener('abort', () => resolve(undefined), { once: true }),
   );
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
-  const tell = async () => {
+  const report = async () => {
     const first = underWay[0]!;
     const { suite, place, program } = first.case;
     // A target that hangs must not keep the end of the run waiting.
@@ -178,14 +178,14 @@ async function runCases<Judged extends CaseVerdict>(
     // Whoever waits for it hears of a failure; until then it must not end the process.
     if (trace instanceof Promise) trace.catch(() => {});
     underWay.push({ case: one, trace });
-    if (underWay.length >= session.window) await tell();
+    if (underWay.length >= session.window) await report();
     // A session that answers at once must not keep signals and timers waiting.
     if (++sinceYield >= 500) {
       sinceYield = 0;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  while (underWay.length > 0 && !end.aborted) await tell();
+  while (underWay.length > 0 && !end.aborted) await report();
   return !cut && underWay.length === 0;
 }
 

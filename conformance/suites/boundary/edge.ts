@@ -7,7 +7,7 @@ export interface Edge {
   label: string;
   value: Value;
   /** Of its field one of the few that stand for all in pairs with other fields. */
-  telling?: boolean;
+  essential?: boolean;
   /** Ops that the value needs before it. */
   before?: Op[];
 }

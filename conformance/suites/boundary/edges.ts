@@ -75,12 +75,12 @@ export function edgesOf(struct: string, field: Field, context: EdgeContext): Edg
 function argsz(struct: string): Edge[] {
   const { size, extended, argszEdges = [] } = uapi.structs[struct]!;
   const around = [...[size, extended ?? size].flatMap((edge) => [edge, edge - 1, edge + 1]), ...argszEdges];
-  const telling = [0, size - 1, extended ?? size + 1];
+  const essential = [0, size - 1, extended ?? size + 1];
   return distinct(
     [...around, 0, 1, 4096, 0x7fffffff, 0x80000000, 0xffffffff].map((value) => ({
       label: `argsz_${value}`,
       value,
-      telling: telling.includes(value),
+      essential: essential.includes(value),
     })),
   );
 }
@@ -103,7 +103,7 @@ function flags(field: Field): Edge[] {
     values.map((value) => ({
       label: `flags_${value.toString(16)}`,
       value,
-      telling: value <= all || value === unknown,
+      essential: value <= all || value === unknown,
     })),
   );
 }
@@ -135,17 +135,21 @@ function features(): Edge[] {
   const all = [...known, Math.max(...known) + 1, 0xffff];
   const values = all.flatMap((one) => [0, ...ways, get | set, get | set | probe].map((way) => one | way));
   for (let bit = 19; bit < 32; bit++) values.push((2 ** bit + 1) >>> 0, (2 ** bit + probe) >>> 0);
-  const telling = [get | set, 2 ** 31 + 1, known[1]!];
-  return values.map((value) => ({ label: `feature_${value.toString(16)}`, value, telling: telling.includes(value) }));
+  const essential = [get | set, 2 ** 31 + 1, known[1]!];
+  return values.map((value) => ({
+    label: `feature_${value.toString(16)}`,
+    value,
+    essential: essential.includes(value),
+  }));
 }
 
 function indexes(label: string, count: number): Edge[] {
   const values = [...Array(count + 2).keys(), 0x7fffffff, 0x80000000, 0xffffffff];
-  return values.map((value) => ({ label: `${label}_${value}`, value, telling: value === count }));
+  return values.map((value) => ({ label: `${label}_${value}`, value, essential: value === count }));
 }
 
 /** First and number of interrupts of an index: a device has one, or none. */
 function vectors(label: string): Edge[] {
   const values = [0, 1, 2, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
-  return values.map((value) => ({ label: `${label}_${value}`, value, telling: value < 2 || value === 0xffffffff }));
+  return values.map((value) => ({ label: `${label}_${value}`, value, essential: value < 2 || value === 0xffffffff }));
 }

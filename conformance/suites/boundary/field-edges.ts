@@ -6,12 +6,12 @@ import { edgesOf } from './edges.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
 
-/** A form as it is, and with each field at each of its edges, or at those that are telling. */
+/** A form as it is, and with each field at each of its edges, or at those that are essential. */
 export function* singleFields(
   form: Form,
   make: Make,
   context: EdgeContext,
-  which: 'all' | 'telling' = 'all',
+  which: 'all' | 'essential' = 'all',
 ): Iterable<Program> {
   yield make(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
   for (const { name, edges } of fieldsOf(form, context)) {
@@ -20,7 +20,7 @@ export function* singleFields(
   }
 }
 
-/** Every two fields at once, each at its telling edges. */
+/** Every two fields at once, each at its essential edges. */
 export function* pairsOfFields(form: Form, make: Make, context: EdgeContext): Iterable<Program> {
   const fields = fieldsOf(form, context);
   for (const [i, a] of fields.entries()) {
@@ -69,5 +69,5 @@ function text(_: string, value: unknown): unknown {
 }
 
 function tellingOf(edges: Edge[]): Edge[] {
-  return edges.filter(({ telling }) => telling);
+  return edges.filter(({ essential }) => essential);
 }

@@ -29,7 +29,7 @@ import {
 import { multi, single } from '../suite.ts';
 import type { Situation } from './situation.ts';
 
-/** The ioctls of the 2020 nesting series, and the ioctls that answer otherwise where they are. */
+/** The ioctls of the 2020 nesting series, and the ioctls that behave otherwise where those are present. */
 const requests = Object.keys(uapi.ioctls).filter((name) => uapi.ioctls[name]!.feature);
 const questions = ['VFIO_CHECK_EXTENSION', 'VFIO_SET_IOMMU', 'VFIO_IOMMU_GET_INFO'];
 const only = [...questions, ...requests];
@@ -41,7 +41,7 @@ const joining = {
   fd: 'h',
   machine: nestingMachine,
   feature: 'bind',
-  thorough: 'least',
+  effort: 'ordinary',
   only: ['VFIO_GROUP_GET_STATUS', 'VFIO_GROUP_SET_CONTAINER', 'VFIO_GROUP_UNSET_CONTAINER'],
   witnesses: [setContainer('h', 'c')],
 } as const satisfies Partial<Situation>;
@@ -79,11 +79,11 @@ export function nestingSituations(layout: Layout): Situation[] {
     witnesses: reached,
   });
   const briefly = (id: string, sentence: string, slots: Record<Name, Slot>): Situation[] => [
-    { ...container, id: `n_${id}`, thorough: 'telling', sentence, slots, ops: nested(slots) },
+    { ...container, id: `n_${id}`, effort: 'essential', sentence, slots, ops: nested(slots) },
     {
       ...container,
       id: `n_${id}_bound`,
-      thorough: 'telling',
+      effort: 'essential',
       only: requests,
       sentence: `${sentence} A table is bound.`,
       slots,
@@ -95,7 +95,7 @@ export function nestingSituations(layout: Layout): Situation[] {
     {
       ...base,
       id: 'n_c1',
-      thorough: 'least',
+      effort: 'ordinary',
       sentence: 'A group attached, no backend; the IOMMU nests.',
       slots: { g: single },
       ops: attached({ g: single }),
@@ -103,7 +103,7 @@ export function nestingSituations(layout: Layout): Situation[] {
     {
       ...container,
       id: 'n_c1_two_groups',
-      thorough: 'least',
+      effort: 'ordinary',
       sentence: 'Two groups attached, no backend; the IOMMU nests.',
       slots: { g: single, h: single },
       ops: attached({ g: single, h: single }),
@@ -125,14 +125,14 @@ export function nestingSituations(layout: Layout): Situation[] {
     {
       ...unbound(nestingMachine),
       id: 'n_allocated',
-      thorough: 'pairs',
+      effort: 'pairs',
       sentence: 'Nesting backend, a PASID, nothing bound.',
     },
     { ...unbound(fourLevelMachine), id: 'n_allocated_four_levels', sentence: 'The same; the IOMMU walks four levels.' },
     {
       ...container,
       id: 'n_bound',
-      thorough: 'pairs',
+      effort: 'pairs',
       sentence: 'A guest table is bound, and there is one more PASID.',
       slots: { g: single },
       ops: [...bound({ g: single }), allocPasid('c', 'spare'), ...device],

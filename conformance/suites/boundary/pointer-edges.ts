@@ -28,7 +28,7 @@ export function descriptors(): Edge[] {
     { label: 'closed', value: { ref: 'foreign' }, before: [open(), { op: 'close', fd: 'foreign' }] },
     { label: 'duplicate', value: { ref: 'again' }, before: [{ op: 'dup', fd: 'c', as: 'again' }] },
     { label: 'standard_input', value: 0 },
-    { label: 'minus_1', value: 0xffffffff, telling: true },
+    { label: 'minus_1', value: 0xffffffff, essential: true },
     { label: 'int_max', value: 0x7fffffff },
     { label: 'int_min', value: 0x80000000 },
   ];
@@ -49,19 +49,19 @@ export function addresses(): Edge[] {
   ];
   return [
     { label: 'memory', value: { ref: 'buf' } },
-    { label: 'misaligned_1', value: { ref: 'buf', add: 1 }, telling: true },
+    { label: 'misaligned_1', value: { ref: 'buf', add: 1 }, essential: true },
     { label: 'misaligned_2048', value: { ref: 'buf', add: 2048 } },
     { label: 'misaligned_4095', value: { ref: 'buf', add: 4095 } },
     { label: 'last_page_of_memory', value: { ref: 'buf', add: 3 * 4096 } },
-    { label: 'end_of_memory', value: { ref: 'buf', add: 4 * 4096 }, telling: true },
+    { label: 'end_of_memory', value: { ref: 'buf', add: 4 * 4096 }, essential: true },
     { label: 'before_memory', value: { ref: 'buf', add: -4096n } },
-    { ...page('readable', memory('readable', 4, { protection: 'read' })), telling: true },
-    { ...page('writable', memory('writable', 4, { protection: 'write' })), telling: true },
-    { ...page('inaccessible', memory('inaccessible', 4, { protection: 'none' })), telling: true },
+    { ...page('readable', memory('readable', 4, { protection: 'read' })), essential: true },
+    { ...page('writable', memory('writable', 4, { protection: 'write' })), essential: true },
+    { ...page('inaccessible', memory('inaccessible', 4, { protection: 'none' })), essential: true },
     page('shared', memory('shared', 4, { backing: 'shared' })),
     page('memory_file', memory('memory_file', 4, { backing: 'memfd' })),
     page('file', memory('file', 4, { backing: 'file' })),
-    ...numbers.map(([label, value]) => ({ label, value, telling: label === 'last_page' })),
+    ...numbers.map(([label, value]) => ({ label, value, essential: label === 'last_page' })),
   ];
 }
 
@@ -81,14 +81,14 @@ export function bitmaps({ environment }: EdgeContext): Edge[] {
     { label: 'data_bitmap', value: { ref: 'bitmap' } },
     { label: 'data_misaligned', value: { ref: 'bitmap', add: 1 } },
     { label: 'data_last_word', value: { ref: 'bitmap', add: 4096 - 8 } },
-    { label: 'data_last_7_bytes', value: { ref: 'bitmap', add: 4096 - 7 }, telling: true },
+    { label: 'data_last_7_bytes', value: { ref: 'bitmap', add: 4096 - 7 }, essential: true },
     { label: 'data_end', value: { ref: 'bitmap', add: 4096 } },
     {
       label: 'data_readable',
       value: { ref: 'readable' },
       before: [memory('readable', 1, { protection: 'read' })],
-      telling: true,
+      essential: true,
     },
-    ...numbers.map(([label, value]) => ({ label: `data_${label}`, value, telling: label === 'kernel_half' })),
+    ...numbers.map(([label, value]) => ({ label: `data_${label}`, value, essential: label === 'kernel_half' })),
   ];
 }

@@ -36,7 +36,7 @@ export function iovas({ environment, mappings }: EdgeContext): Edge[] {
       [`mapping_${i}_after`, iova + size],
     );
   });
-  const telling = new Set([
+  const essential = new Set([
     'one',
     'last_page',
     'aperture_end',
@@ -45,7 +45,7 @@ export function iovas({ environment, mappings }: EdgeContext): Edge[] {
     'mapping_0_last',
     'mapping_1_first',
   ]);
-  return distinct(edges.map(([label, value]) => ({ label: `iova_${label}`, value, telling: telling.has(label) })));
+  return distinct(edges.map(([label, value]) => ({ label: `iova_${label}`, value, essential: essential.has(label) })));
 }
 
 /** Sizes of nothing, of pages and parts of them, of what is mapped, and of too much. */
@@ -72,21 +72,29 @@ export function sizes({ environment, mappings }: EdgeContext): Edge[] {
     // Ranges that end at exactly 2^64, from the first byte of a mapping and from inside it.
     edges.push(['top_from_mapping', TOP - first.iova], ['top_from_inside', TOP - (first.iova + first.size - PAGE)]);
   }
-  const telling = new Set(['zero', 'one', 'two_pages', 'memory_and_page', 'half', 'last_page']);
-  return distinct(edges.map(([label, value]) => ({ label: `size_${label}`, value, telling: telling.has(label) })));
+  const essential = new Set(['zero', 'one', 'two_pages', 'memory_and_page', 'half', 'last_page']);
+  return distinct(edges.map(([label, value]) => ({ label: `size_${label}`, value, essential: essential.has(label) })));
 }
 
 /** Sizes of a page that a dirty bitmap counts. */
 export function pageSizes(): Edge[] {
   const values = [PAGE, 0n, 1n, PAGE / 2n, PAGE + 1n, 2n * PAGE, 1n << 21n, 1n << 30n, 1n << 63n, TOP - 1n];
-  const telling = [0n, 1n, 2n * PAGE];
-  return values.map((value) => ({ label: `pgsize_${value.toString(16)}`, value, telling: telling.includes(value) }));
+  const essential = [0n, 1n, 2n * PAGE];
+  return values.map((value) => ({
+    label: `pgsize_${value.toString(16)}`,
+    value,
+    essential: essential.includes(value),
+  }));
 }
 
 /** Bytes of a dirty bitmap: 8 hold 64 pages, and 2^28 are the most. */
 export function bitmapSizes(): Edge[] {
   const most = 1n << 28n;
   const values = [8n, 0n, 1n, 7n, 9n, 16n, PAGE, most, most + 1n, 1n << 63n, TOP - 1n];
-  const telling = [0n, 7n, most + 1n];
-  return values.map((value) => ({ label: `bitmap_${value.toString(16)}`, value, telling: telling.includes(value) }));
+  const essential = [0n, 7n, most + 1n];
+  return values.map((value) => ({
+    label: `bitmap_${value.toString(16)}`,
+    value,
+    essential: essential.includes(value),
+  }));
 }

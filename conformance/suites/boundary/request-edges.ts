@@ -8,17 +8,17 @@ const TOP = 1n << 64n;
 const PASID_END = 1n << 20n;
 
 const named =
-  (field: Field, telling: readonly bigint[] = []) =>
+  (field: Field, essential: readonly bigint[] = []) =>
   ([label, value]: [string, bigint]): Edge => ({
     label: `${field.name}_${label}`,
     value,
-    telling: telling.includes(value),
+    essential: essential.includes(value),
   });
 
-/** Values that are told by their digits. */
-function numbers(field: Field, values: readonly bigint[], telling: readonly bigint[] = []): Edge[] {
+/** Values that are named by their digits. */
+function numbers(field: Field, values: readonly bigint[], essential: readonly bigint[] = []): Edge[] {
   const fitting = values.filter((value) => value < 1n << BigInt(field.width * 8));
-  return distinct(fitting.map((value) => named(field, telling)([value.toString(16), value])));
+  return distinct(fitting.map((value) => named(field, essential)([value.toString(16), value])));
 }
 
 const ones = (field: Field): bigint => (1n << BigInt(field.width * 8)) - 1n;
@@ -41,8 +41,8 @@ export function bits(field: Field): Edge[] {
   if (few) for (let value = 1n; value < all; value++) if ((value & ~all) === 0n) values.push(value);
   for (const unknown of [all + 1n, topBit(field), 1n << 31n, 1n << 32n]) values.push(unknown, unknown | example);
   values.push(ones(field));
-  const telling = [topBit(field) | example, ...(few ? values.filter((value) => value <= all) : [known[0]!, all])];
-  return numbers(field, values, telling);
+  const essential = [topBit(field) | example, ...(few ? values.filter((value) => value <= all) : [known[0]!, all])];
+  return numbers(field, values, essential);
 }
 
 /** Addresses of a guest: of its tables, or of its own. */
@@ -66,7 +66,7 @@ export function guestAddresses(field: Field, { environment, mappings }: EdgeCont
 /** PASIDs that are allocated, those at the edges of what a PASID can be, and numbers that are cut to one. */
 export function pasids(field: Field, { saved }: EdgeContext): Edge[] {
   const given = saved.flatMap((ref): Edge[] => [
-    { label: `${field.name}_${ref}`, value: { ref }, telling: true },
+    { label: `${field.name}_${ref}`, value: { ref }, essential: true },
     ...(field.width === 8 ? [{ label: `${field.name}_${ref}_and_high_bit`, value: { ref, add: 1n << 32n } }] : []),
   ]);
   const values = [0n, 1n, PASID_END / 2n, PASID_END - 1n, PASID_END, 1n << 31n, 0xffff_ffffn, 1n << 32n, ones(field)];
@@ -78,7 +78,7 @@ export const addressWidths = (field: Field): Edge[] =>
   ['48', '57', '0', '39', '47', '49', '56', '58', '64', '4294967295'].map((text) => ({
     label: `${field.name}_${text}`,
     value: Number(text),
-    telling: text === '57' || text === '39',
+    essential: text === '57' || text === '39',
   }));
 
 /** Bytes that must be zero. */

@@ -16,9 +16,9 @@ export interface Situation {
   feature?: string;
   /**
    * How much is tried here. `pairs`: two fields at once, ranges, and every cut; `ranges`: ranges and every cut; by default
-   * single fields; `telling`: single fields at few of their edges; `least`: one ordinary request of each kind.
+   * single fields; `essential`: single fields at few of their edges; `ordinary`: one ordinary request of each kind.
    */
-  thorough?: 'pairs' | 'ranges' | 'telling' | 'least';
+  effort?: 'pairs' | 'ranges' | 'essential' | 'ordinary';
   /** Only arguments in this form are tried thoroughly: as they always are, or with the part that a flag adds. */
   form?: 'plain' | 'extended';
   /** Numbers that nobody knows are tried here. */

@@ -50,7 +50,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v1_mapped',
-    thorough: 'ranges',
+    effort: 'ranges',
     form: 'plain',
     sentence: 'Type 1 backend with mappings.',
     slots: g,
@@ -59,7 +59,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_mapped',
-    thorough: 'pairs',
+    effort: 'pairs',
     form: 'plain',
     sentence: 'Type 1 v2 backend with mappings.',
     slots: g,
@@ -75,7 +75,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_dirty',
-    thorough: 'pairs',
+    effort: 'pairs',
     form: 'extended',
     sentence: 'Dirty tracking is on.',
     slots: g,
@@ -84,7 +84,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_two_groups',
-    thorough: 'least',
+    effort: 'ordinary',
     sentence: 'Type 1 v2 backend with two groups.',
     slots: { g: single, m: multi },
     ops: [...c2(v2), openGroup('m', 'm'), setContainer('m', 'c')],
@@ -94,7 +94,7 @@ export const situations: Situation[] = [
     id: 'c2_v2_snoop_control',
     sentence: 'The IOMMU can enforce cache coherency.',
     machine: { snoopControl: true },
-    thorough: 'least',
+    effort: 'ordinary',
     slots: g,
     ops: c2(v2),
   },
@@ -136,7 +136,7 @@ export const situations: Situation[] = [
   {
     ...container,
     id: 'c2_v2_read_only',
-    thorough: 'least',
+    effort: 'ordinary',
     sentence: 'Container and group opened for reading only.',
     slots: g,
     ops: [
@@ -166,7 +166,7 @@ export const situations: Situation[] = [
   {
     ...group,
     id: 'g0_c0',
-    thorough: 'pairs',
+    effort: 'pairs',
     numbers: true,
     sentence: 'Group on its own, container new.',
     slots: g,
@@ -221,7 +221,7 @@ export const situations: Situation[] = [
   {
     ...group,
     id: 'g1_same',
-    thorough: 'pairs',
+    effort: 'pairs',
     numbers: true,
     sentence: 'Group attached to the container.',
     slots: g,
@@ -252,7 +252,7 @@ export const situations: Situation[] = [
   {
     ...group,
     id: 'gx',
-    thorough: 'ranges',
+    effort: 'ranges',
     numbers: true,
     sentence: 'Group orphaned.',
     slots: g,
@@ -262,7 +262,7 @@ export const situations: Situation[] = [
   {
     ...device,
     id: 'd_open',
-    thorough: 'pairs',
+    effort: 'pairs',
     numbers: true,
     sentence: 'Device open.',
     slots: g,
@@ -271,7 +271,7 @@ export const situations: Situation[] = [
   {
     ...device,
     id: 'd_resettable',
-    thorough: 'least',
+    effort: 'ordinary',
     sentence: 'Device open that can be reset on its own.',
     slots: { g: resettable },
     ops: [...c2(v2), openDevice('g', 'g', 'd')],

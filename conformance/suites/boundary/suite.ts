@@ -130,23 +130,23 @@ function* probesOf(
   // An argument that is not even read has no edges.
   const reads = model.reads(ioctl);
   // What is only there on machines that nest has its edges there.
-  const least = situation.thorough === 'least' || (feature !== undefined && !situation.machine?.nesting);
+  const ordinary = situation.effort === 'ordinary' || (feature !== undefined && !situation.machine?.nesting);
   for (const form of forms) {
-    if (!reads || least) {
+    if (!reads || ordinary) {
       yield buffered(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
       continue;
     }
-    const telling = situation.thorough === 'telling';
-    yield* singleFields(form, buffered, context, telling ? 'telling' : 'all');
-    if (telling) continue;
-    const { form: only, thorough } = situation;
-    const all = thorough !== undefined && (only === undefined || (only === 'extended') === form.extended);
+    const essential = situation.effort === 'essential';
+    yield* singleFields(form, buffered, context, essential ? 'essential' : 'all');
+    if (essential) continue;
+    const { form: only, effort } = situation;
+    const all = effort !== undefined && (only === undefined || (only === 'extended') === form.extended);
     yield* readCuts(form, buffered, all);
     if (!all) continue;
-    if (thorough === 'pairs') yield* pairsOfFields(form, buffered, context);
+    if (effort === 'pairs') yield* pairsOfFields(form, buffered, context);
     if (form === forms[0] || !('iova' in forms[0]!.values)) yield* ranges(form, buffered, context);
     yield* writeCuts(form, (values) => model.extent(ioctl, form, values, buffers), buffered, context);
   }
-  if (situation.thorough !== 'least')
+  if (situation.effort !== 'ordinary')
     for (const [label, value] of badPointers) yield make(`pointer_${label}`, [], { value });
 }

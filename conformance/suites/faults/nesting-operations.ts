@@ -84,7 +84,7 @@ export function nestingOperations(layout: Layout): Operation[] {
           id: 'alloc',
           before: [...nested, ...open],
           op: { ...allocPasid('c', 'p', 5, 5), save: [] },
-          // The same number once more tells whether it was given, or lost.
+          // The same number once more shows whether it was given, or lost.
           after: [allocPasid('c', 'again', 5, 5), alloc, ...anew()],
         },
         { id: 'free', before: allocated, op: free, after: [bind, ...reach(), free] },

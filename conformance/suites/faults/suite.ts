@@ -45,7 +45,7 @@ const letFail: InjectOp = { op: 'inject', fault: 'allocation', nth: 1 };
 const ALLOCATIONS = 24;
 /** Copies and calls that are made to fail at most. */
 const MOST = 12;
-/** What calls of the driver answer, each something else, so that the answer tells whose it is. */
+/** What calls of the driver return, each something else, so that the errno shows whose it is. */
 const errnos = ['EIO', 'ENXIO', 'ENODEV', 'EPERM'];
 
 function* ofOperation(contract: Contract, environment: Environment, operation: Operation): Iterable<Program> {

@@ -8,8 +8,8 @@ const BASE = 0x10000;
 const TABLES = 4;
 const pageA = 2 * TABLES;
 const pageB = pageA + 1;
-const board = pageB + 1;
-const PAGES = board + 1;
+const scratch = pageB + 1;
+const PAGES = scratch + 1;
 const at = (page: number): number => page * 4096;
 
 /** An address of the guest that its first table leads to page A, and its second one to page B. */
@@ -51,7 +51,7 @@ export function isolationGuestOf(container: Name, memory: Name, seed: number): I
       ...second.ops,
       pattern(memory, at(pageA), 8, seed + 1),
       pattern(memory, at(pageB), 8, seed + 2),
-      pattern(memory, at(board), SEAL, seed + 3),
+      pattern(memory, at(scratch), SEAL, seed + 3),
       // Mapped in parts, so that page A can go alone.
       map(container, BASE, memory, 0, pageA),
       map(container, BASE + at(pageA), memory, at(pageA), 1),
@@ -65,14 +65,14 @@ export function isolationGuestOf(container: Name, memory: Name, seed: number): I
 }
 
 /** Lets a device transfer, and gives it bytes to write. */
-export const arm = (device: Name): Op[] => [...busMaster(device), dmaIn(device, BASE + at(board), SEAL, SEAL_AT)];
+export const arm = (device: Name): Op[] => [...busMaster(device), dmaIn(device, BASE + at(scratch), SEAL, SEAL_AT)];
 
 /**
  * What a device reaches at the guest's address with a PASID, or without one: it reads, writes what it has read to a place
  * that is the probe's own, where it can be seen, and writes what it was given to another. `number` is the probe's.
  */
 export function probe(device: Name, pasid: Name | undefined, number: number, actor?: Actor): Op[] {
-  const shown = BASE + at(board) + WRITTEN + 8 * number;
+  const shown = BASE + at(scratch) + WRITTEN + 8 * number;
   const written = GUEST + WRITTEN + 8 * number;
   const transfers = pasid
     ? [taggedIn(device, { ref: pasid }, GUEST, 8), taggedOut(device, { ref: pasid }, written, 8, SEAL_AT)]

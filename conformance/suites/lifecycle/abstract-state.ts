@@ -3,7 +3,7 @@ import { bindingsOf, domainsOf, namedPasids, pasidsOf } from './abstract-pasids.
 
 /**
  * A world's containers, groups, backends, devices, mappings and PASIDs in one line, and who holds what. Two worlds with the
- * same line answer everything in the same way, as far as one stage can ask. Memory and caches are left out.
+ * same line behave the same, as far as one stage can see. Memory and caches are left out.
  */
 export function abstractState(world: World): string {
   const containers = new Map<Container, number>();

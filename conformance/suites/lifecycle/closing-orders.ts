@@ -27,7 +27,7 @@ export interface Holding {
   changes?: Change[];
   /** Makes what is held. */
   ops: Op[];
-  /** What lets go, by a word for it. The ops of one word are alike, so that their order among each other tells nothing. */
+  /** What lets go, by a word for it. The ops of one word are alike, so that their order among each other makes no difference. */
   ends: Record<string, Op[]>;
 }
 
@@ -60,7 +60,7 @@ export const holdings: Holding[] = [
   },
   {
     id: 'unset',
-    about: 'A group that is told to leave its container while its descriptors are closed one by one.',
+    about: 'A group that leaves its container by UNSET_CONTAINER while its descriptors are closed one by one.',
     slots: { g: single },
     ops: [...ready, openDevice('g', 'g', 'e')],
     ends: { c: [close('c')], g: [close('g')], d: [close('d'), close('e')], unset: [unset('g')] },
@@ -109,7 +109,7 @@ export const holdings: Holding[] = [
   },
   {
     id: 'two_groups_unset',
-    about: 'Two groups in one container, which are told to leave it.',
+    about: 'Two groups in one container, which leave it by UNSET_CONTAINER.',
     slots: { g: single, h: single },
     ops: [...ready, openGroup('h', 'h'), setContainer('h', 'c')],
     ends: { ...closed('c', 'd'), unset_g: [unset('g')], unset_h: [unset('h')] },
@@ -142,7 +142,7 @@ export const holdings: Holding[] = [
   },
 ];
 
-/** One page of locked memory, so that a second one tells whether the first was given back; another container asks. */
+/** One page of locked memory, so that a second one shows whether the first was given back; another container asks. */
 const witness: Op[] = [
   { op: 'drop_capability', capability: 'ipc_lock' },
   { op: 'rlimit', resource: 'memlock', value: 4096 },

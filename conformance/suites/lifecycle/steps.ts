@@ -65,7 +65,7 @@ export const chooses = (c: Name, type: string): StageStep =>
 /** A type that no backend has. */
 export const choosesNone = (c: Name): StageStep => step(`set_iommu ${c} 99`, ioctlValue(c, 'VFIO_SET_IOMMU', 99));
 
-/** Questions that a container answers by its state. */
+/** Ioctls whose result shows the state of a container. */
 export function asksContainer(c: Name): StageStep[] {
   const { VFIO_UPDATE_VADDR } = uapi.values.extension!;
   return [
@@ -76,7 +76,7 @@ export function asksContainer(c: Name): StageStep[] {
   ];
 }
 
-/** What a backend can do; the answer has no room for more than the first fields. */
+/** What a backend can do; the result has no room for more than the first fields. */
 export const asksInfo = (c: Name): StageStep => step(`info ${c}`, ioctlStruct(c, 'VFIO_IOMMU_GET_INFO', { argsz: 16 }));
 
 export const maps = (c: Name): StageStep => step(`map ${c}`, map(c, IOVA, 'ram', 0, 1));
@@ -123,7 +123,7 @@ export const asksDevice = (d: Name): StageStep =>
   step(`info ${d}`, ioctlStruct(d, 'VFIO_DEVICE_GET_INFO', { argsz: 16 }));
 
 /**
- * A transfer through the device and back, to a byte that is neither what was read nor 0: what arrives tells what the device
+ * A transfer through the device and back, to a byte that is neither what was read nor 0: what arrives shows what the device
  * could reach.
  */
 export const transfers = (d: Name): StageStep =>

@@ -20,7 +20,7 @@ const bits = memory('bits', 2);
 const zeros = preset(0, '00'.repeat(32));
 const data = { ref: 'bits' };
 
-/** What dirty tracking tells, and what it keeps. */
+/** What dirty tracking reports, and what it keeps. */
 export const dirtyTrackingScenarios: Scenario[] = [
   {
     id: 'dirty_every_page_every_time',
@@ -207,7 +207,7 @@ export const dirtyTrackingScenarios: Scenario[] = [
   {
     id: 'unmap_that_faults_has_removed_the_mappings_before',
     about:
-      'If the bitmap of a later mapping cannot be written, the mappings before it stay removed and no size is told.',
+      'If the bitmap of a later mapping cannot be written, the mappings before it stay removed and no size is reported.',
     ops: [
       ...ready(),
       memory('ram', 4),

@@ -28,7 +28,7 @@ const extensions = Object.values(uapi.values.extension!);
 const every = (): Op[] => extensions.map((value) => ioctlValue('c', 'VFIO_CHECK_EXTENSION', value));
 const unset = (group: string) => ioctlNone(group, 'VFIO_GROUP_UNSET_CONTAINER');
 
-/** What containers and groups tell about themselves in the course of their lives. */
+/** What containers and groups report about themselves in the course of their lives. */
 export const informationScenarios: Scenario[] = [
   {
     id: 'unsafe_interrupts_may_be_allowed',
@@ -60,7 +60,7 @@ export const informationScenarios: Scenario[] = [
   },
   {
     id: 'available_mappings_are_reported',
-    about: 'GET_INFO tells how many mappings may still be made.',
+    about: 'GET_INFO reports how many mappings may still be made.',
     changes: [{ module: 'vfio_iommu_type1', parameter: 'dma_entry_limit' }],
     ops: [
       { op: 'set_parameter', module: 'vfio_iommu_type1', parameter: 'dma_entry_limit', value: '3' },

@@ -119,7 +119,7 @@ export const readyDevice = (slot: Name, as: Name, page = 0): Op[] => [
   dmaIn(as, RAM + page * PAGE, MARK),
 ];
 
-/** A device writes its mark with the PASID: into `ram`, if it is bound. `nth` tells one attempt from another. */
+/** A device writes its mark with the PASID: into `ram`, if it is bound. `nth` distinguishes attempts. */
 export const reach = (device: Name, nth = 0, pasid: number = PASID): Op =>
   taggedOut(device, pasid, virtualPage(TARGET) + BigInt(nth * 2 * MARK), MARK);
 

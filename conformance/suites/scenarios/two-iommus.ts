@@ -17,7 +17,7 @@ import { readyForDma, type Scenario } from './scenario.ts';
 /** The group of h, which is behind another IOMMU than that of g, joins with its device e. */
 const joinSecondIommu = [openGroup('h', 'h'), setContainer('h', 'c'), openDevice('h', 'h', 'e'), ...busMaster('e')];
 
-/** Each of two devices reads from one page and writes to another; `nth` tells one attempt from another. */
+/** Each of two devices reads from one page and writes to another; `nth` distinguishes attempts. */
 const bothCopy = (nth: number) => [
   dmaIn('d', SOURCE, 16),
   dmaOut('d', TARGET + nth * 64, 16),

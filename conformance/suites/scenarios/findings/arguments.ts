@@ -73,7 +73,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   },
   {
     id: 'findings/v4_later_version_of_bind',
-    about: 'What BIND and UNBIND answer to a version of the data that is not there yet; the older binding stays.',
+    about: 'What BIND and UNBIND return for a later version of the data; the older binding stays.',
     when: ({ size_table: lookup }) => lookup === '2020-03-25',
     ops: [
       ...alone,

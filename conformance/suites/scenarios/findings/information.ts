@@ -16,7 +16,7 @@ import type { Scenario } from '../scenario.ts';
 
 const into = memory('info', 1);
 
-/** What a container tells about nesting. */
+/** What a container reports about nesting. */
 export const nestingInformationScenarios: Scenario[] = [
   {
     id: 'findings/g1_container_without_domain',
@@ -82,7 +82,7 @@ export const nestingInformationScenarios: Scenario[] = [
   },
   {
     id: 'findings/g2_version_of_the_uapi',
-    about: 'CHECK_EXTENSION tells the version of the nesting uapi, before and after SET_IOMMU.',
+    about: 'CHECK_EXTENSION returns the version of the nesting uapi, before and after SET_IOMMU.',
     ops: [
       openContainer('c'),
       checkNestingUapi('c'),

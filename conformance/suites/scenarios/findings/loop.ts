@@ -24,7 +24,7 @@ import type { Scenario } from '../scenario.ts';
 /** Two groups behind two IOMMUs; h is the newer one, which is visited first. */
 const behindTwo = (g: Slot, h: Slot): Scenario['slots'] => ({ g, h: { ...h, iommu: 1 } });
 
-/** Groups without devices that could transfer: only the requests tell. */
+/** Groups without devices that could transfer: only the ioctls show it. */
 const requestsOnly = (ops: Op[]): Op[] => [
   ...nestingContainer(),
   allocPasid('c', 'pasid', PASID, PASID),

@@ -49,7 +49,7 @@ function takeUnwritable(pasid: number, writable: number, max = pasid): Op[] {
 export const pasidScenarios: Scenario[] = [
   {
     id: 'findings/p1_failures_of_alloc',
-    about: 'However ALLOC fails, it answers the same errno.',
+    about: 'However ALLOC fails, it fails with the same errno.',
     changes: quotaChange,
     ops: [
       ...nestingContainer(),
@@ -94,12 +94,12 @@ export const pasidScenarios: Scenario[] = [
   },
   {
     id: 'findings/p3_number_0',
-    about: 'ALLOC of 0: what it answers, and whether 0 is then taken.',
+    about: 'ALLOC of 0: what it returns, and whether 0 is then taken.',
     ops: [...nestingContainer(), take(0), take(0), freePasid('c', 0), freePasid('c', 0), take(0)],
   },
   {
     id: 'findings/p3_negative_number',
-    about: 'ALLOC of a number from 2^31 on: what it answers, and what is left of the quota.',
+    about: 'ALLOC of a number from 2^31 on: what it returns, and what is left of the quota.',
     changes: quotaChange,
     ops: [...nestingContainer(), setQuota(1), allocPasid('c', 'high', 0x80000000, 0x80000000), take(PASID)],
   },
@@ -217,7 +217,7 @@ export const pasidScenarios: Scenario[] = [
   {
     id: 'findings/p6_quota_that_leaves_nothing_for_others',
     about:
-      'A quota of nearly all PASIDs: the next process still gets its share, the one after it none, and is not told.',
+      'A quota of nearly all PASIDs: the next process still gets its share, the one after it none, without an error.',
     changes: quotaChange,
     slots: { g: single, h: single, i: single },
     ops: [

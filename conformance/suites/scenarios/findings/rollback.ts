@@ -24,7 +24,7 @@ const hardwareFlags = Object.values(uapi.flags.gpasid_bind_vtd_flags!);
 export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   {
     id: 'findings/b1_duplicate',
-    about: 'What a second BIND of the same PASID answers, what is left of the first, and how many UNBINDs it takes.',
+    about: 'What a second BIND of the same PASID returns, what is left of the first, and how many UNBINDs it takes.',
     ops: [...alone, bind(), bind(), reach('d'), unbind(), reach('d', 1), unbind(), reach('d', 2)],
   },
   {
@@ -159,14 +159,14 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   ...['ENOENT', 'EINVAL', 'EBUSY'].map(
     (errno): Scenario => ({
       id: `findings/b5_rollback_after_${errno.toLowerCase()}`,
-      about: 'The group that was bound is undone whichever errno the other one answers.',
+      about: 'The group that was bound is undone whichever errno the other one fails with.',
       slots: oneDomain,
       ops: [...together(), driverFails(2, errno), bind(), ...reachBoth(), unbind()],
     }),
   ),
   {
     id: 'findings/b5_rollback_of_a_part',
-    about: 'The group that was bound is undone, whatever the other one answers.',
+    about: 'The group that was bound is undone, whatever the other one returns.',
     slots: oneDomain,
     ops: [...together(), driverFails(2), bind(), ...reachBoth(), unbind()],
   },

@@ -5,7 +5,7 @@ import { single } from '../../suite.ts';
 import { emulated, nestingContainer, OTHER, PASID, type Requests, withoutPasid } from '../nesting-stage.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** What the requests answer by situation: each of PASID_REQUEST (ALLOC and FREE), BIND, UNBIND and CACHE_INVALIDATE. */
+/** What the ioctls return by situation: each of PASID_REQUEST (ALLOC and FREE), BIND, UNBIND and CACHE_INVALIDATE. */
 export function situationScenarios({ bind, unbind, flush }: Requests): Scenario[] {
   /** Each request with the same fields replaced. */
   const each = (fields: { argsz?: number; flags?: number }): IoctlOp[] => [

@@ -64,7 +64,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
   },
   {
     id: 'findings/u4_group_leaves_while_others_stay',
-    about: 'A bound group leaves and comes back: its table is not reachable, and what BIND and UNBIND then answer.',
+    about: 'A bound group leaves and comes back: its table is not reachable, and what BIND and UNBIND then return.',
     slots: oneDomain,
     ops: [
       ...nestingContainer(),
@@ -180,7 +180,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
   },
   {
     id: 'findings/u5_free_of_a_bound_pasid',
-    about: 'FREE of a PASID that is bound: what the device reaches, and what UNBIND answers.',
+    about: 'FREE of a PASID that is bound: what the device reaches, and what UNBIND returns.',
     ops: [...alone, bind(), freePasid('c', PASID), flush(), reach('d'), unbind(), reach('d', 1)],
   },
   {

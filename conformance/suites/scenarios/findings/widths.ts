@@ -16,7 +16,7 @@ const highTables = guestTables({
   pages: [{ address: virtualPage(4), to: RAM + 6 * PAGE }],
 });
 
-/** Values of which an implementation may keep too few bits, and ops that tell which bits were used. */
+/** Values of which an implementation may keep too few bits, and ops that show which bits were used. */
 export const widthScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   {
     id: 'findings/width_of_gpgd',

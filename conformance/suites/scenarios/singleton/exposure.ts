@@ -24,7 +24,7 @@ import {
 import type { Scenario } from '../scenario.ts';
 
 const BYTES = extended.end - extended.ats;
-/** Reads the extended capabilities of a device; `nth` tells one reading from another. */
+/** Reads the extended capabilities of a device; `nth` distinguishes readings. */
 const show = (device: Name, nth = 0): Op => readConfig(device, extended.ats, BYTES, nth * BYTES);
 const out = memory('out', 1);
 const CONTROL = { ats: extended.ats + 6, pageRequest: extended.pageRequest + 4, pasid: extended.pasid + 6 };

@@ -231,7 +231,7 @@ export const unitScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => 
   },
   {
     id: 'singleton/unbind_failure_is_not_reported',
-    about: 'What the driver answers to UNBIND and CACHE_INVALIDATE, and what is reported.',
+    about: 'What the driver returns for UNBIND and CACHE_INVALIDATE, and what is reported.',
     ops: [...alone, bind(), driverFails(1), flush(), driverFails(1), unbind(), reach('d'), unbind(), reach('d', 1)],
   },
   {
