@@ -9,7 +9,7 @@ import { errnosOf, type NestedStep, outcomeText, stepsAt } from './contract-text
 export function toSpecDocument(data: ContractData): SpecDocument {
   const { sources, rules, handlers, parameters, profiles, findings, invariants } = data;
   return {
-    format: 2,
+    format: 3,
     tool: `${packageJson.name} ${packageJson.version}`,
     uapi,
     sources: [...sources.values()],

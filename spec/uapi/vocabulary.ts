@@ -1539,7 +1539,7 @@ export interface SpecDocument {
   /**
    * Of this document.
    */
-  format: 2;
+  format: 3;
   /**
    * Name and version.
    */
