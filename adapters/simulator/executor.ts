@@ -1,17 +1,28 @@
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
-import { dma } from './devices/dma-op.ts';
-import { toNumber, toOffset } from './encoding.ts';
 import { EventCounter, eventNode } from './files/event-counter.ts';
 import { type Node, OpenFile } from './files/file-table.ts';
 import { standardNode } from './files/foreign-file.ts';
-import { fdNamed, Process } from './files/process.ts';
 import { close, closesOnExec, dup, ioctl, open, openPipe, seek, transfer } from './files/system-calls.ts';
 import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
-import { addressIn, discard, lock, memoryNamed, mmap, peek, protect, store, truncate, unmap } from './mm/memory-ops.ts';
 import { PAGE_SIZE } from './mm/physical-memory.ts';
+import { dma } from './ops/dma-op.ts';
+import { toNumber, toOffset } from './ops/encoding.ts';
+import {
+  addressIn,
+  discard,
+  lock,
+  memoryNamed,
+  mmap,
+  peek,
+  protect,
+  store,
+  truncate,
+  unmap,
+} from './ops/memory-ops.ts';
+import { fdNamed, Process } from './ops/program-process.ts';
 import { type Errno, ProgramEnd, type Result, unsupported } from './result.ts';
 import { drain, type Hook } from './steps.ts';
 import { Request } from './vfio/requests.ts';

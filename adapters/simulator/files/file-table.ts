@@ -1,7 +1,7 @@
 import type { MappingStart } from '../mm/user-mapping.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Result } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Process } from './process.ts';
 
 /** What can be done with an open file; what a kind of file does not have is refused by its caller. */
 export interface FileOperations {

@@ -1,11 +1,11 @@
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import { Access, type MappingStart } from '../mm/user-mapping.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, type Steps } from '../steps.ts';
 import { GenericRequest } from '../vfio/requests.ts';
 import { type Node, OpenFile } from './file-table.ts';
 import { PIPE } from './foreign-file.ts';
-import type { Process } from './process.ts';
 
 /** open(2): a descriptor comes before the file it is for. */
 export function* open(process: Process, node: Node | undefined, access: OpenFile['access']): Steps<Result> {

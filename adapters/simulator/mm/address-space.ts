@@ -1,8 +1,8 @@
 import type { OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
-import type { Journal } from '../journal.ts';
+import type { Process } from '../ops/program-process.ts';
 import { unsupported } from '../result.ts';
 import { ALLOCATION, type Steps } from '../steps.ts';
+import type { Journal } from './journal.ts';
 import { PAGE_SIZE, Page, type PhysicalMemory } from './physical-memory.ts';
 import { Access, type MappingStart, type SharedPages, UserMapping } from './user-mapping.ts';
 

@@ -1,5 +1,5 @@
 import type { OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../ops/program-process.ts';
 import { PAGE_SIZE, type Page } from './physical-memory.ts';
 import { Relocated } from './relocated.ts';
 

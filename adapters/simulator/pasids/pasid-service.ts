@@ -3,10 +3,10 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import { type ModuleParameters, PASID_QUOTA } from '../module-parameters.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Parts } from '../parts.ts';
-import { REVISIONS } from './driver-revisions.ts';
+import { REVISIONS } from '../vtd/driver-revisions.ts';
+import type { VtdDriver } from '../vtd/vtd-driver.ts';
 import { PASID_COUNT, PasidAllocator } from './pasid-allocator.ts';
 import { PasidOwner } from './pasid-owner.ts';
-import type { VtdDriver } from './vtd-driver.ts';
 
 /** Who has which PASIDs of a machine, and what its IOMMU driver does with them. */
 export class PasidService {

@@ -1,14 +1,14 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Result } from '../result.ts';
 import type { Steps } from '../steps.ts';
 import type { Type1 } from '../type1/type1.ts';
 import { Request } from '../vfio/requests.ts';
-import { postedBind } from './posted-bind.ts';
-import { postedInvalidate } from './posted-invalidate.ts';
-import { postedPasidRequest } from './posted-pasid-request.ts';
-import { repairedBind } from './repaired-bind.ts';
-import { repairedInvalidate } from './repaired-invalidate.ts';
-import { repairedPasidRequest } from './repaired-pasid-request.ts';
+import { postedBind } from './posted/posted-bind.ts';
+import { postedInvalidate } from './posted/posted-invalidate.ts';
+import { postedPasidRequest } from './posted/posted-pasid-request.ts';
+import { repairedBind } from './repaired/repaired-bind.ts';
+import { repairedInvalidate } from './repaired/repaired-invalidate.ts';
+import { repairedPasidRequest } from './repaired/repaired-pasid-request.ts';
 
 /** Performs a request of the 2020 series; undefined for one that is not there. */
 export function performPasidRequest(

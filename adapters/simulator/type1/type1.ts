@@ -1,9 +1,8 @@
-import type { Process } from '../files/process.ts';
 import type { IommuDomain, IommuUnit } from '../iommu/iommu-domain.ts';
 import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Kernel } from '../kernel.ts';
-import { lockLimit, pinNext, unpin } from '../mm/pinning.ts';
 import type { ModuleParameters } from '../module-parameters.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Parts } from '../parts.ts';
 import type { PasidOwner } from '../pasids/pasid-owner.ts';
@@ -13,6 +12,7 @@ import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, DRIVER_CALL, done, LOCK, Lock, type Steps } from '../steps.ts';
 import { Request } from '../vfio/requests.ts';
 import { type Dma, DmaList } from './dma-list.ts';
+import { lockLimit, pinNext, unpin } from './pinning.ts';
 import { dirtyPages } from './type1-dirty.ts';
 import { getInfo } from './type1-info.ts';
 import { mapDma } from './type1-map.ts';

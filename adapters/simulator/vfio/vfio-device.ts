@@ -4,8 +4,8 @@ import { EXPRESS_BYTES, ExtendedConfigSpace } from '../devices/extended-config-s
 import { CONFIG_BYTES } from '../devices/pci-config-space.ts';
 import { VirtualConfigSpace } from '../devices/virtual-config-space.ts';
 import type { FileMapping, FileOperations, OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
 import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Parts } from '../parts.ts';
 import { type Result, unsupported } from '../result.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine, Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, number, PAGE, ready } from '../test-programs.ts';
 import {
   alloc,
   type BindFields,
@@ -18,7 +17,8 @@ import {
   posted,
   UNBIND,
   unbind,
-} from './test-requests.ts';
+} from '../pasids/test-requests.ts';
+import { answersOf, number, PAGE, ready } from '../test-programs.ts';
 
 const FOUR_LEVELS: Machine = { nesting: 'four_levels' };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, le, number, openContainer, openGroup, PAGE, setContainer, setIommu } from '../test-programs.ts';
+import type { Op } from '../../../../spec/uapi/vocabulary.ts';
+import { answersOf, le, number, openContainer, openGroup, PAGE, setContainer, setIommu } from '../../test-programs.ts';
 import {
   ALLOC,
   alloc,
@@ -18,7 +18,7 @@ import {
   repaired,
   UNBIND,
   unbind,
-} from './test-requests.ts';
+} from '../test-requests.ts';
 
 const FOUR_LEVELS = { nesting: 'four_levels' } as const;
 const quota = (value: number): Op => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Op } from '../../../spec/uapi/vocabulary.ts';
+import type { Op } from '../../../../spec/uapi/vocabulary.ts';
 import {
   answersOf,
   close,
@@ -11,8 +11,8 @@ import {
   PAGE,
   setContainer,
   setIommu,
-} from '../test-programs.ts';
-import { ALLOC, alloc, container, FREE, free, ONE, pasidRequest, posted } from './test-requests.ts';
+} from '../../test-programs.ts';
+import { ALLOC, alloc, container, FREE, free, ONE, pasidRequest, posted } from '../test-requests.ts';
 
 const NUMBER = number.VFIO_IOMMU_PASID_REQUEST!;
 const result = { save: [{ name: 'pasid', at: 16, width: 4 }] };

@@ -1,9 +1,9 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import type { DmaOp, Outcome, Pasid } from '../../../spec/uapi/vocabulary.ts';
-import { fdNamed, type Process } from '../files/process.ts';
+import { BUFFER_ADDRESS, BUFFER_BYTES, Command, type EduDevice, type Prefix, Register } from '../devices/edu-device.ts';
 import type { Errno } from '../result.ts';
 import { DeviceFile } from '../vfio/vfio-device.ts';
-import { BUFFER_ADDRESS, BUFFER_BYTES, Command, type EduDevice, type Prefix, Register } from './edu-device.ts';
+import { fdNamed, type Process } from './program-process.ts';
 
 /**
  * Lets a device transfer what the op says. The device is told through its registers, as a driver in user space does;

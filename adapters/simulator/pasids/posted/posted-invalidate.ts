@@ -1,8 +1,8 @@
-import type { Process } from '../files/process.ts';
-import type { Result } from '../result.ts';
-import { LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { HEADER_BYTES } from './guest-structs.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Result } from '../../result.ts';
+import { LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { HEADER_BYTES } from '../guest-structs.ts';
 import { copyHeader, invalidateSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';
 

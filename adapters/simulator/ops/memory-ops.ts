@@ -11,14 +11,14 @@ import type {
   TruncateOp,
   UnmapOp,
 } from '../../../spec/uapi/vocabulary.ts';
-import { encode, markRelocations } from '../encoding.ts';
-import type { Process } from '../files/process.ts';
 import { mapFile } from '../files/system-calls.ts';
+import { PAGE_SIZE } from '../mm/physical-memory.ts';
+import { Access, type UserMapping } from '../mm/user-mapping.ts';
 import { type Result, unsupported } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import { PAGE_SIZE } from './physical-memory.ts';
-import { lockLimit } from './pinning.ts';
-import { Access, type UserMapping } from './user-mapping.ts';
+import { lockLimit } from '../type1/pinning.ts';
+import { encode, markRelocations } from './encoding.ts';
+import type { Process } from './program-process.ts';
 
 const ACCESS: Record<Protection, number> = {
   none: Access.NONE,

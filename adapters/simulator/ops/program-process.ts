@@ -1,8 +1,8 @@
 import type { DropCapabilityOp } from '../../../spec/uapi/vocabulary.ts';
+import { FileTable, type OpenFile } from '../files/file-table.ts';
 import type { AddressSpace, MemorySystem } from '../mm/address-space.ts';
 import type { UserMapping } from '../mm/user-mapping.ts';
 import type { Errno } from '../result.ts';
-import { FileTable, type OpenFile } from './file-table.ts';
 
 /** What a name of the program stands for: a descriptor, memory, or a saved output. */
 export type Named = number | UserMapping | bigint;

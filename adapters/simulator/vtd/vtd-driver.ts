@@ -4,12 +4,12 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
 import type { Parameters } from '../parameters.ts';
+import type { BindData, InvalidateData } from '../pasids/guest-structs.ts';
+import { PASID_COUNT, type PasidAllocator } from '../pasids/pasid-allocator.ts';
 import { type Errno, ProgramEnd } from '../result.ts';
 import { ALLOCATION, type Steps } from '../steps.ts';
 import { flush } from './driver-flush.ts';
 import type { Revision } from './driver-revisions.ts';
-import type { BindData, InvalidateData } from './guest-structs.ts';
-import { PASID_COUNT, type PasidAllocator } from './pasid-allocator.ts';
 
 /** Bits of a PASID that the driver wants a device to send. */
 const PASID_BITS = 20;

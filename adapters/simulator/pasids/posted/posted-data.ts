@@ -1,9 +1,9 @@
-import type { Process } from '../files/process.ts';
-import type { Errno } from '../result.ts';
-import { ALLOCATION, COPY_FROM_USER, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno } from '../../result.ts';
+import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { type BindData, bindData, HEADER_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
 import { readBindData, readInvalidateData } from './core-wrappers.ts';
-import { type BindData, bindData, HEADER_BYTES, type InvalidateData, invalidateData } from './guest-structs.ts';
 import { dataSize } from './size-lookup.ts';
 
 /** Gives the data of a request each time that a device's turn comes. */

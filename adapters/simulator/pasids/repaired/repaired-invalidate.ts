@@ -1,13 +1,13 @@
-import type { Process } from '../files/process.ts';
-import type { Errno, Result } from '../result.ts';
-import { COPY_FROM_USER, LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { hasBound, isBound, translatedDevices } from './container-devices.ts';
-import { callDriver } from './driver-call.ts';
-import { Granularity, Information } from './driver-flush.ts';
-import { DATA_BYTES, HEADER_BYTES, type InvalidateData, invalidateData } from './guest-structs.ts';
-import { PASID_COUNT } from './pasid-allocator.ts';
-import { copyHeader } from './posted-data.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno, Result } from '../../result.ts';
+import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { Granularity, Information } from '../../vtd/driver-flush.ts';
+import { hasBound, isBound, translatedDevices } from '../container-devices.ts';
+import { callDriver } from '../driver-call.ts';
+import { DATA_BYTES, HEADER_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
+import { PASID_COUNT } from '../pasid-allocator.ts';
+import { copyHeader } from '../posted/posted-data.ts';
 
 const VERSION = 1;
 const ADDRESSES = 1n << 64n;

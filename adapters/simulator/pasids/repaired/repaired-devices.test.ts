@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answersOf, close } from '../test-programs.ts';
+import { answersOf, close } from '../../test-programs.ts';
 import {
   alloc,
   behind,
@@ -12,7 +12,7 @@ import {
   ONE,
   repaired,
   unbind,
-} from './test-requests.ts';
+} from '../test-requests.ts';
 
 /** All devices of a container are bound by one BIND. */
 const SEVERAL = { unit: 'none', pasid_exposure: 'always', second_unit_at_attach: 'never' };

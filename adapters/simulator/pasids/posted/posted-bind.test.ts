@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, mmap, number, openContainer, run } from '../test-programs.ts';
+import type { Op } from '../../../../spec/uapi/vocabulary.ts';
+import { answersOf, mmap, number, openContainer, run } from '../../test-programs.ts';
 import {
   alloc,
   BIND,
@@ -17,7 +17,7 @@ import {
   posted,
   UNBIND,
   unbind,
-} from './test-requests.ts';
+} from '../test-requests.ts';
 
 /** Two domains: that of the group attached last comes first. */
 const TWO_DOMAINS = (driver = 'v11') => posted({ driver }, [behind(0), behind(1)]);

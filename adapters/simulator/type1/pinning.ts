@@ -1,9 +1,9 @@
-import type { Process } from '../files/process.ts';
+import { Direction } from '../mm/direction.ts';
+import { PAGE_SIZE, type Page } from '../mm/physical-memory.ts';
+import type { Process } from '../ops/program-process.ts';
 import type { Errno } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Dma } from '../type1/dma-list.ts';
-import { Direction } from './direction.ts';
-import { PAGE_SIZE, type Page } from './physical-memory.ts';
+import type { Dma } from './dma-list.ts';
 
 /**
  * Pins a page of a mapping, the one that it grows by next if none is named, and charges it to the owner. The limit is the one of the caller when it

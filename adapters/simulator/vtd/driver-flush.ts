@@ -1,11 +1,11 @@
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { FlushRange } from '../nested/translation-cache.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
+import type { InvalidateData } from '../pasids/guest-structs.ts';
+import { PASID_COUNT } from '../pasids/pasid-allocator.ts';
 import { type Errno, ProgramEnd } from '../result.ts';
 import type { Revision } from './driver-revisions.ts';
 import { isAligned, lastByte, pagesAround, pagesOf } from './flush-range.ts';
-import type { InvalidateData } from './guest-structs.ts';
-import { PASID_COUNT } from './pasid-allocator.ts';
 
 /** Kinds of cache, by their bits. */
 const Cache = { IOTLB: 0, DEVICE: 1, PASID: 2 } as const;

@@ -1,11 +1,11 @@
-import type { Process } from '../files/process.ts';
-import type { Errno, Result } from '../result.ts';
-import { LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { allCanNest, hasSecondUnit } from './container-devices.ts';
-import { PASID_COUNT } from './pasid-allocator.ts';
-import { ALLOC, copyRange, FREE, PASID_REQUEST_BYTES, writeResult } from './pasid-request-struct.ts';
-import { copyHeader } from './posted-data.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno, Result } from '../../result.ts';
+import { LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { allCanNest, hasSecondUnit } from '../container-devices.ts';
+import { PASID_COUNT } from '../pasid-allocator.ts';
+import { ALLOC, copyRange, FREE, PASID_REQUEST_BYTES, writeResult } from '../pasid-request-struct.ts';
+import { copyHeader } from '../posted/posted-data.ts';
 
 /** VFIO_IOMMU_PASID_REQUEST as it should be: gives a PASID out or takes one back. */
 export function* repairedPasidRequest(backend: Type1, process: Process, argument: number): Steps<Result> {

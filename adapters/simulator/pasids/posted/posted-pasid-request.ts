@@ -1,10 +1,10 @@
-import type { Process } from '../files/process.ts';
-import type { Errno, Result } from '../result.ts';
-import { LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { hasSecondUnit } from './container-devices.ts';
-import { HEADER_BYTES } from './guest-structs.ts';
-import { ALLOC, copyRange, FREE, writeResult } from './pasid-request-struct.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno, Result } from '../../result.ts';
+import { LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { hasSecondUnit } from '../container-devices.ts';
+import { HEADER_BYTES } from '../guest-structs.ts';
+import { ALLOC, copyRange, FREE, writeResult } from '../pasid-request-struct.ts';
 import { copyHeader } from './posted-data.ts';
 
 /** VFIO_IOMMU_PASID_REQUEST as it was posted: gives a PASID out or takes one back. */

@@ -1,10 +1,10 @@
-import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
-import type { Errno, Result } from '../result.ts';
-import { LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { hasSecondUnit } from './container-devices.ts';
-import { type BindData, HEADER_BYTES } from './guest-structs.ts';
+import { uapi } from '../../../../spec/uapi/uapi.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno, Result } from '../../result.ts';
+import { LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { hasSecondUnit } from '../container-devices.ts';
+import { type BindData, HEADER_BYTES } from '../guest-structs.ts';
 import { bindSource, copyHeader, type DataSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';
 

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
+import {
+  alloc,
+  bind,
+  container,
+  type InvalidateFields,
+  invalidate,
+  repaired,
+  unbind,
+  using,
+} from '../pasids/test-requests.ts';
 import { dma, le, map, mmap, outcomesOf, PAGE, peek, poke, unmap } from '../test-programs.ts';
-import { alloc, bind, container, type InvalidateFields, invalidate, repaired, unbind, using } from './test-requests.ts';
 
 /** What requests flush, as a device shows whose guest table was changed. Which translations are kept is up to a seed. */
 

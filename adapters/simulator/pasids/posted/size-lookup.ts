@@ -1,5 +1,5 @@
-import type { Parameters } from '../parameters.ts';
-import { ProgramEnd } from '../result.ts';
+import type { Parameters } from '../../parameters.ts';
+import { ProgramEnd } from '../../result.ts';
 
 /** Sizes of the first version of the data; there is no other one yet. */
 const SIZES = { bind: 72, invalidate: 48 } as const;

@@ -1,10 +1,10 @@
-import type { PciDevice } from '../iommu/iommu-group.ts';
-import type { Errno } from '../result.ts';
-import type { Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { callDriver } from './driver-call.ts';
+import type { PciDevice } from '../../iommu/iommu-group.ts';
+import type { Errno } from '../../result.ts';
+import type { Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import type { VtdDriver } from '../../vtd/vtd-driver.ts';
+import { callDriver } from '../driver-call.ts';
 import type { DataSource } from './posted-data.ts';
-import type { VtdDriver } from './vtd-driver.ts';
 
 /**
  * Calls a hook for the devices of a container, domain by domain, up to the first of a domain that refuses. The next domain

@@ -1,8 +1,8 @@
-import { toHex } from '../../spec/uapi/integer.ts';
-import type { Changed } from '../../spec/uapi/vocabulary.ts';
-import type { Process } from './files/process.ts';
-import { PAGE_SIZE, type Page } from './mm/physical-memory.ts';
-import { Access, type UserMapping } from './mm/user-mapping.ts';
+import { toHex } from '../../../spec/uapi/integer.ts';
+import type { Changed } from '../../../spec/uapi/vocabulary.ts';
+import type { Process } from '../ops/program-process.ts';
+import { PAGE_SIZE, type Page } from './physical-memory.ts';
+import { Access, type UserMapping } from './user-mapping.ts';
 
 /** What the program expects in a part of a page that somebody else stored to. */
 interface Expected {

@@ -1,14 +1,14 @@
-import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
-import type { PciDevice } from '../iommu/iommu-group.ts';
-import type { Errno, Result } from '../result.ts';
-import { COPY_FROM_USER, LOCK, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import { allCanNest, hasSecondUnit, isBound, translatedDevices } from './container-devices.ts';
-import { callDriver } from './driver-call.ts';
-import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from './guest-structs.ts';
-import { PASID_COUNT } from './pasid-allocator.ts';
-import { copyHeader } from './posted-data.ts';
+import { uapi } from '../../../../spec/uapi/uapi.ts';
+import type { PciDevice } from '../../iommu/iommu-group.ts';
+import type { Process } from '../../ops/program-process.ts';
+import type { Errno, Result } from '../../result.ts';
+import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
+import type { Type1 } from '../../type1/type1.ts';
+import { allCanNest, hasSecondUnit, isBound, translatedDevices } from '../container-devices.ts';
+import { callDriver } from '../driver-call.ts';
+import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from '../guest-structs.ts';
+import { PASID_COUNT } from '../pasid-allocator.ts';
+import { copyHeader } from '../posted/posted-data.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;
 const VERSION = 1;

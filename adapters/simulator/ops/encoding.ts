@@ -1,8 +1,8 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import type { Integer, Relocation } from '../../spec/uapi/vocabulary.ts';
-import type { Process } from './files/process.ts';
-import type { UserMapping } from './mm/user-mapping.ts';
-import { unsupported } from './result.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import type { Integer, Relocation } from '../../../spec/uapi/vocabulary.ts';
+import type { UserMapping } from '../mm/user-mapping.ts';
+import { unsupported } from '../result.ts';
+import type { Process } from './program-process.ts';
 
 const DIGIT = new Uint8Array(128);
 for (let i = 0; i < 16; i++) DIGIT[i.toString(16).charCodeAt(0)] = i;
