@@ -7,11 +7,12 @@ import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu/iom
 import type { AddressSpace, MemorySystem } from './mm/address-space.ts';
 import { Journal } from './mm/journal.ts';
 import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
+import { ReverseMap } from './mm/reverse-map.ts';
+import type { MemoryOwner } from './mm/user-mapping.ts';
 import { ModuleParameters } from './module-parameters.ts';
 import type { Caching } from './nested/caching.ts';
 import { PasidFunction } from './nested/pasid-function.ts';
 import type { Hardware } from './nested/translation.ts';
-import type { Process } from './ops/program-process.ts';
 import type { Parameters } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
@@ -55,7 +56,8 @@ export function unitOf(machine: Required<Machine>, parameters: Parameters): Iomm
 /** A kernel that has just come up on a machine. Its groups exist once somebody asks for them. */
 export class Kernel implements MemorySystem, Hardware {
   readonly physical = new PhysicalMemory();
-  readonly journal = new Journal();
+  readonly reverseMap = new ReverseMap();
+  readonly journal = new Journal(this.reverseMap);
   readonly pinsZeroPage: boolean;
   /** Parameters of the type1 module. */
   readonly type1: ModuleParameters;
@@ -78,7 +80,7 @@ export class Kernel implements MemorySystem, Hardware {
     this.pasids = new parts.PasidService(parts, parameters, unit, this.type1);
   }
 
-  addressSpaceOf(process: Process): AddressSpace {
+  addressSpaceOf(process: MemoryOwner): AddressSpace {
     return new this.parts.AddressSpace(process, this);
   }
 

@@ -1,5 +1,5 @@
+import type { Process } from '../files/file-table.ts';
 import type { IommuDomain } from '../iommu/iommu-domain.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** vfio_iommu_replay is not called for a domain that is not the first. */

@@ -1,10 +1,16 @@
-import type { OpenFile } from '../files/file-table.ts';
-import type { Process } from '../ops/program-process.ts';
 import { unsupported } from '../result.ts';
 import { ALLOCATION, type Steps } from '../steps.ts';
 import type { Journal } from './journal.ts';
 import { PAGE_SIZE, Page, type PhysicalMemory } from './physical-memory.ts';
-import { Access, type MappingStart, type SharedPages, UserMapping } from './user-mapping.ts';
+import type { ReverseMap } from './reverse-map.ts';
+import {
+  Access,
+  type MappedFile,
+  type MappingStart,
+  type MemoryOwner,
+  type SharedPages,
+  UserMapping,
+} from './user-mapping.ts';
 
 /** The page of zeros, which private memory shows until somebody stores there. */
 const ZERO_PAGE = new Page(0, true);
@@ -15,10 +21,11 @@ const REGISTERS = new Page(0xff, true);
 export interface MemorySystem {
   readonly physical: PhysicalMemory;
   readonly journal: Journal;
+  readonly reverseMap: ReverseMap;
   /** Whether reading for a device what nobody touched pins the page of zeros. */
   readonly pinsZeroPage: boolean;
   /** The memory of a process that has none yet. */
-  addressSpaceOf(process: Process): AddressSpace;
+  addressSpaceOf(process: MemoryOwner): AddressSpace;
 }
 
 /** The memory of a process, as its program, the kernel and the IOMMU driver get at it. */
@@ -30,7 +37,7 @@ export class AddressSpace {
   private last: UserMapping | undefined;
 
   constructor(
-    private readonly process: Process,
+    private readonly process: MemoryOwner,
     private readonly system: MemorySystem,
   ) {}
 
@@ -45,7 +52,7 @@ export class AddressSpace {
   }
 
   /** Takes pages out of the process. Gives the file that nothing is mapped of any more, to be put. */
-  unmap(mapping: UserMapping, first: number, count: number): OpenFile | undefined {
+  unmap(mapping: UserMapping, first: number, count: number): MappedFile | undefined {
     if (mapping.gone) return undefined;
     if (mapping.backing === 'private') {
       for (let i = first; i < first + count; i++) this.dropPage(mapping, i);
@@ -82,7 +89,7 @@ export class AddressSpace {
   truncate(shared: SharedPages, present: number): void {
     for (let i = present; i < shared.present; i++) {
       const page = shared.pages[i];
-      if (page) page.shared = undefined;
+      if (page) this.system.reverseMap.remove(page);
       shared.pages[i] = null;
       for (const mapping of shared.mappings) this.system.journal.forget(mapping, i);
     }
@@ -221,8 +228,7 @@ export class AddressSpace {
     }
     const own = this.pageToPin(mapping, index, forWriting);
     own.pins++;
-    own.index = index;
-    if (mapping.backing === 'private') own.view = mapping;
+    if (mapping.backing === 'private') this.system.reverseMap.add(own, { mappings: [mapping] }, index);
     return own;
   }
 
@@ -314,8 +320,7 @@ export class AddressSpace {
     const held = mapping.pages[index];
     if (!held) {
       const fresh = new Page(mapping.fillOf(index));
-      fresh.shared = mapping.shared;
-      fresh.index = index;
+      if (mapping.shared !== undefined) this.system.reverseMap.add(fresh, mapping.shared, index);
       mapping.pages[index] = fresh;
       return fresh;
     }
@@ -335,7 +340,7 @@ export class AddressSpace {
     const page = mapping.pages[index];
     if (!page) return;
     page.tables--;
-    if (page.view === mapping) page.view = undefined;
+    this.system.reverseMap.remove(page, mapping);
     mapping.pages[index] = null;
   }
 }

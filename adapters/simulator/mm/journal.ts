@@ -1,8 +1,8 @@
 import { toHex } from '../../../spec/uapi/integer.ts';
 import type { Changed } from '../../../spec/uapi/vocabulary.ts';
-import type { Process } from '../ops/program-process.ts';
 import { PAGE_SIZE, type Page } from './physical-memory.ts';
-import { Access, type UserMapping } from './user-mapping.ts';
+import type { ReverseMap } from './reverse-map.ts';
+import { Access, type MemoryOwner, type UserMapping } from './user-mapping.ts';
 
 /** What the program expects in a part of a page that somebody else stored to. */
 interface Expected {
@@ -23,6 +23,8 @@ interface Run {
 export class Journal {
   private expected: Expected[] = [];
 
+  constructor(private readonly reverseMap: ReverseMap) {}
+
   /** To be called before anybody but the program stores `length` bytes at `from` of a page that `mapping` shows. */
   beforeStore(mapping: UserMapping, page: number, from: number, length: number): void {
     if (!mapping.told || !mapping.isKnown(page)) return;
@@ -41,9 +43,9 @@ export class Journal {
 
   /** To be called before a store through a page frame: every place that shows it. */
   beforeFrameStore(page: Page, from: number, length: number): void {
-    if (page.shared !== undefined) {
-      for (const mapping of page.shared.mappings) this.beforeStore(mapping, page.index, from, length);
-    } else if (page.view !== undefined) this.beforeStore(page.view, page.index, from, length);
+    const place = this.reverseMap.placeOf(page);
+    if (place === undefined) return;
+    for (const mapping of place.mappings) this.beforeStore(mapping, place.index, from, length);
   }
 
   /** To be called after the program stored `length` bytes at `from` of a page: that is what it expects now. */
@@ -72,7 +74,7 @@ export class Journal {
   }
 
   /** Tells what differs from what the program expects, and takes it as told. Pages it cannot read wait. */
-  collect(actor: Process): Changed[] | undefined {
+  collect(actor: MemoryOwner): Changed[] | undefined {
     if (this.expected.length === 0) return undefined;
     const waiting: Expected[] = [];
     const runs: Run[] = [];
@@ -99,7 +101,7 @@ export class Journal {
 }
 
 /** The actor's own memory comes first, then that of the others in the order in which they were made. */
-function rank(run: Run, actor: Process): number {
+function rank(run: Run, actor: MemoryOwner): number {
   return run.mapping.process === actor ? -1 : run.mapping.process.order;
 }
 

@@ -1,5 +1,4 @@
 import { unsupported } from '../result.ts';
-import type { SharedPages, UserMapping } from './user-mapping.ts';
 
 /** Bytes of a page, of the CPU as of the IOMMU. */
 export const PAGE_SIZE = 4096;
@@ -14,12 +13,6 @@ export class Page {
   pins = 0;
   /** Page tables of processes that hold it; above one, a store makes a copy first. */
   tables = 1;
-  /** Where it is seen: the one mapping of a private page, once it has been pinned. */
-  view: UserMapping | undefined;
-  /** Where it is seen: the object of a shared page. */
-  shared: SharedPages | undefined;
-  /** Its place in what it belongs to, in pages. */
-  index = 0;
 
   constructor(
     readonly fill: number,

@@ -3,14 +3,14 @@ import type { DmaOp, Outcome, Pasid } from '../../../spec/uapi/vocabulary.ts';
 import { BUFFER_ADDRESS, BUFFER_BYTES, Command, type EduDevice, type Prefix, Register } from '../devices/edu-device.ts';
 import type { Errno } from '../result.ts';
 import { DeviceFile } from '../vfio/vfio-device.ts';
-import { fdNamed, type Process } from './program-process.ts';
+import { fdNamed, type ProgramProcess } from './program-process.ts';
 
 /**
  * Lets a device transfer what the op says. The device is told through its registers, as a driver in user space does;
  * `setRegister` stores 4 bytes there.
  */
 export function dma(
-  process: Process,
+  process: ProgramProcess,
   op: DmaOp,
   setRegister: (register: number, value: number) => Errno | undefined,
 ): Outcome {
@@ -35,18 +35,18 @@ export function dma(
 }
 
 /** The test device behind a descriptor; undefined when it is none, or another device. */
-function eduNamed(process: Process, name: string): EduDevice | undefined {
+function eduNamed(process: ProgramProcess, name: string): EduDevice | undefined {
   const operations = process.files.get(fdNamed(process, name))?.operations;
   return operations instanceof DeviceFile ? operations.device.hardware.edu : undefined;
 }
 
-function prefixOf(process: Process, { iova, pasid }: DmaOp): Prefix {
+function prefixOf(process: ProgramProcess, { iova, pasid }: DmaOp): Prefix {
   const upper = Number(toBigInt(iova) >> 32n);
   return pasid === undefined ? { upper } : { upper, pasid: pasidOf(process, pasid) };
 }
 
 /** A number, or a saved output and what is added to it; too great a number for any device stays so. */
-function pasidOf(process: Process, pasid: Pasid): number {
+function pasidOf(process: ProgramProcess, pasid: Pasid): number {
   if (typeof pasid !== 'object') return Number(toBigInt(pasid));
   const named = process.named(pasid.ref);
   return Number(BigInt.asUintN(64, (typeof named === 'bigint' ? named : -1n) + BigInt(pasid.add ?? 0)));

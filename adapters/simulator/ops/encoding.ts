@@ -2,7 +2,7 @@ import { toBigInt } from '../../../spec/uapi/integer.ts';
 import type { Integer, Relocation } from '../../../spec/uapi/vocabulary.ts';
 import type { UserMapping } from '../mm/user-mapping.ts';
 import { unsupported } from '../result.ts';
-import type { Process } from './program-process.ts';
+import type { ProgramProcess } from './program-process.ts';
 
 const DIGIT = new Uint8Array(128);
 for (let i = 0; i < 16; i++) DIGIT[i.toString(16).charCodeAt(0)] = i;
@@ -10,7 +10,11 @@ for (let i = 0; i < 16; i++) DIGIT[i.toString(16).charCodeAt(0)] = i;
 let scratch = new Uint8Array(4096);
 
 /** Bytes of an op, ready to be stored. They stand until the next call, at the beginning of a longer buffer. */
-export function encode(process: Process, hex: string, relocations: readonly Relocation[] | undefined): Uint8Array {
+export function encode(
+  process: ProgramProcess,
+  hex: string,
+  relocations: readonly Relocation[] | undefined,
+): Uint8Array {
   const length = hex.length / 2;
   if (length > scratch.length) scratch = new Uint8Array(length);
   for (let i = 0, digit = 0; i < length; i++, digit += 2) {
@@ -35,7 +39,7 @@ export function toOffset(integer: Integer): number {
   return typeof integer === 'number' ? integer : Number(BigInt.asIntN(64, BigInt(integer)));
 }
 
-function relocate(process: Process, length: number, { at, width, ref, add }: Relocation): void {
+function relocate(process: ProgramProcess, length: number, { at, width, ref, add }: Relocation): void {
   if (at + width > length) unsupported('a relocation behind the bytes that it belongs to');
   const named = process.named(ref);
   if (typeof named !== 'bigint' && (add === undefined || typeof add === 'number')) {

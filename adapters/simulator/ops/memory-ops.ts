@@ -12,13 +12,13 @@ import type {
   UnmapOp,
 } from '../../../spec/uapi/vocabulary.ts';
 import { mapFile } from '../files/system-calls.ts';
+import { lockLimit } from '../mm/lock-limit.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import { Access, type UserMapping } from '../mm/user-mapping.ts';
 import { type Result, unsupported } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import { lockLimit } from '../type1/pinning.ts';
 import { encode, markRelocations } from './encoding.ts';
-import type { Process } from './program-process.ts';
+import type { ProgramProcess } from './program-process.ts';
 
 const ACCESS: Record<Protection, number> = {
   none: Access.NONE,
@@ -30,13 +30,13 @@ const ACCESS: Record<Protection, number> = {
 const BACKING = { anonymous: 'private', shared: 'shared', memfd: 'file', file: 'file' } as const;
 
 /** The memory that a process knows by a name. */
-export function memoryNamed(process: Process, name: string): UserMapping {
+export function memoryNamed(process: ProgramProcess, name: string): UserMapping {
   const named = process.named(name);
   return typeof named === 'object' ? named : unsupported(`an op on memory ${name}, which is not there`);
 }
 
 /** Maps new memory; `order` is its place among all memory of the program. */
-export function mmap(process: Process, op: MmapOp, order: number): Result {
+export function mmap(process: ProgramProcess, op: MmapOp, order: number): Result {
   const { length, protection = 'read-write', backing = 'anonymous' } = op;
   if (length % PAGE_SIZE !== 0) unsupported('mapping parts of pages');
   const access = ACCESS[protection];
@@ -61,7 +61,7 @@ export function mmap(process: Process, op: MmapOp, order: number): Result {
 }
 
 /** Changes what the process may do with pages, up to the first that is gone. */
-export function protect(process: Process, op: ProtectOp): Result {
+export function protect(process: ProgramProcess, op: ProtectOp): Result {
   const mapping = memoryNamed(process, op.memory);
   const span = pagesOf(mapping, op);
   if (span === undefined) return 'EINVAL';
@@ -72,7 +72,7 @@ export function protect(process: Process, op: ProtectOp): Result {
 }
 
 /** Takes pages out of the process. */
-export function* unmap(process: Process, op: UnmapOp): Steps<Result> {
+export function* unmap(process: ProgramProcess, op: UnmapOp): Steps<Result> {
   const mapping = memoryNamed(process, op.memory);
   const span = pagesOf(mapping, op);
   if (span === undefined || op.length === 0) return 'EINVAL';
@@ -84,7 +84,7 @@ export function* unmap(process: Process, op: UnmapOp): Steps<Result> {
 }
 
 /** Locks pages in place, up to the first that is gone; those that cannot be had are locked too, and told of. */
-export function lock(process: Process, op: LockOp): Result {
+export function lock(process: ProgramProcess, op: LockOp): Result {
   const mapping = memoryNamed(process, op.memory);
   const first = Math.floor(op.at / PAGE_SIZE);
   const end = Math.ceil((op.at + op.length) / PAGE_SIZE);
@@ -99,7 +99,7 @@ export function lock(process: Process, op: LockOp): Result {
 }
 
 /** Cuts the file behind a memory. */
-export function truncate(process: Process, op: TruncateOp): Result {
+export function truncate(process: ProgramProcess, op: TruncateOp): Result {
   const { shared } = memoryNamed(process, op.memory);
   if (!shared?.file) return unsupported('cutting what is not a file of the program');
   if (op.length % PAGE_SIZE !== 0) return unsupported('cutting parts of pages');
@@ -109,7 +109,7 @@ export function truncate(process: Process, op: TruncateOp): Result {
 }
 
 /** Throws the contents of pages away, all that are not gone. */
-export function discard(process: Process, op: DiscardOp): Result {
+export function discard(process: ProgramProcess, op: DiscardOp): Result {
   const mapping = memoryNamed(process, op.memory);
   const span = pagesOf(mapping, op);
   if (span === undefined) return 'EINVAL';
@@ -124,7 +124,7 @@ export function discard(process: Process, op: DiscardOp): Result {
 
 /** Stores bytes of an op; false when the process may not store there. */
 export function store(
-  process: Process,
+  process: ProgramProcess,
   mapping: UserMapping,
   { at, bytes, relocations }: Pick<PokeOp, 'at' | 'bytes' | 'relocations'>,
 ): boolean {
@@ -138,7 +138,7 @@ export function store(
 }
 
 /** Reads what is there. */
-export function peek(process: Process, op: PeekOp): Outcome {
+export function peek(process: ProgramProcess, op: PeekOp): Outcome {
   const mapping = memoryNamed(process, op.memory);
   if (op.at + op.length > mapping.length || mapping.backing === 'device') return { errno: 'EFAULT' };
   const bytes = process.mm.copyBytesFromUser(mapping.base + op.at, op.length);

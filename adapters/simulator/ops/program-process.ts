@@ -1,7 +1,7 @@
 import type { DropCapabilityOp } from '../../../spec/uapi/vocabulary.ts';
-import { FileTable, type OpenFile } from '../files/file-table.ts';
+import { FileTable, type OpenFile, type Process } from '../files/file-table.ts';
 import type { AddressSpace, MemorySystem } from '../mm/address-space.ts';
-import type { UserMapping } from '../mm/user-mapping.ts';
+import type { MemoryOwner, UserMapping } from '../mm/user-mapping.ts';
 import type { Errno } from '../result.ts';
 
 /** What a name of the program stands for: a descriptor, memory, or a saved output. */
@@ -13,7 +13,7 @@ const DEFAULT_MEMLOCK = 8 * 1024 * 1024;
 const MAXIMUM_NOFILE = 2 ** 20;
 
 /** A process of the program: what its ops work with, and what the kernel knows of it. */
-export class Process {
+export class ProgramProcess implements Process, MemoryOwner {
   readonly mm: AddressSpace;
   readonly files: FileTable;
   private readonly names = new Map<string, Named>();
@@ -66,8 +66,8 @@ export class Process {
   }
 
   /** A child with the same files, memory, names, limits and privileges; it has nothing locked. */
-  fork(name: string, order: number): Process {
-    const child = new Process(name, order, this.system, this.standard);
+  fork(name: string, order: number): ProgramProcess {
+    const child = new ProgramProcess(name, order, this.system, this.standard);
     Object.assign(child.limits, this.limits);
     Object.assign(child.capabilities, this.capabilities);
     this.files.forkTo(child.files);
@@ -81,7 +81,7 @@ export class Process {
 }
 
 /** The descriptor that a process knows by a name; -1 when there is none. */
-export function fdNamed(process: Process, name: string): number {
+export function fdNamed(process: ProgramProcess, name: string): number {
   const named = process.named(name);
   return typeof named === 'number' ? named : -1;
 }

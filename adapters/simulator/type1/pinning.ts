@@ -1,6 +1,7 @@
+import type { Process } from '../files/file-table.ts';
 import { Direction } from '../mm/direction.ts';
-import { PAGE_SIZE, type Page } from '../mm/physical-memory.ts';
-import type { Process } from '../ops/program-process.ts';
+import { lockLimit } from '../mm/lock-limit.ts';
+import type { Page } from '../mm/physical-memory.ts';
 import type { Errno } from '../result.ts';
 import type { Steps } from '../steps.ts';
 import type { Dma } from './dma-list.ts';
@@ -42,11 +43,6 @@ export function changeOwner(dma: Dma, process: Process): Errno | undefined {
   dma.mm = process.mm;
   dma.exempt = exempt;
   return undefined;
-}
-
-/** Pages that a process may lock now. */
-export function lockLimit(process: Process): number {
-  return Math.floor(process.limits.memlock / PAGE_SIZE);
 }
 
 function charge(dma: Dma, pages: number): void {

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Process } from '../files/file-table.ts';
 import { pageNumber } from '../mm/page-number.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, done, LOCK, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Process } from '../files/file-table.ts';
 import { bytesOfPages } from '../mm/page-number.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, LOCK, type Steps } from '../steps.ts';

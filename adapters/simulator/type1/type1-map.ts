@@ -1,12 +1,13 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Process } from '../files/file-table.ts';
 import { Direction } from '../mm/direction.ts';
+import { lockLimit } from '../mm/lock-limit.ts';
 import { pageNumber } from '../mm/page-number.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, DRIVER_CALL, LOCK, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
-import { changeOwner, lockLimit, pinNext } from './pinning.ts';
+import { changeOwner, pinNext } from './pinning.ts';
 import type { Type1 } from './type1.ts';
 
 const MAP = layout('vfio_iommu_type1_dma_map');

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Process } from '../files/file-table.ts';
 import { bytesOfPages, pageNumber } from '../mm/page-number.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Result } from '../result.ts';
 import { COPY_FROM_USER, COPY_TO_USER, LOCK, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';

@@ -1,6 +1,5 @@
-import type { FileOperations, Node, OpenFile } from '../files/file-table.ts';
+import type { FileOperations, Node, OpenFile, Process } from '../files/file-table.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, done, LOCK, Lock, type Steps } from '../steps.ts';
 import type { Type1 } from '../type1/type1.ts';

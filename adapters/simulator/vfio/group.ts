@@ -1,7 +1,6 @@
-import { type FileOperations, type Node, OpenFile } from '../files/file-table.ts';
+import { type FileOperations, type Node, OpenFile, type Process } from '../files/file-table.ts';
 import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Process } from '../ops/program-process.ts';
 import type { Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, LOCK, Lock, type Steps } from '../steps.ts';
 import { Container } from './container.ts';

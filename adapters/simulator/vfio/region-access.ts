@@ -1,6 +1,6 @@
 import { type EduDevice, REGISTER_BYTES } from '../devices/edu-device.ts';
 import { VirtualConfigSpace } from '../devices/virtual-config-space.ts';
-import type { Process } from '../ops/program-process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { Result } from '../result.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';
 

@@ -1,4 +1,4 @@
-import type { Process } from '../../ops/program-process.ts';
+import type { Process } from '../../files/file-table.ts';
 import type { Errno } from '../../result.ts';
 import { COPY_FROM_USER, type Steps } from '../../steps.ts';
 import { Granularity, Information } from '../../vtd/driver-flush.ts';

@@ -1,4 +1,4 @@
-import type { Process } from '../../ops/program-process.ts';
+import type { Process } from '../../files/file-table.ts';
 import type { Errno } from '../../result.ts';
 import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
 import type { Type1 } from '../../type1/type1.ts';

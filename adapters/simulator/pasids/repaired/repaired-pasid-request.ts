@@ -1,4 +1,4 @@
-import type { Process } from '../../ops/program-process.ts';
+import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
 import type { Type1 } from '../../type1/type1.ts';
