@@ -26,14 +26,7 @@ module.exports = {
       'conformance/suites/suite.ts',
     ]),
     only('reports', ['spec']),
-    { name: 'no-cycles', severity: 'error', from: { pathNot: '^adapters/simulator/' }, to: { circular: true } },
-    {
-      // Objects of a kernel know each other, by types.
-      name: 'no-cycles-at-run-time',
-      severity: 'error',
-      from: { path: '^adapters/simulator/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
-    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unknown', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'no-dev-dependencies',

@@ -16,10 +16,11 @@ import type { Hardware } from './nested/translation.ts';
 import type { Parameters } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
-import { ProgramEnd, type Result, unsupported } from './result.ts';
+import { type Result, unsupported } from './result.ts';
 import type { Steps } from './steps.ts';
+import { Type1Driver } from './type1/type1-driver.ts';
 import { ContainerNode } from './vfio/container.ts';
-import type { VfioDevice } from './vfio/vfio-device.ts';
+import { VfioPci } from './vfio/vfio-pci.ts';
 
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
@@ -63,7 +64,8 @@ export class Kernel implements MemorySystem, Hardware {
   readonly type1: ModuleParameters;
   /** Who has which PASIDs, and what the IOMMU driver does with them. */
   readonly pasids: PasidService;
-  private readonly container = new ContainerNode(this);
+  private readonly container: Node;
+  private readonly vfioPci: VfioPci;
   private readonly groups = new Map<string, IommuGroup>();
 
   constructor(
@@ -71,13 +73,15 @@ export class Kernel implements MemorySystem, Hardware {
     readonly unit: IommuUnit,
     readonly parameters: Parameters,
     /** Whether the type1 module is loaded. */
-    readonly hasType1: boolean,
+    private readonly hasType1: boolean,
     private readonly slots: ReadonlyMap<string, KernelSlot>,
     readonly caching: Caching,
   ) {
     this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
     this.type1 = new ModuleParameters(parameters);
     this.pasids = new parts.PasidService(parts, parameters, unit, this.type1);
+    this.container = new ContainerNode(parts, hasType1 ? new Type1Driver(parts, this) : undefined);
+    this.vfioPci = new VfioPci(parts, parameters);
   }
 
   addressSpaceOf(process: MemoryOwner): AddressSpace {
@@ -96,7 +100,7 @@ export class Kernel implements MemorySystem, Hardware {
 
   /** The node of a group; undefined while no device of it is bound to vfio-pci. */
   groupNode(slot: string): Node | undefined {
-    return this.group(slot).vfio;
+    return this.vfioPci.groupOf(this.group(slot));
   }
 
   /** The name that a device is opened by. */
@@ -133,28 +137,15 @@ export class Kernel implements MemorySystem, Hardware {
   *unbindDriver(slot: string, which: SlotDevice): Steps<Result> {
     const device = this.device(slot, which);
     if (device.driver === undefined) return 'ENODEV';
-    if (device.vfio !== undefined) yield* this.unbindVfio(device, device.vfio);
+    if (device.driver === 'vfio-pci') yield* this.vfioPci.unbind(device);
     else device.group.releaseFromKernel();
     device.driver = undefined;
     return 0;
   }
 
   private bindVfio(device: PciDevice): void {
-    const { group } = device;
-    group.vfio ??= new this.parts.VfioGroup(this, group);
+    this.vfioPci.bind(device);
     device.driver = 'vfio-pci';
-    device.vfio = new this.parts.VfioDevice(device, group.vfio, this.parameters, this.parts);
-    group.vfio.devices.unshift(device.vfio);
-  }
-
-  private *unbindVfio(device: PciDevice, vfio: VfioDevice): Steps<void> {
-    const { devices } = vfio.group;
-    devices.splice(devices.indexOf(vfio), 1);
-    if (vfio.isOpen) throw new ProgramEnd('hung', 'Unbinding a driver waits for the device to be closed.');
-    device.vfio = undefined;
-    if (devices.length > 0) return;
-    device.group.vfio = undefined;
-    yield* vfio.group.orphan();
   }
 
   private device(slot: string, which: SlotDevice): PciDevice {

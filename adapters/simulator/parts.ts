@@ -10,6 +10,8 @@ import { isKnownInvalidate, repairedInvalidateLocked } from './pasids/repaired/r
 import { repairedAlloc, repairedFree, tellRepaired } from './pasids/repaired/repaired-pasid-request.ts';
 import { flushNested } from './pasids/unmap-flush.ts';
 import { DirtyBitmap } from './type1/dirty-bitmap.ts';
+import { cuts } from './type1/dma-list.ts';
+import { removeMapping } from './type1/remove-mapping.ts';
 import { Type1 } from './type1/type1.ts';
 import { chained, infoFlags } from './type1/type1-info.ts';
 import { isSane, mapLocked, updateVaddr } from './type1/type1-map.ts';
@@ -37,9 +39,11 @@ export const PARTS = {
   IommuDomain,
   Type1,
   chained,
+  cuts,
   infoFlags,
   isSane,
   mapLocked,
+  removeMapping,
   removeMappings,
   updateVaddr,
   // guest tables

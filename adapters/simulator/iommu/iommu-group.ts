@@ -3,8 +3,6 @@ import { EduDevice } from '../devices/edu-device.ts';
 import type { PasidFunction } from '../nested/pasid-function.ts';
 import type { Hardware } from '../nested/translation.ts';
 import type { Errno } from '../result.ts';
-import type { VfioGroup } from '../vfio/group.ts';
-import type { VfioDevice } from '../vfio/vfio-device.ts';
 import type { IommuDomain } from './iommu-domain.ts';
 
 /** The driver of a PCI function. */
@@ -16,7 +14,8 @@ export type DeviceKind = NonNullable<Slot['kind']>;
 /** A device of a group: a PCI function, or what stands for one here. */
 export class PciDevice {
   driver: Driver | undefined;
-  vfio: VfioDevice | undefined;
+  /** Whether its driver shows user space, now, that it has PASIDs. */
+  showsPasids = false;
   /** The test device in it; undefined for a function with an ordinary driver. */
   readonly edu: EduDevice | undefined;
 
@@ -39,8 +38,6 @@ export class IommuGroup {
   readonly devices: PciDevice[] = [];
   /** The page table that translates for it, instead of the kernel's own. */
   domain: IommuDomain | undefined;
-  /** The object behind the group's node, while some device is bound to vfio-pci. */
-  vfio: VfioGroup | undefined;
   private ownerCount = 0;
   private userSpaceOwns = false;
 
@@ -50,6 +47,23 @@ export class IommuGroup {
     /** Which IOMMU it is behind. */
     readonly iommu: number,
   ) {}
+
+  /** A page table of somebody else's translates for the group from now on. */
+  attach(domain: IommuDomain): void {
+    this.domain = domain;
+  }
+
+  /** The kernel's own does so again. The devices go with their PASID tables, and with what they kept themselves. */
+  detach(): void {
+    const { domain } = this;
+    this.domain = undefined;
+    if (domain?.unit.nesting === undefined) return;
+    for (const { pasids } of this.devices) {
+      pasids?.table.clearAll();
+      pasids?.tlb?.flush();
+    }
+    domain.nested.flushPasidCache();
+  }
 
   /** User space takes the group's DMA: nobody else may have it. */
   claimForUserSpace(): Errno | undefined {

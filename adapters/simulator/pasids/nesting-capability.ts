@@ -1,5 +1,5 @@
 import type { Errno } from '../result.ts';
-import type { Type1 } from '../type1/type1.ts';
+import type { Type1State } from '../type1/type1-state.ts';
 import { allCanNest, hasSecondUnit } from './container-devices.ts';
 
 const PASID_REQUESTS = 1;
@@ -9,7 +9,7 @@ const FORMAT_VTD = 1;
  * The content of the capability of GET_INFO that tells of guest tables: what can be requested, and the format of the
  * tables. Undefined where there is none; as posted, a container without a format makes GET_INFO fail.
  */
-export function nestingCapability(backend: Type1): number[] | Errno | undefined {
+export function nestingCapability(backend: Type1State): number[] | Errno | undefined {
   const { bind, requests, surroundings } = backend.parameters;
   if (bind === 'absent' || surroundings !== '2020') return undefined;
   if (requests === 'as_posted') {

@@ -2,7 +2,7 @@ import { uapi } from '../../../../spec/uapi/uapi.ts';
 import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { hasSecondUnit } from '../container-devices.ts';
 import { type BindData, HEADER_BYTES } from '../guest-structs.ts';
 import { bindSource, copyHeader, type DataSource } from './posted-data.ts';
@@ -10,8 +10,14 @@ import { callForEachDevice } from './posted-loop.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;
 
+/** What BIND as it was posted calls through the backend's table. */
+export interface PostedBindParts {
+  readonly postedBindLocked: typeof postedBindLocked;
+  readonly undoPostedBind: typeof undoPostedBind;
+}
+
 /** VFIO_IOMMU_BIND as it was posted: binds a guest table on every device, or unbinds it. */
-export function* postedBind(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* postedBind(backend: WithParts<PostedBindParts>, process: Process, argument: number): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';
@@ -36,7 +42,7 @@ export function* postedBind(backend: Type1, process: Process, argument: number):
 
 /** The same with the backend's lock held. */
 export function* postedBindLocked(
-  backend: Type1,
+  backend: WithParts<PostedBindParts>,
   process: Process,
   source: DataSource<BindData>,
   binds: boolean,
@@ -50,10 +56,10 @@ export function* postedBindLocked(
 }
 
 /** Undoes a BIND that failed: not what was done now, but whatever has the number. */
-export function* undoPostedBind(backend: Type1, source: DataSource<BindData>, _errno: Errno): Steps<void> {
+export function* undoPostedBind(backend: Type1State, source: DataSource<BindData>, _errno: Errno): Steps<void> {
   yield* unbind(backend, source);
 }
 
-function unbind(backend: Type1, source: DataSource<BindData>): Steps<Errno | undefined> {
+function unbind(backend: Type1State, source: DataSource<BindData>): Steps<Errno | undefined> {
   return callForEachDevice(backend, source, (driver, device, { hpasid }) => driver.unbind(device, hpasid));
 }

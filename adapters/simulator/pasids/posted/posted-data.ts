@@ -1,7 +1,7 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Errno } from '../../result.ts';
 import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State } from '../../type1/type1-state.ts';
 import { type BindData, bindData, HEADER_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
 import { readBindData, readInvalidateData } from './core-wrappers.ts';
 import { dataSize } from './size-lookup.ts';
@@ -17,7 +17,7 @@ export function* copyHeader(process: Process, argument: number): Steps<{ argsz: 
 }
 
 /** Where the data of BIND and UNBIND comes from. */
-export function* bindSource(backend: Type1, process: Process, at: number): Steps<DataSource<BindData> | Errno> {
+export function* bindSource(backend: Type1State, process: Process, at: number): Steps<DataSource<BindData> | Errno> {
   if (backend.parameters.driver === 'v5.10') return () => readBindData(process, at);
   const bytes = yield* copyData(backend, process, at, 'bind');
   return typeof bytes === 'string' ? bytes : always(bindData(bytes));
@@ -25,7 +25,7 @@ export function* bindSource(backend: Type1, process: Process, at: number): Steps
 
 /** Where the data of CACHE_INVALIDATE comes from. */
 export function* invalidateSource(
-  backend: Type1,
+  backend: Type1State,
   process: Process,
   at: number,
 ): Steps<DataSource<InvalidateData> | Errno> {
@@ -36,7 +36,7 @@ export function* invalidateSource(
 
 /** Copies as much as the version asks for, whatever the header says. */
 function* copyData(
-  { parameters }: Type1,
+  { parameters }: Type1State,
   process: Process,
   at: number,
   kind: 'bind' | 'invalidate',

@@ -1,13 +1,13 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State } from '../../type1/type1-state.ts';
 import { HEADER_BYTES } from '../guest-structs.ts';
 import { copyHeader, invalidateSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';
 
 /** VFIO_IOMMU_CACHE_INVALIDATE as it was posted: flushes on every device. */
-export function* postedInvalidate(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* postedInvalidate(backend: Type1State, process: Process, argument: number): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';

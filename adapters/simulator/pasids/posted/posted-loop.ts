@@ -1,7 +1,7 @@
 import type { PciDevice } from '../../iommu/iommu-group.ts';
 import type { Errno } from '../../result.ts';
 import type { Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State } from '../../type1/type1-state.ts';
 import type { VtdDriver } from '../../vtd/vtd-driver.ts';
 import { callDriver } from '../driver-call.ts';
 import type { DataSource } from './posted-data.ts';
@@ -11,7 +11,7 @@ import type { DataSource } from './posted-data.ts';
  * is visited all the same, and what comes out is what the last one gave.
  */
 export function* callForEachDevice<T extends object>(
-  { domains, pasids: { driver } }: Type1,
+  { domains, pasids: { driver } }: Type1State,
   source: DataSource<T>,
   hook: (driver: VtdDriver, device: PciDevice, data: T) => Errno | undefined | Steps<Errno | undefined>,
 ): Steps<Errno | undefined> {

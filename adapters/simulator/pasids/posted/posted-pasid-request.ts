@@ -1,14 +1,14 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State } from '../../type1/type1-state.ts';
 import { hasSecondUnit } from '../container-devices.ts';
 import { HEADER_BYTES } from '../guest-structs.ts';
 import { ALLOC, copyRange, FREE, writeResult } from '../pasid-request-struct.ts';
 import { copyHeader } from './posted-data.ts';
 
 /** VFIO_IOMMU_PASID_REQUEST as it was posted: gives a PASID out or takes one back. */
-export function* postedPasidRequest(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* postedPasidRequest(backend: Type1State, process: Process, argument: number): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';
@@ -34,13 +34,13 @@ export function* postedPasidRequest(backend: Type1, process: Process, argument: 
 }
 
 /** All that can go wrong comes out as the same errno. A number that looks like none stays allocated all the same. */
-function allocate({ domains, owner, pasids }: Type1, min: number, max: number): Result {
+function allocate({ domains, owner, pasids }: Type1State, min: number, max: number): Result {
   if (domains.length === 0 || owner === undefined) return 'EFAULT';
   const pasid = pasids.allocate(owner, min, max);
   return pasid === undefined || (pasid | 0) <= 0 ? 'EFAULT' : pasid;
 }
 
-function free({ domains, owner, pasids }: Type1, pasid: number): Errno | undefined {
+function free({ domains, owner, pasids }: Type1State, pasid: number): Errno | undefined {
   if (domains.length === 0) return 'EFAULT';
   if (owner === undefined) return 'EINVAL';
   const actual = pasids.allocator.ownerOf(pasid);

@@ -3,7 +3,7 @@ import type { Process } from '../../files/file-table.ts';
 import type { PciDevice } from '../../iommu/iommu-group.ts';
 import type { Errno, Result } from '../../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { allCanNest, hasSecondUnit, isBound, translatedDevices } from '../container-devices.ts';
 import { callDriver } from '../driver-call.ts';
 import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from '../guest-structs.ts';
@@ -16,8 +16,20 @@ const FORMAT_VTD = 1;
 const GUEST_PASID_VALID = 1n;
 const VTD_FLAGS = 0x3fn;
 
+/** What BIND as it should be calls through the backend's table. */
+export interface RepairedBindParts {
+  readonly isKnownBind: typeof isKnownBind;
+  readonly repairedBindLocked: typeof repairedBindLocked;
+  readonly repairedUnbind: typeof repairedUnbind;
+  readonly undoRepairedBind: typeof undoRepairedBind;
+}
+
 /** VFIO_IOMMU_BIND as it should be: binds a guest table on every device or on none, or unbinds it. */
-export function* repairedBind(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* repairedBind(
+  backend: WithParts<RepairedBindParts>,
+  process: Process,
+  argument: number,
+): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';
@@ -56,7 +68,11 @@ export function isKnownBind(
 }
 
 /** The devices that were bound before one that refuses are unbound again, the last one first. */
-export function* repairedBindLocked(backend: Type1, process: Process, data: BindData): Steps<Errno | undefined> {
+export function* repairedBindLocked(
+  backend: WithParts<RepairedBindParts>,
+  process: Process,
+  data: BindData,
+): Steps<Errno | undefined> {
   const { owner, pasids } = backend;
   const pasid = Number(data.hpasid);
   if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
@@ -80,12 +96,12 @@ export function* repairedBindLocked(backend: Type1, process: Process, data: Bind
 }
 
 /** Undoes a BIND that failed: to give up what was just taken cannot fail. */
-export function undoRepairedBind({ pasids }: Type1, pasid: number, done: PciDevice[]): void {
+export function undoRepairedBind({ pasids }: Type1State, pasid: number, done: PciDevice[]): void {
   for (const earlier of done.reverse()) pasids.driver!.release(earlier, pasid);
 }
 
 /** Every device is visited: like giving memory back, unbinding does not fail. */
-export function repairedUnbind(backend: Type1, { hpasid }: BindData): undefined {
+export function repairedUnbind(backend: Type1State, { hpasid }: BindData): undefined {
   const { driver } = backend.pasids;
   const pasid = Number(hpasid);
   if (driver === undefined || !isBound(backend, pasid)) return;

@@ -1,7 +1,7 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { Granularity, Information } from '../../vtd/driver-flush.ts';
 import { hasBound, isBound, translatedDevices } from '../container-devices.ts';
 import { callDriver } from '../driver-call.ts';
@@ -19,8 +19,18 @@ const PAIRS = [
   { caches: 0x3, flags: 0x7 },
 ];
 
+/** What CACHE_INVALIDATE as it should be calls through the backend's table. */
+export interface RepairedInvalidateParts {
+  readonly isKnownInvalidate: typeof isKnownInvalidate;
+  readonly repairedInvalidateLocked: typeof repairedInvalidateLocked;
+}
+
 /** VFIO_IOMMU_CACHE_INVALIDATE as it should be: flushes on every device. */
-export function* repairedInvalidate(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* repairedInvalidate(
+  backend: WithParts<RepairedInvalidateParts>,
+  process: Process,
+  argument: number,
+): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';
@@ -59,7 +69,7 @@ export function isKnownInvalidate(data: InvalidateData): boolean {
 }
 
 /** Every device is visited, whatever those before it gave. */
-export function* repairedInvalidateLocked(backend: Type1, data: InvalidateData): Steps<Errno | undefined> {
+export function* repairedInvalidateLocked(backend: Type1State, data: InvalidateData): Steps<Errno | undefined> {
   const { driver } = backend.pasids;
   const isForAll = data.granularity === Granularity.DOMAIN;
   if (data.cache === 0 || driver === undefined) return undefined;

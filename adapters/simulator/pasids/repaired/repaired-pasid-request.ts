@@ -1,14 +1,25 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
-import type { Type1 } from '../../type1/type1.ts';
+import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { allCanNest, hasSecondUnit } from '../container-devices.ts';
 import { PASID_COUNT } from '../pasid-allocator.ts';
 import { ALLOC, copyRange, FREE, PASID_REQUEST_BYTES, writeResult } from '../pasid-request-struct.ts';
 import { copyHeader } from '../posted/posted-data.ts';
 
+/** What PASID_REQUEST as it should be calls through the backend's table. */
+export interface RepairedPasidRequestParts {
+  readonly repairedAlloc: typeof repairedAlloc;
+  readonly repairedFree: typeof repairedFree;
+  readonly tellRepaired: typeof tellRepaired;
+}
+
 /** VFIO_IOMMU_PASID_REQUEST as it should be: gives a PASID out or takes one back. */
-export function* repairedPasidRequest(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* repairedPasidRequest(
+  backend: WithParts<RepairedPasidRequestParts>,
+  process: Process,
+  argument: number,
+): Steps<Result> {
   // copies
   const header = yield* copyHeader(process, argument);
   if (header === undefined) return 'EFAULT';
@@ -38,7 +49,7 @@ export function* repairedPasidRequest(backend: Type1, process: Process, argument
 
 /** The part of ALLOC that is done with the backend's lock held. */
 export function* repairedAlloc(
-  backend: Type1,
+  backend: WithParts<RepairedPasidRequestParts>,
   process: Process,
   argument: number,
   min: number,
@@ -53,14 +64,19 @@ export function* repairedAlloc(
 }
 
 /** Tells the caller of its PASID; one that it cannot be told of is taken back. */
-export function* tellRepaired({ pasids }: Type1, process: Process, argument: number, pasid: number): Steps<Result> {
+export function* tellRepaired(
+  { pasids }: Type1State,
+  process: Process,
+  argument: number,
+  pasid: number,
+): Steps<Result> {
   if ((yield* writeResult(process, argument, pasid)) === 0) return 0;
   pasids.free(pasid);
   return 'EFAULT';
 }
 
 /** The part of FREE that is done with the backend's lock held. */
-export function repairedFree({ owner, pasids }: Type1, pasid: number): Errno | undefined {
+export function repairedFree({ owner, pasids }: Type1State, pasid: number): Errno | undefined {
   const actual = pasids.allocator.ownerOf(pasid);
   if (actual === undefined) return 'ENOENT';
   if (actual !== owner) return 'EACCES';
