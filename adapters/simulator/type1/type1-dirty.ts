@@ -119,9 +119,12 @@ function* getBitmapLocked(
   words: number[],
   bitmap: BitmapArgument,
 ): Steps<Errno | undefined> {
+  // argument
   const iova = pageNumber(words, IOVA);
   const count = pageNumber(words, SIZE);
   if (!bitmap.isForPagesOf(PAGE_SIZE) || iova < 0 || count <= 0) return 'EINVAL';
+
+  // state
   if (!backend.tracksDirtyPages || backend.parts.cuts(backend.dmas, iova, count)) return 'EINVAL';
 
   // effect

@@ -64,10 +64,13 @@ export function* mapLocked(
   allowed: number,
   newVaddr: boolean,
 ): Steps<Errno | undefined> {
+  // argument
   const iova = pageNumber(words, IOVA);
   const vaddr = pageNumber(words, VADDR);
   const count = pageNumber(words, SIZE);
   if (!backend.parts.isSane(iova, vaddr, count)) return 'EINVAL';
+
+  // state
   const existing = backend.dmas.overlapping(iova, count);
   if (newVaddr) return backend.parts.updateVaddr(backend, process, existing, iova, count, vaddr);
   if (existing !== undefined) return 'EEXIST';
@@ -95,6 +98,8 @@ export function* mapLocked(
     else dma.dirty = new backend.parts.DirtyBitmap(count);
   }
   if (errno !== undefined) yield* backend.parts.removeMapping(backend, dma);
+
+  // result
   return errno;
 }
 
@@ -118,8 +123,11 @@ export function updateVaddr(
   count: number,
   vaddr: number,
 ): Errno | undefined {
+  // state
   if (dma === undefined) return 'ENOENT';
   if (!dma.vaddrInvalid || dma.iova !== iova || dma.count !== count) return 'EINVAL';
+
+  // effect
   const errno = changeOwner(dma, process);
   if (errno !== undefined) return errno;
   dma.vaddr = vaddr;

@@ -73,11 +73,14 @@ function* unmapLocked(
   flags: number,
   bitmap: BitmapArgument | undefined,
 ): Steps<number | 'EINVAL' | 'EFAULT'> {
+  // argument
   const all = (flags & ALL) !== 0;
   const iova = pageNumber(words, IOVA);
   const count = pageNumber(words, SIZE);
   if (iova < 0) return 'EINVAL';
   if (all ? iova !== 0 || count !== 0 : count <= 0 || iova + count > ALL_PAGES) return 'EINVAL';
+
+  // state
   if (bitmap !== undefined && (!backend.tracksDirtyPages || !bitmap.isForPagesOf(PAGE_SIZE))) return 'EINVAL';
   if (backend.v2 && !all && backend.parts.cuts(backend.dmas, iova, count)) return 'EINVAL';
   // The end of a range up to the last page of all comes out as 0, so that no mapping lies before it.

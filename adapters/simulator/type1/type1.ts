@@ -94,11 +94,14 @@ export class Type1 extends Type1State implements Backend {
   }
 
   private *attachLocked(group: IommuGroup, process: Process): Steps<Errno | undefined> {
+    // state
     if (this.invalidCount > 0) return 'EBUSY';
     if (this.domains.some(({ groups }) => groups.includes(group)) || this.external.includes(group)) return 'EINVAL';
     const refused = this.parts.refusesSecondGroup(this);
     if (refused !== undefined) return refused;
     if (yield ALLOCATION) return 'ENOMEM';
+
+    // effect
     if (group.kind === 'emulated') {
       this.external.unshift(group);
       return undefined;
@@ -126,6 +129,8 @@ export class Type1 extends Type1State implements Backend {
     // Units of one machine translate the same addresses, so further groups leave the ranges as they are.
     this.validRanges = rangesOf(this.unit);
     this.domains.unshift({ domain, groups: [group] });
+
+    // result
     return undefined;
   }
 

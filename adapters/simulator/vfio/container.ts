@@ -98,6 +98,7 @@ export class Container implements FileOperations {
   }
 
   private *setIommuLocked(process: Process, type: number): Steps<Result> {
+    // state
     if (this.groups.length === 0 || this.backend !== undefined) return 'EINVAL';
     if (this.driver === undefined || this.driver.checkExtension(type) === 0) return 'ENODEV';
 
@@ -115,6 +116,8 @@ export class Container implements FileOperations {
       attached.push(group);
     }
     this.backend = backend;
+
+    // result
     return 0;
   }
 }

@@ -114,6 +114,7 @@ export class VfioGroup implements FileOperations, Node {
   }
 
   private *setContainerLocked(process: Process, container: FileOperations | undefined): Steps<Result> {
+    // state
     if (this.container !== undefined) return 'EINVAL';
     if (this.iommuGroup === undefined) return 'ENODEV';
     if (!(container instanceof Container)) {
@@ -125,6 +126,8 @@ export class VfioGroup implements FileOperations, Node {
     if (errno !== undefined) return errno;
     this.container = container;
     this.containerUsers = 1;
+
+    // result
     return 0;
   }
 

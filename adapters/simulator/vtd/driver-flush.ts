@@ -23,6 +23,7 @@ export function flush(
   data: InvalidateData,
 ): Errno | undefined {
   for (let cache = 0; cache < CACHES; cache++) {
+    // argument
     if ((data.cache & (1 << cache)) === 0) continue;
     if (data.granularity >= Granularity.COUNT) {
       if (revision.faultsBeyondTable) throw new ProgramEnd('crashed', 'The granularity is outside of the table.');
@@ -40,6 +41,8 @@ export function flush(
     const pasid = hasPasid ? data.pasid : 0n;
     // No request of a device has a greater one.
     if (pasid >= PASID_COUNT) continue;
+
+    // effect
     const subject = isForAll ? {} : { pasid: Number(pasid) };
     if (cache === Cache.PASID) nested.flushPasidCache(subject.pasid);
     else {
@@ -51,6 +54,8 @@ export function flush(
       }
     }
   }
+
+  // result
   return undefined;
 }
 

@@ -40,6 +40,7 @@ export class VtdDriver {
 
   /** Lets a device use a guest table by a PASID; `mm` is the caller's. */
   *bind(device: PciDevice, data: BindData, mm: AddressSpace): Steps<Errno | undefined> {
+    // argument
     const { revision } = this;
     if (!this.hasIommu(device)) return 'EINVAL';
     if (data.version !== VERSION || data.format !== FORMAT_VTD) return 'EINVAL';
@@ -48,6 +49,8 @@ export class VtdDriver {
     if (device.pasids?.bits !== PASID_BITS) return 'EINVAL';
     if (data.hpasid === 0n || data.hpasid >= PASID_COUNT) return 'EINVAL';
     if (revision.checksWidthFirst && data.addressWidth === 57 && !this.walksFiveLevels) return 'EINVAL';
+
+    // state
     const pasid = Number(data.hpasid);
     if (this.allocator.ownerOf(pasid) === undefined) {
       if (revision.faultsWithoutPasid) throw new ProgramEnd('crashed', 'BIND of a PASID that nobody allocated faults.');
@@ -61,6 +64,8 @@ export class VtdDriver {
       bond!.users.set(device, users + 1);
       return undefined;
     }
+
+    // effect
     // What is kept of the PASID, and of the device.
     if (bond === undefined && (yield ALLOCATION)) return 'ENOMEM';
     if (yield ALLOCATION) return 'ENOMEM';
@@ -71,37 +76,51 @@ export class VtdDriver {
       const gpasid = data.flags & GUEST_PASID_VALID ? this.keptGuestPasid(data.gpasid) : 0n;
       this.bonds.set(pasid, { mm, gpasid, users: new Map([[device, 1]]) });
     }
+
+    // result
     return undefined;
   }
 
   /** Takes back one bind of a device. Of the number, only 32 bits are left. */
   unbind(device: PciDevice, hpasid: bigint): Errno | undefined {
+    // argument
     if (!this.hasIommu(device)) return 'EINVAL';
     const pasid = Number(BigInt.asUintN(32, hpasid));
     const { unbound } = this.revision;
     if (unbound === undefined && pasid >= PASID_COUNT) return 'EINVAL';
+
+    // state
     if (this.allocator.ownerOf(pasid) === undefined) return 'ENOENT';
     const bond = this.bonds.get(pasid);
     const users = bond?.users.get(device);
     if (bond === undefined || users === undefined) return unbound;
+
+    // effect
     if (users > 1) bond.users.set(device, users - 1);
     else {
       bond.users.delete(device);
       if (bond.users.size === 0) this.bonds.delete(pasid);
       this.tearDown(device, pasid);
     }
+
+    // result
     return undefined;
   }
 
   /** Flushes what was cached for a device. */
   invalidate(device: PciDevice, data: InvalidateData): Errno | undefined {
+    // argument
     const { revision } = this;
     const domain = device.group.domain!;
     if (data.version !== VERSION) return 'EINVAL';
     if (!this.hasIommu(device) || !this.isPci(device)) return 'ENODEV';
+
+    // state
     if (revision.needsNesting === 'always' && !domain.isNesting) return 'EINVAL';
     const tlb = device.pasids?.tlb;
     if (revision.needsAts && tlb === undefined) return 'EINVAL';
+
+    // effect
     return this.flush(domain.nested, tlb, data);
   }
 
@@ -141,21 +160,29 @@ export class VtdDriver {
     );
   }
 
+  /** Enters a guest table into a device's PASID table, if both can have it. */
   private setUp(device: PciDevice, pasid: number, data: BindData): Errno | undefined {
+    // state
     const { revision } = this;
     const { nesting } = this.unit;
     const domain = device.group.domain!;
     const { table } = device.pasids!;
     if ((revision.needsNesting && !domain.isNesting) || nesting === undefined) return 'EINVAL';
     if (table.get(pasid) !== undefined) return 'EBUSY';
+
+    // argument
     if (data.addressWidth !== 48 && !(data.addressWidth === 57 && this.walksFiveLevels)) return 'EINVAL';
     if (data.gpgd >= BigInt(this.unit.lastPage + 1) * 4096n) return 'EINVAL';
     if (data.vtdFlags & Vtd.SUPERVISOR && !nesting.supervisorRequests) return 'EINVAL';
     if (data.vtdFlags & Vtd.EXTENDED_ACCESS && !nesting.extendedAccess) return 'EINVAL';
     const memoryTypes = nesting.memoryTypes && !revision.refusesMemoryTypes;
     if (data.vtdFlags & Vtd.MEMORY_TYPES && !memoryTypes) return 'EINVAL';
+
+    // effect
     table.set(pasid, { root: data.gpgd, levels: data.addressWidth === 57 ? 5 : 4 });
     domain.nested.flushPasidCache(pasid);
+
+    // result
     return undefined;
   }
 

@@ -25,18 +25,26 @@ const ADDRESS_FLAGS = PASID_FLAGS | Information.LEAF;
 
 /** Data of BIND and UNBIND, checked. */
 export function* readBindData(process: Process, at: number): Steps<BindData | Errno> {
+  // copies
   const bytes = yield* copyChecked(process, at, DATA_BYTES.bindArgszFirst, BIND_MINIMUM, () => BIND_MINIMUM);
   if (typeof bytes === 'string') return bytes;
+
+  // argument
   const data = bindData(bytes, true);
   if (data.version !== VERSION || data.format >= FORMATS) return 'EINVAL';
   if ((data.flags & ~GUEST_PASID_VALID) !== 0n || !data.paddingIsZero) return 'EINVAL';
+
+  // result
   return data;
 }
 
 /** Data of CACHE_INVALIDATE, checked. */
 export function* readInvalidateData(process: Process, at: number): Steps<InvalidateData | Errno> {
+  // copies
   const bytes = yield* copyChecked(process, at, DATA_BYTES.invalidateArgszFirst, INVALIDATE_MINIMUM, neededBy);
   if (typeof bytes === 'string') return bytes;
+
+  // argument
   const data = invalidateData(bytes, true);
   if (data.version !== VERSION || (data.cache & ~CACHES) !== 0) return 'EINVAL';
   switch (data.granularity) {
@@ -52,7 +60,10 @@ export function* readInvalidateData(process: Process, at: number): Steps<Invalid
     default:
       return 'EINVAL';
   }
-  return data.paddingIsZero ? data : 'EINVAL';
+  if (!data.paddingIsZero) return 'EINVAL';
+
+  // result
+  return data;
 }
 
 /** Bytes that a request needs, as its first bytes say. */

@@ -47,11 +47,16 @@ export function* postedBindLocked(
   source: DataSource<BindData>,
   binds: boolean,
 ): Steps<Errno | undefined> {
+  // state
   if (backend.domains.length === 0) return 'EINVAL';
+
+  // effect
   if (!binds) return yield* unbind(backend, source);
   const bind = callForEachDevice(backend, source, (driver, device, data) => driver.bind(device, data, process.mm));
   const errno = yield* bind;
   if (errno !== undefined) yield* backend.parts.undoPostedBind(backend, source, errno);
+
+  // result
   return errno;
 }
 

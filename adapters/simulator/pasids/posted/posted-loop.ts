@@ -28,9 +28,14 @@ export function* callForEachDevice<T extends object>(
   return errno;
 
   function* callFor(device: PciDevice): Steps<Errno | undefined> {
+    // state
     if (driver === undefined) return 'ENODEV';
+
+    // copies
     const data = yield* source();
     if (typeof data === 'string') return data;
+
+    // effect
     return yield* callDriver(() => hook(driver, device, data));
   }
 }

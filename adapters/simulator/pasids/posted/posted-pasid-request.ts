@@ -35,17 +35,25 @@ export function* postedPasidRequest(backend: Type1State, process: Process, argum
 
 /** All that can go wrong comes out as the same errno. A number that looks like none stays allocated all the same. */
 function allocate({ domains, owner, pasids }: Type1State, min: number, max: number): Result {
+  // state
   if (domains.length === 0 || owner === undefined) return 'EFAULT';
+
+  // effect
   const pasid = pasids.allocate(owner, min, max);
+
+  // result
   return pasid === undefined || (pasid | 0) <= 0 ? 'EFAULT' : pasid;
 }
 
 function free({ domains, owner, pasids }: Type1State, pasid: number): Errno | undefined {
+  // state
   if (domains.length === 0) return 'EFAULT';
   if (owner === undefined) return 'EINVAL';
   const actual = pasids.allocator.ownerOf(pasid);
   if (actual === undefined) return 'ENOENT';
   if (actual !== owner) return 'EACCES';
+
+  // effect
   pasids.free(pasid);
   return undefined;
 }

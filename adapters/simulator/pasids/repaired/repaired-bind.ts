@@ -73,6 +73,7 @@ export function* repairedBindLocked(
   process: Process,
   data: BindData,
 ): Steps<Errno | undefined> {
+  // state
   const { owner, pasids } = backend;
   const pasid = Number(data.hpasid);
   if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
@@ -92,6 +93,8 @@ export function* repairedBindLocked(
     }
     done.push(device);
   }
+
+  // result
   return undefined;
 }
 
@@ -102,8 +105,11 @@ export function undoRepairedBind({ pasids }: Type1State, pasid: number, done: Pc
 
 /** Every device is visited: like giving memory back, unbinding does not fail. */
 export function repairedUnbind(backend: Type1State, { hpasid }: BindData): undefined {
+  // state
   const { driver } = backend.pasids;
   const pasid = Number(hpasid);
   if (driver === undefined || !isBound(backend, pasid)) return;
+
+  // effect
   for (const device of translatedDevices(backend)) driver.release(device, pasid);
 }

@@ -70,15 +70,20 @@ export function isKnownInvalidate(data: InvalidateData): boolean {
 
 /** Every device is visited, whatever those before it gave. */
 export function* repairedInvalidateLocked(backend: Type1State, data: InvalidateData): Steps<Errno | undefined> {
+  // state
   const { driver } = backend.pasids;
   const isForAll = data.granularity === Granularity.DOMAIN;
   if (data.cache === 0 || driver === undefined) return undefined;
   if (!(isForAll ? hasBound(backend) : isBound(backend, Number(data.pasid)))) return undefined;
+
+  // effect
   let first: Errno | undefined;
   for (const device of translatedDevices(backend)) {
     // One that came after the BIND may be unfit for it; there is nothing to flush on it.
     const errno = yield* callDriver(() => (driver.supports(device) ? driver.invalidate(device, data) : undefined));
     first ??= errno;
   }
+
+  // result
   return first;
 }

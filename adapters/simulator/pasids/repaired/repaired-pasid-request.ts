@@ -55,11 +55,16 @@ export function* repairedAlloc(
   min: number,
   max: number,
 ): Steps<Result> {
+  // state
   const { owner, pasids, parts } = backend;
   if (hasSecondUnit(backend) || !allCanNest(backend)) return 'EOPNOTSUPP';
+
+  // effect
   // 0 is what requests without a PASID have.
   const pasid = owner && pasids.allocate(owner, Math.max(min, 1), Math.min(max, PASID_COUNT - 1));
   if (pasid === undefined) return 'ENOSPC';
+
+  // result
   return yield* parts.tellRepaired(backend, process, argument, pasid);
 }
 
@@ -77,9 +82,12 @@ export function* tellRepaired(
 
 /** The part of FREE that is done with the backend's lock held. */
 export function repairedFree({ owner, pasids }: Type1State, pasid: number): Errno | undefined {
+  // state
   const actual = pasids.allocator.ownerOf(pasid);
   if (actual === undefined) return 'ENOENT';
   if (actual !== owner) return 'EACCES';
+
+  // effect
   pasids.free(pasid);
   return undefined;
 }
