@@ -33,8 +33,6 @@ const OWN = -1;
 /** Bytes of that memory: more than the longest name that can be spelled. */
 const OWN_BYTES = 8 * PAGE_SIZE;
 
-const registerBytes = new DataView(new ArrayBuffer(4));
-
 /** Performs the ops of one program on a kernel that has just come up. */
 export class Executor {
   private readonly processes = new Map<string, ProgramProcess>();
@@ -205,8 +203,8 @@ export class Executor {
   }
 
   private setRegister(process: ProgramProcess, device: string, register: number, value: number): Errno | undefined {
-    registerBytes.setUint32(0, value, true);
-    const address = this.ownMemory(process, new Uint8Array(registerBytes.buffer));
+    const bytes = Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
+    const address = this.ownMemory(process, bytes);
     const written = drain(transfer('write', process, fdNamed(process, device), register, address, 4), undefined);
     return typeof written === 'string' ? written : undefined;
   }

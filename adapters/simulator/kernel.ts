@@ -6,7 +6,7 @@ import type { IommuUnit } from './iommu/iommu-domain.ts';
 import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu/iommu-group.ts';
 import type { AddressSpace, MemorySystem } from './mm/address-space.ts';
 import { Journal } from './mm/journal.ts';
-import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
+import { PAGE_SIZE, type PhysicalMemory } from './mm/physical-memory.ts';
 import { ReverseMap } from './mm/reverse-map.ts';
 import type { MemoryOwner } from './mm/user-mapping.ts';
 import { ModuleParameters } from './module-parameters.ts';
@@ -56,7 +56,6 @@ export function unitOf(machine: Required<Machine>, parameters: Parameters): Iomm
 
 /** A kernel that has just come up on a machine. Its groups exist once somebody asks for them. */
 export class Kernel implements MemorySystem, Hardware {
-  readonly physical = new PhysicalMemory();
   readonly reverseMap = new ReverseMap();
   readonly journal = new Journal(this.reverseMap);
   readonly pinsZeroPage: boolean;
@@ -76,6 +75,7 @@ export class Kernel implements MemorySystem, Hardware {
     private readonly hasType1: boolean,
     private readonly slots: ReadonlyMap<string, KernelSlot>,
     readonly caching: Caching,
+    readonly physical: PhysicalMemory,
   ) {
     this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
     this.type1 = new ModuleParameters(parameters);

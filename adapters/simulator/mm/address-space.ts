@@ -12,11 +12,6 @@ import {
   UserMapping,
 } from './user-mapping.ts';
 
-/** The page of zeros, which private memory shows until somebody stores there. */
-const ZERO_PAGE = new Page(0, true);
-/** A device's registers; their contents are not simulated. */
-const REGISTERS = new Page(0xff, true);
-
 /** What all address spaces of a machine share. */
 export interface MemorySystem {
   readonly physical: PhysicalMemory;
@@ -219,11 +214,12 @@ export class AddressSpace {
     if (mapping === undefined) return 'EFAULT';
     const index = page - mapping.base / PAGE_SIZE;
     if ((mapping.access(index) & (forWriting ? Access.WRITE : Access.READ)) === 0) return 'EFAULT';
-    if (mapping.backing === 'device') return mapping.reachable!() ? REGISTERS : 'EFAULT';
+    if (mapping.backing === 'device') return mapping.reachable!() ? this.system.physical.registers : 'EFAULT';
     if (!mapping.isPresent(index)) return 'EFAULT';
     const held = mapping.pages[index];
     if (!held && mapping.fillOf(index) === 0) {
-      if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage) return ZERO_PAGE;
+      if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage)
+        return this.system.physical.zeroPage;
       if (yield ALLOCATION) return 'ENOMEM';
     }
     const own = this.pageToPin(mapping, index, forWriting);

@@ -7,21 +7,19 @@ import type { ProgramProcess } from './program-process.ts';
 const DIGIT = new Uint8Array(128);
 for (let i = 0; i < 16; i++) DIGIT[i.toString(16).charCodeAt(0)] = i;
 
-let scratch = new Uint8Array(4096);
-
-/** Bytes of an op, ready to be stored. They stand until the next call, at the beginning of a longer buffer. */
+/** Bytes of an op, ready to be stored. */
 export function encode(
   process: ProgramProcess,
   hex: string,
   relocations: readonly Relocation[] | undefined,
 ): Uint8Array {
   const length = hex.length / 2;
-  if (length > scratch.length) scratch = new Uint8Array(length);
+  const encoded = new Uint8Array(length);
   for (let i = 0, digit = 0; i < length; i++, digit += 2) {
-    scratch[i] = (DIGIT[hex.charCodeAt(digit)]! << 4) | DIGIT[hex.charCodeAt(digit + 1)]!;
+    encoded[i] = (DIGIT[hex.charCodeAt(digit)]! << 4) | DIGIT[hex.charCodeAt(digit + 1)]!;
   }
-  if (relocations !== undefined) for (const relocation of relocations) relocate(process, length, relocation);
-  return scratch;
+  if (relocations !== undefined) for (const relocation of relocations) relocate(process, encoded, relocation);
+  return encoded;
 }
 
 /** Remembers which of the bytes just stored at `at` differ from run to run. */
@@ -39,25 +37,25 @@ export function toOffset(integer: Integer): number {
   return typeof integer === 'number' ? integer : Number(BigInt.asIntN(64, BigInt(integer)));
 }
 
-function relocate(process: ProgramProcess, length: number, { at, width, ref, add }: Relocation): void {
-  if (at + width > length) unsupported('a relocation behind the bytes that it belongs to');
+function relocate(process: ProgramProcess, encoded: Uint8Array, { at, width, ref, add }: Relocation): void {
+  if (at + width > encoded.length) unsupported('a relocation behind the bytes that it belongs to');
   const named = process.named(ref);
   if (typeof named !== 'bigint' && (add === undefined || typeof add === 'number')) {
     const value = (typeof named === 'object' ? named.base : (named ?? -1)) + (add ?? 0);
-    storeWord(at, value);
-    if (width === 8) storeWord(at + 4, Math.floor(value / 2 ** 32));
+    storeWord(encoded, at, value);
+    if (width === 8) storeWord(encoded, at + 4, Math.floor(value / 2 ** 32));
     return;
   }
   const base = typeof named === 'object' ? named.base : (named ?? -1);
   const value = BigInt.asUintN(64, BigInt(base) + BigInt(add ?? 0));
-  storeWord(at, Number(value & 0xffff_ffffn));
-  if (width === 8) storeWord(at + 4, Number(value >> 32n));
+  storeWord(encoded, at, Number(value & 0xffff_ffffn));
+  if (width === 8) storeWord(encoded, at + 4, Number(value >> 32n));
 }
 
-function storeWord(at: number, value: number): void {
+function storeWord(encoded: Uint8Array, at: number, value: number): void {
   // The bit operators take any exact number modulo 2^32.
-  scratch[at] = value;
-  scratch[at + 1] = value >>> 8;
-  scratch[at + 2] = value >>> 16;
-  scratch[at + 3] = value >>> 24;
+  encoded[at] = value;
+  encoded[at + 1] = value >>> 8;
+  encoded[at + 2] = value >>> 16;
+  encoded[at + 3] = value >>> 24;
 }
