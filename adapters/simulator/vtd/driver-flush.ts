@@ -1,7 +1,7 @@
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { FlushRange } from '../nested/translation-cache.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
-import type { InvalidateData } from '../pasids/guest-structs.ts';
+import { Granularity, Information, type InvalidateData } from '../pasids/guest-structs.ts';
 import { PASID_COUNT } from '../pasids/pasid-allocator.ts';
 import { type Errno, ProgramEnd } from '../result.ts';
 import type { Revision } from './driver-revisions.ts';
@@ -10,10 +10,6 @@ import { isAligned, lastByte, pagesAround, pagesOf } from './flush-range.ts';
 /** Kinds of cache, by their bits. */
 const Cache = { IOTLB: 0, DEVICE: 1, PASID: 2 } as const;
 const CACHES = 3;
-/** What a request is for. */
-export const Granularity = { DOMAIN: 0, PASID: 1, ADDRESS: 2, COUNT: 3 } as const;
-/** Flags of the information about a PASID or an address. */
-export const Information = { PASID: 1, LEAF: 4 } as const;
 
 /** Flushes kind after kind of cache. One that fails leaves those after it. */
 export function flush(

@@ -1,8 +1,15 @@
 import type { Process } from '../../files/file-table.ts';
 import type { Errno } from '../../result.ts';
 import { COPY_FROM_USER, type Steps } from '../../steps.ts';
-import { Granularity, Information } from '../../vtd/driver-flush.ts';
-import { type BindData, bindData, DATA_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
+import {
+  type BindData,
+  bindData,
+  DATA_BYTES,
+  Granularity,
+  Information,
+  type InvalidateData,
+  invalidateData,
+} from '../guest-structs.ts';
 
 /** What Linux 5.10 puts between user space and the driver: it reads the data itself, and checks what any driver would. */
 

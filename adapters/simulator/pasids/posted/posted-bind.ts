@@ -5,7 +5,8 @@ import { LOCK, type Steps } from '../../steps.ts';
 import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { hasSecondUnit } from '../container-devices.ts';
 import { type BindData, HEADER_BYTES } from '../guest-structs.ts';
-import { bindSource, copyHeader, type DataSource } from './posted-data.ts';
+import { copyHeader } from '../request-header.ts';
+import { bindSource, type DataSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;

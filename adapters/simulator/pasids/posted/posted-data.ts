@@ -2,19 +2,12 @@ import type { Process } from '../../files/file-table.ts';
 import type { Errno } from '../../result.ts';
 import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
 import type { Type1State } from '../../type1/type1-state.ts';
-import { type BindData, bindData, HEADER_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
+import { type BindData, bindData, type InvalidateData, invalidateData } from '../guest-structs.ts';
 import { readBindData, readInvalidateData } from './core-wrappers.ts';
 import { dataSize } from './size-lookup.ts';
 
 /** Gives the data of a request each time that a device's turn comes. */
 export type DataSource<T> = () => Steps<T | Errno>;
-
-/** The two words that every argument begins with; undefined when they cannot be read. */
-export function* copyHeader(process: Process, argument: number): Steps<{ argsz: number; flags: number } | undefined> {
-  if (yield COPY_FROM_USER) return undefined;
-  const words = process.mm.copyFromUser(argument, HEADER_BYTES);
-  return words && { argsz: words[0]!, flags: words[1]! };
-}
 
 /** Where the data of BIND and UNBIND comes from. */
 export function* bindSource(backend: Type1State, process: Process, at: number): Steps<DataSource<BindData> | Errno> {

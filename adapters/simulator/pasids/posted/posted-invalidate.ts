@@ -3,7 +3,8 @@ import type { Result } from '../../result.ts';
 import { LOCK, type Steps } from '../../steps.ts';
 import type { Type1State } from '../../type1/type1-state.ts';
 import { HEADER_BYTES } from '../guest-structs.ts';
-import { copyHeader, invalidateSource } from './posted-data.ts';
+import { copyHeader } from '../request-header.ts';
+import { invalidateSource } from './posted-data.ts';
 import { callForEachDevice } from './posted-loop.ts';
 
 /** VFIO_IOMMU_CACHE_INVALIDATE as it was posted: flushes on every device. */

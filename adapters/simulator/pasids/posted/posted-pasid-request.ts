@@ -5,7 +5,7 @@ import type { Type1State } from '../../type1/type1-state.ts';
 import { hasSecondUnit } from '../container-devices.ts';
 import { HEADER_BYTES } from '../guest-structs.ts';
 import { ALLOC, copyRange, FREE, writeResult } from '../pasid-request-struct.ts';
-import { copyHeader } from './posted-data.ts';
+import { copyHeader } from '../request-header.ts';
 
 /** VFIO_IOMMU_PASID_REQUEST as it was posted: gives a PASID out or takes one back. */
 export function* postedPasidRequest(backend: Type1State, process: Process, argument: number): Steps<Result> {

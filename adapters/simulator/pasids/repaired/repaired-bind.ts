@@ -8,7 +8,7 @@ import { allCanNest, hasSecondUnit, isBound, translatedDevices } from '../contai
 import { callDriver } from '../driver-call.ts';
 import { type BindData, bindData, DATA_BYTES, HEADER_BYTES } from '../guest-structs.ts';
 import { PASID_COUNT } from '../pasid-allocator.ts';
-import { copyHeader } from '../posted/posted-data.ts';
+import { copyHeader } from '../request-header.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags!;
 const VERSION = 1;

@@ -2,12 +2,18 @@ import type { Process } from '../../files/file-table.ts';
 import type { Errno, Result } from '../../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
 import type { Type1State, WithParts } from '../../type1/type1-state.ts';
-import { Granularity, Information } from '../../vtd/driver-flush.ts';
 import { hasBound, isBound, translatedDevices } from '../container-devices.ts';
 import { callDriver } from '../driver-call.ts';
-import { DATA_BYTES, HEADER_BYTES, type InvalidateData, invalidateData } from '../guest-structs.ts';
+import {
+  DATA_BYTES,
+  Granularity,
+  HEADER_BYTES,
+  Information,
+  type InvalidateData,
+  invalidateData,
+} from '../guest-structs.ts';
 import { PASID_COUNT } from '../pasid-allocator.ts';
-import { copyHeader } from '../posted/posted-data.ts';
+import { copyHeader } from '../request-header.ts';
 
 const VERSION = 1;
 const ADDRESSES = 1n << 64n;

@@ -5,7 +5,7 @@ import type { Type1State, WithParts } from '../../type1/type1-state.ts';
 import { allCanNest, hasSecondUnit } from '../container-devices.ts';
 import { PASID_COUNT } from '../pasid-allocator.ts';
 import { ALLOC, copyRange, FREE, PASID_REQUEST_BYTES, writeResult } from '../pasid-request-struct.ts';
-import { copyHeader } from '../posted/posted-data.ts';
+import { copyHeader } from '../request-header.ts';
 
 /** What PASID_REQUEST as it should be calls through the backend's table. */
 export interface RepairedPasidRequestParts {
