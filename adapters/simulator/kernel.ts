@@ -1,9 +1,10 @@
 import { emulatedEnvironment } from '../../spec/uapi/emulated-machine.ts';
 import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
+import { type Driver, PciDevice } from './devices/pci-device.ts';
 import type { Node } from './files/file-table.ts';
 import { foreignNodes } from './files/foreign-file.ts';
 import type { IommuUnit } from './iommu/iommu-domain.ts';
-import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu/iommu-group.ts';
+import { type DeviceKind, IommuGroup } from './iommu/iommu-group.ts';
 import type { AddressSpace, MemorySystem } from './mm/address-space.ts';
 import { Journal } from './mm/journal.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './mm/physical-memory.ts';
@@ -38,6 +39,12 @@ export interface KernelSlot {
   pasidBits: number;
 }
 
+/** A group that is there, and its devices as their drivers see them. */
+interface PciGroup {
+  readonly iommu: IommuGroup;
+  readonly devices: PciDevice[];
+}
+
 /** IOMMU of a machine, as its properties say. */
 export function unitOf(machine: Required<Machine>, parameters: Parameters): IommuUnit {
   return {
@@ -65,7 +72,7 @@ export class Kernel implements MemorySystem, Hardware {
   readonly pasids: PasidService;
   private readonly container: Node;
   private readonly vfioPci: VfioPci;
-  private readonly groups = new Map<string, IommuGroup>();
+  private readonly groups = new Map<string, PciGroup>();
 
   constructor(
     readonly parts: Parts,
@@ -100,7 +107,7 @@ export class Kernel implements MemorySystem, Hardware {
 
   /** The node of a group; undefined while no device of it is bound to vfio-pci. */
   groupNode(slot: string): Node | undefined {
-    return this.vfioPci.groupOf(this.group(slot));
+    return this.vfioPci.groupOf(this.group(slot).iommu);
   }
 
   /** The name that a device is opened by. */
@@ -157,27 +164,28 @@ export class Kernel implements MemorySystem, Hardware {
     return device ?? unsupported(`an op on device ${which} of ${slot}, which is not there`);
   }
 
-  private group(name: string): IommuGroup {
+  private group(name: string): PciGroup {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
     const slot = this.slots.get(name) ?? unsupported(`an op on slot ${name}, which is not there`);
-    const group = new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu);
+    const group: PciGroup = { iommu: new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu), devices: [] };
     for (let i = 0; i < slot.devices; i++) this.bindVfio(this.addDevice(group, slot, true));
     if (!slot.viable) {
       this.addDevice(group, slot, false).driver = 'native';
-      group.claimForKernel();
+      group.iommu.claimForKernel();
     }
     this.groups.set(name, group);
     return group;
   }
 
-  private addDevice(group: IommuGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
+  private addDevice({ iommu, devices }: PciGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
     const pasids = this.unit.nesting && new PasidFunction(slot.pasidBits, new this.parts.PasidTable());
-    const bus = group.number.toString(16).padStart(2, '0');
-    const place = isTestDevice ? group.devices.length.toString(16).padStart(2, '0') : 'ff';
+    const bus = iommu.number.toString(16).padStart(2, '0');
+    const place = isTestDevice ? devices.length.toString(16).padStart(2, '0') : 'ff';
     const hardware = isTestDevice ? this : undefined;
-    const device = new PciDevice(`0000:${bus}:${place}.0`, group, isTestDevice && slot.resettable, hardware, pasids);
-    group.devices.push(device);
+    const device = new PciDevice(`0000:${bus}:${place}.0`, iommu, isTestDevice && slot.resettable, hardware, pasids);
+    devices.push(device);
+    iommu.devices.push(device);
     return device;
   }
 }

@@ -1,8 +1,8 @@
-import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { IommuDevice } from '../iommu/iommu-group.ts';
 import type { Type1State } from '../type1/type1-state.ts';
 
 /** The devices of a container that an IOMMU translates, in the order of its lists. */
-export function* translatedDevices({ domains }: Type1State): Generator<PciDevice, void> {
+export function* translatedDevices({ domains }: Type1State): Generator<IommuDevice, void> {
   for (const { groups } of domains) for (const { devices } of groups) yield* devices;
 }
 

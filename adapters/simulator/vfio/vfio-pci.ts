@@ -1,4 +1,5 @@
-import type { IommuGroup, PciDevice } from '../iommu/iommu-group.ts';
+import type { PciDevice } from '../devices/pci-device.ts';
+import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Parameters } from '../parameters.ts';
 import { ProgramEnd } from '../result.ts';
 import type { Steps } from '../steps.ts';

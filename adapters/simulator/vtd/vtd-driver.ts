@@ -1,5 +1,5 @@
 import type { IommuUnit } from '../iommu/iommu-domain.ts';
-import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { IommuDevice } from '../iommu/iommu-group.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import type { DeviceTlb } from '../nested/device-tlb.ts';
 import type { NestedTranslation } from '../nested/translation-unit.ts';
@@ -24,7 +24,7 @@ const Vtd = { SUPERVISOR: 0x01n, EXTENDED_ACCESS: 0x02n, MEMORY_TYPES: 0x3cn, AL
 interface Bond {
   readonly mm: AddressSpace;
   readonly gpasid: bigint;
-  readonly users: Map<PciDevice, number>;
+  readonly users: Map<IommuDevice, number>;
 }
 
 /** Hooks of the VT-d driver for guest tables, which the core calls for one device at a time. */
@@ -39,7 +39,7 @@ export class VtdDriver {
   ) {}
 
   /** Lets a device use a guest table by a PASID; `mm` is the caller's. */
-  *bind(device: PciDevice, data: BindData, mm: AddressSpace): Steps<Errno | undefined> {
+  *bind(device: IommuDevice, data: BindData, mm: AddressSpace): Steps<Errno | undefined> {
     // argument
     const { revision } = this;
     if (!this.hasIommu(device)) return 'EINVAL';
@@ -82,7 +82,7 @@ export class VtdDriver {
   }
 
   /** Takes back one bind of a device. Of the number, only 32 bits are left. */
-  unbind(device: PciDevice, hpasid: bigint): Errno | undefined {
+  unbind(device: IommuDevice, hpasid: bigint): Errno | undefined {
     // argument
     if (!this.hasIommu(device)) return 'EINVAL';
     const pasid = Number(BigInt.asUintN(32, hpasid));
@@ -108,7 +108,7 @@ export class VtdDriver {
   }
 
   /** Flushes what was cached for a device. */
-  invalidate(device: PciDevice, data: InvalidateData): Errno | undefined {
+  invalidate(device: IommuDevice, data: InvalidateData): Errno | undefined {
     // argument
     const { revision } = this;
     const domain = device.group.domain!;
@@ -134,24 +134,24 @@ export class VtdDriver {
   }
 
   /** Whether a device is known to use a PASID; a table that outlived its PASID is not known. */
-  knows(device: PciDevice, pasid: number): boolean {
+  knows(device: IommuDevice, pasid: number): boolean {
     return this.bonds.get(pasid)?.users.has(device) === true;
   }
 
   /** Ends what a device has with a PASID, whatever it is. */
-  release(device: PciDevice, pasid: number): void {
+  release(device: IommuDevice, pasid: number): void {
     const bond = this.bonds.get(pasid);
     if (bond?.users.delete(device) && bond.users.size === 0) this.bonds.delete(pasid);
     this.tearDown(device, pasid);
   }
 
   /** The same for every PASID of a device that is about to leave its domain. */
-  forget(device: PciDevice): void {
+  forget(device: IommuDevice): void {
     for (const pasid of device.pasids?.table.pasids() ?? []) this.release(device, pasid);
   }
 
   /** Whether guest tables can be bound on a device at all. */
-  supports(device: PciDevice): boolean {
+  supports(device: IommuDevice): boolean {
     return (
       device.pasids?.bits === PASID_BITS &&
       this.hasIommu(device) &&
@@ -161,7 +161,7 @@ export class VtdDriver {
   }
 
   /** Enters a guest table into a device's PASID table, if both can have it. */
-  private setUp(device: PciDevice, pasid: number, data: BindData): Errno | undefined {
+  private setUp(device: IommuDevice, pasid: number, data: BindData): Errno | undefined {
     // state
     const { revision } = this;
     const { nesting } = this.unit;
@@ -197,7 +197,7 @@ export class VtdDriver {
   }
 
   /** Takes an entry out of a device's PASID table, with what was cached of it. */
-  protected tearDown({ pasids, group: { domain } }: PciDevice, pasid: number): void {
+  protected tearDown({ pasids, group: { domain } }: IommuDevice, pasid: number): void {
     pasids!.table.clear(pasid);
     pasids!.tlb?.flush({ pasid });
     domain?.nested.flushPasidCache(pasid);
@@ -208,12 +208,12 @@ export class VtdDriver {
     return this.unit.nesting?.levels === 5;
   }
 
-  private hasIommu({ group: { kind } }: PciDevice): boolean {
+  private hasIommu({ group: { kind } }: IommuDevice): boolean {
     return kind !== 'mediated' || this.parameters.mediated_devices === 'substituted';
   }
 
   /** A mediated device that gets this far is the function behind it. */
-  private isPci({ group: { kind } }: PciDevice): boolean {
+  private isPci({ group: { kind } }: IommuDevice): boolean {
     return kind !== 'platform';
   }
 }

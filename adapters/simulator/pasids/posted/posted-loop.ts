@@ -1,4 +1,4 @@
-import type { PciDevice } from '../../iommu/iommu-group.ts';
+import type { IommuDevice } from '../../iommu/iommu-group.ts';
 import type { Errno } from '../../result.ts';
 import type { Steps } from '../../steps.ts';
 import type { Type1State } from '../../type1/type1-state.ts';
@@ -13,7 +13,7 @@ import type { DataSource } from './posted-data.ts';
 export function* callForEachDevice<T extends object>(
   { domains, pasids: { driver } }: Type1State,
   source: DataSource<T>,
-  hook: (driver: VtdDriver, device: PciDevice, data: T) => Errno | undefined | Steps<Errno | undefined>,
+  hook: (driver: VtdDriver, device: IommuDevice, data: T) => Errno | undefined | Steps<Errno | undefined>,
 ): Steps<Errno | undefined> {
   let errno: Errno | undefined;
   for (const { groups } of domains) {
@@ -27,7 +27,7 @@ export function* callForEachDevice<T extends object>(
   }
   return errno;
 
-  function* callFor(device: PciDevice): Steps<Errno | undefined> {
+  function* callFor(device: IommuDevice): Steps<Errno | undefined> {
     // state
     if (driver === undefined) return 'ENODEV';
 

@@ -1,6 +1,6 @@
 import { uapi } from '../../../../spec/uapi/uapi.ts';
 import type { Process } from '../../files/file-table.ts';
-import type { PciDevice } from '../../iommu/iommu-group.ts';
+import type { IommuDevice } from '../../iommu/iommu-group.ts';
 import type { Errno, Result } from '../../result.ts';
 import { COPY_FROM_USER, LOCK, type Steps } from '../../steps.ts';
 import type { Type1State, WithParts } from '../../type1/type1-state.ts';
@@ -84,7 +84,7 @@ export function* repairedBindLocked(
   for (const device of translatedDevices(backend)) if (driver.knows(device, pasid)) return 'EBUSY';
 
   // effect
-  const done: PciDevice[] = [];
+  const done: IommuDevice[] = [];
   for (const device of translatedDevices(backend)) {
     const errno = yield* callDriver(() => driver.bind(device, data, process.mm));
     if (errno !== undefined) {
@@ -99,7 +99,7 @@ export function* repairedBindLocked(
 }
 
 /** Undoes a BIND that failed: to give up what was just taken cannot fail. */
-export function undoRepairedBind({ pasids }: Type1State, pasid: number, done: PciDevice[]): void {
+export function undoRepairedBind({ pasids }: Type1State, pasid: number, done: IommuDevice[]): void {
   for (const earlier of done.reverse()) pasids.driver!.release(earlier, pasid);
 }
 
