@@ -38,7 +38,7 @@ describe('a rule', () => {
   });
 
   test('of no profile tells the parameters that bring it, and with them where it stands', async () => {
-    const rule = 'driver_bind_of_unallocated_faults';
+    const rule = 'driver_bind_of_unallocated_oopses';
     expect(await explanation(rule, {})).toContain('in no profile as it is; in v1 with driver=v5.8 or v5.8-aux');
     expect(await explanation(rule, { set: ['driver=v5.8'] })).toMatch(
       new RegExp(`^VFIO_IOMMU_BIND .*\\(v1 with driver=v5.8\\):\\n(.*\n)*> +refuse ${rule} `, 'm'),
@@ -111,7 +111,7 @@ describe('an errno', () => {
 });
 
 test('a parameter tells what its values mean, and which rules come and go', async () => {
-  const text = await explanation('second_unit_at_attach', {});
+  const text = await explanation('second_member_at_attach', {});
   expect(text).toMatch(/^ {2}while_bound: .*\n {4}profiles: v1-fixed, v1-singleton$/m);
   expect(text).toMatch(/^ {2}always: .*\n {4}brings: .*set_container_second_group_of_nesting/m);
   expect(text).toMatch(/^ {2}finding A4: /m);
@@ -127,9 +127,9 @@ describe('a profile', () => {
 
   test('is compared with the one of --profile', async () => {
     const text = await explanation('v1-fixed', { profile: 'v1-singleton' });
-    expect(text).toMatch(/^ {2}unit: none, not device$/m);
+    expect(text).toMatch(/^ {2}singleton_scope: none, not device$/m);
     expect(text).toMatch(
-      /rules of v1-fixed only:\n[\s\S]*bind_is_all_or_nothing[\s\S]*rules of v1-singleton only:\n[\s\S]*request_with_second_device/,
+      /rules of v1-fixed only:\n[\s\S]*bind_is_all_or_nothing[\s\S]*rules of v1-singleton only:\n[\s\S]*nesting_ioctl_with_second_device/,
     );
   });
 });
@@ -137,13 +137,13 @@ describe('a profile', () => {
 test('an invariant tells when it applies, and which profiles are asked for it', async () => {
   const text = await explanation('I4', {});
   expect(text).toMatch(/^I4: Each binding is on exactly one device\.\n {2}applies: {2}There is a binding\./);
-  expect(text).toMatch(/^ {2}asked of: v1-singleton \(unit=device\)$/m);
+  expect(text).toMatch(/^ {2}asked of: v1-singleton \(singleton_scope=device\)$/m);
 });
 
 describe('a finding', () => {
   test.each(['L1', 'V5', 'C3', 'A5'])('%s tells everything that states it', async (finding) => {
     const text = await explanation(finding, {});
-    const states = ({ lineage = [] }: { lineage?: string[] }) => lineage.includes(finding);
+    const states = ({ findings = [] }: { findings?: string[] }) => findings.includes(finding);
     for (const rule of data.rules.values()) {
       expect(block(text, `${rule.id} (`) !== undefined, rule.id).toBe(states(rule));
     }
@@ -154,14 +154,16 @@ describe('a finding', () => {
   test('tells which profiles have a rule, and which programs show it', async () => {
     const text = await explanation('L1', {});
     expect(text).toContain('stands:   in v1; not in v1-fixed, v1-singleton');
-    expect(text).toContain('scenarios/lineage/l1_newer_domain_fails: ');
+    expect(text).toContain('scenarios/findings/l1_newer_domain_fails: ');
     expect(text).not.toContain('/l2_');
   });
 
   test('follows --profile and --set', async () => {
     const text = await explanation('C3', { profile: 'v1', set: ['driver=v5.8'] });
-    expect(block(text, 'driver_invalidate_takes_pasid_0')).toMatch(/stands: {3}in v1 with driver=v5\.8$/);
-    expect(block(text, 'driver_invalidate_pair_v10')).toMatch(/stands: {3}in v1; not in v1 with driver=v5\.8$/);
+    expect(block(text, 'driver_invalidate_of_no_pasid_uses_pasid_0')).toMatch(/stands: {3}in v1 with driver=v5\.8$/);
+    expect(block(text, 'driver_invalidate_combination_unsupported_v10')).toMatch(
+      /stands: {3}in v1; not in v1 with driver=v5\.8$/,
+    );
   });
 });
 
@@ -234,7 +236,7 @@ describe('a setting', () => {
     [{ set: ['driver=v99'] }, /driver cannot be v99/],
     [{ set: ['drver=v10'] }, /parameter drver is unknown/],
     [{ profile: 'v9' }, /--profile v9: unknown/],
-    [{ profile: 'v1-singleton', set: ['driver=v5.10'] }, /needs requests=as_posted/],
+    [{ profile: 'v1-singleton', set: ['driver=v5.10'] }, /needs nesting_series=as_posted/],
   ])('that cannot be is a Problem: %o', async (options, message) => {
     await expect(explanation('BIND', options)).rejects.toThrow(Problem);
     await expect(explanation('BIND', options)).rejects.toThrow(message);

@@ -57,7 +57,7 @@ test.each<[what: string, options: Options]>([
   ],
   [
     'a setting of its own',
-    { target: 'sim', profile: 'v1', set: ['surroundings=6.12', 'driver=v5.8'], suite: 'scenarios', only: ['BIND'] },
+    { target: 'sim', profile: 'v1', set: ['base_kernel=6.12', 'driver=v5.8'], suite: 'scenarios', only: ['BIND'] },
   ],
   ['what is cut off', { target: 'sim', ...linux, suite: 'boundary', time: '1ms' }],
   ['a defect', { target: 'sim:defect=get_info_lacks_caps_flag', ...linux, suite: 'boundary', only: ['GET_INFO'] }],
@@ -75,11 +75,11 @@ test('judge comes to what run came to: machines are missing, and an op cannot be
   const daemon = join(folder, 'daemon.mjs');
   writeFileSync(daemon, modelDaemon('v1-singleton', 'inject'));
   // Allocations can be let fail on no machine, and the machines that nest come after the default one.
-  const only = ['allocation_failure', 'bind_unbinds'];
+  const only = ['allocation_failure', 'bind_flag_unbind'];
   const first = await run({ target: `exec:${process.execPath} ${daemon}`, suite: 'faults', only });
   expect(first.result.rules.unreached).toEqual([
     { id: 'allocation_failure', why: 'kernel configuration' },
-    { id: 'bind_unbinds', why: 'hardware' },
+    { id: 'bind_flag_unbind', why: 'hardware' },
   ]);
   expect(await judge()).toEqual(first);
 });

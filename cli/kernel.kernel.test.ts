@@ -49,15 +49,15 @@ const documented = (release: string) => {
     `foreign_container_fd=${old ? 'einval' : 'ebadfd'}`,
     `get_info_written=${old ? 'sixteen_or_twenty' : 'up_to_24'}`,
     `region_access_width=${old ? 'four_bytes' : 'eight_bytes'}`,
-    `request_by_negative_number=${old ? 'ignored' : 'einval'}`,
+    `req_irq_negative_eventfd=${old ? 'ignored' : 'einval'}`,
     `untouched_read_map=${old ? 'zero_page' : 'private_page'}`,
   ];
 };
 /** Rules that a kernel of a distribution cannot reach, because it lets no allocation fail, or its machine lacks something. */
 const unreachable = {
   allocation_failure: 'kernel configuration',
-  allocation_failure_of_joining_group: 'kernel configuration',
-  inject_lets_something_fail: 'kernel configuration',
+  allocation_failure_on_attach: 'kernel configuration',
+  inject_makes_next_call_fail: 'kernel configuration',
   inject_returns_zero: 'kernel configuration',
   config_write_to_extended_capability_is_dropped: 'hardware',
   open_device_hides_pasid: 'hardware',
@@ -145,8 +145,8 @@ describe('Linux 6.12, judged by the profile of the 2020 series', () => {
     expect(outcome(vfioConform('judge', record))).toEqual(outcome(run));
   });
 
-  test('conforms once they and the surroundings are given up', () => {
-    const set = [...requests.map((name) => `${name}=absent`), 'surroundings=6.12', 'driver=none'];
+  test('conforms once they and the base kernel are given up', () => {
+    const set = [...requests.map((name) => `${name}=absent`), 'base_kernel=6.12', 'driver=none'];
     const record = join(folder, '6.12.jsonl');
     const { status, result, stderr } = vfioConform(
       ...['judge', record, '--profile', 'v1', ...set.flatMap((one) => ['--set', one])],

@@ -62,7 +62,7 @@ describe('--only', () => {
     expect((await only('pread')).filter(story)).toEqual(performing(({ op }) => op === 'pread').filter(story));
   });
 
-  test.each(['map_dma_overlaps', 'allocation_failure_of_joining_group'])(
+  test.each(['map_dma_overlaps', 'allocation_failure_on_attach'])(
     'the rule %s selects programs in which it decides or has its effect',
     async (rule) => {
       const data = loadContract();
@@ -172,8 +172,8 @@ describe('run --only RULE', () => {
   });
 
   test('is refused for a rule that the profile does not have, with what says who has it', async () => {
-    await expect(run('bind_unbinds')).rejects.toThrow(
-      /^--only bind_unbinds: \S+ does not have this rule as it is set here; vfio-conform explain bind_unbinds says/,
+    await expect(run('bind_flag_unbind')).rejects.toThrow(
+      /^--only bind_flag_unbind: \S+ does not have this rule as it is set here; vfio-conform explain bind_flag_unbind says/,
     );
   });
 });

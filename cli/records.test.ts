@@ -28,7 +28,7 @@ describe('records', () => {
       'foreign_container_fd=einval',
       'get_info_written=sixteen_or_twenty',
       'region_access_width=four_bytes',
-      'request_by_negative_number=ignored',
+      'req_irq_negative_eventfd=ignored',
       'untouched_read_map=zero_page',
     ]);
   });

@@ -59,7 +59,7 @@ describe('rules', () => {
   });
 
   test('every finding is stated by a rule or a parameter', () => {
-    const stated = [...data.rules.values(), ...data.parameters.values()].flatMap(({ lineage = [] }) => lineage);
+    const stated = [...data.rules.values(), ...data.parameters.values()].flatMap(({ findings = [] }) => findings);
     expect([...data.findings.keys()].filter((id) => !stated.includes(id))).toEqual([]);
   });
 });
@@ -94,9 +94,11 @@ describe('questions of a reader', () => {
     expect(
       line(answers, '- `v1`: **ENOMEM**', 'from 2 to 2^31 - 1 has size -22', 'bind_size_is_negative'),
     ).toBeDefined();
-    expect(line(answers, '- `v1`: **undefined**', 'version 0', 'bind_size_before_march_table')).toBeDefined();
-    expect(line(answers, '- `v1` where `size_lookup` is `january`: **undefined**')).toBeDefined();
-    expect(line(answers, '- `v1` where `driver` is `v5.10`: **EINVAL**', 'wrapper_bind_version_unknown')).toBeDefined();
+    expect(line(answers, '- `v1`: **undefined**', 'version 0', 'bind_version_before_size_table')).toBeDefined();
+    expect(line(answers, '- `v1` where `size_table` is `2020-01-28`: **undefined**')).toBeDefined();
+    expect(
+      line(answers, '- `v1` where `driver` is `v5.10`: **EINVAL**', 'iommu_core_bind_version_unknown'),
+    ).toBeDefined();
     expect(line(answers, '- `v1-fixed` and `v1-singleton`: **EINVAL**', 'No mail asks for it')).toBeDefined();
   });
 
@@ -132,9 +134,9 @@ describe('questions of a reader', () => {
     const head = line(grid, '| cache | granularity |')!.split(' | ');
     const cells = line(grid, 'TYPE_IOTLB`', 'GRANU_DOMAIN')!.split(' | ');
     const of = (setting: string) => cells[head.findIndex((names) => names.includes(`\`${setting}\``))]!;
-    expect(of('v10')).toMatch(/^\*\*EINVAL\*\* .*driver_invalidate_pair_v10/);
+    expect(of('v10')).toMatch(/^\*\*EINVAL\*\* .*driver_invalidate_combination_unsupported_v10/);
     for (const driver of ['v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10']) expect(of(driver)).toBe('0, nothing is flushed');
-    expect(of('v1-fixed')).toMatch(/^0, .*driver_invalidate_flushes_all_translations/);
+    expect(of('v1-fixed')).toMatch(/^0, .*driver_invalidate_flushes_iotlb_of_each_granularity/);
   });
 
   test('the first page has them', () => {
@@ -144,7 +146,7 @@ describe('questions of a reader', () => {
       'unmap_dma_writes_argument',
       'pasid_free_of_another_owner',
       'last_backend_frees_pasids',
-      'cache_invalidate_pair_not_documented',
+      'cache_invalidate_combination_unsupported',
     ])
       expect(questions).toContain(`#${rule})`);
   });
@@ -166,7 +168,9 @@ describe('fields', () => {
 
   test('of BIND the address of the table is refused by the driver alone, and two fields by nobody', () => {
     const fields = part('ioctls/iommu-bind.md', '## What the fields are refused for');
-    expect(line(fields, '| `gpgd`, bytes 24..31 | all | **EINVAL**', 'nested_setup_table_too_high')).toBeDefined();
+    expect(
+      line(fields, '| `gpgd`, bytes 24..31 | all | **EINVAL**', 'nested_setup_gpgd_beyond_address_width'),
+    ).toBeDefined();
     expect(fields).toContain('No rule is about `pat` or `emt`.');
   });
 
@@ -195,8 +199,10 @@ describe('fields', () => {
 
 describe('what is said of parameters and findings', () => {
   test('a parameter that says nothing at a profile has a dash there', () => {
-    expect(line(pages.get('profiles/comparison.md')!, '#second_unit_use)')).toContain('| – | – | – | – | `refused` |');
-    expect(line(pages.get('decisions.md')!, '#second_unit_use)')).toContain('| – | – | – | – | `refused` |');
+    expect(line(pages.get('profiles/comparison.md')!, '#second_member_use)')).toContain(
+      '| – | – | – | – | `refused` |',
+    );
+    expect(line(pages.get('decisions.md')!, '#second_member_use)')).toContain('| – | – | – | – | `refused` |');
   });
 
   test('each finding says who said it, or that it was derived', () => {

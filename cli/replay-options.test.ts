@@ -27,7 +27,7 @@ test.each([...data.profiles.keys()])(
 );
 
 test('a value that brings others along is told with those of them that were set themselves, and without the others', () => {
-  const given = ['surroundings=6.12', 'foreign_container_fd=einval', 'driver=v5.8'];
+  const given = ['base_kernel=6.12', 'foreign_container_fd=einval', 'driver=v5.8'];
   const told = replayOptions({ target: 'sim', ...at('v1', given) });
   expect(set(told).sort()).toEqual([...given].sort());
   expect(at('v1', set(told)).contract.parameters).toEqual(at('v1', given).contract.parameters);

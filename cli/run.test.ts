@@ -41,7 +41,7 @@ test('--set changes the profile, and the simulator with it', () => {
 });
 
 test.each([
-  ['foreign_container_fd=einval', ['set_container_foreign_descriptor_ebadfd']],
+  ['foreign_container_fd=einval', ['set_container_fd_is_not_a_container_ebadfd']],
   ['untouched_read_map=zero_page', ['map_dma_memlock_exceeded', 'map_dma_untouched_page_is_private']],
   ['write_only_mapping=unreadable', ['dma_read_of_write_only_gives_memory']],
 ])('a simulator with %s fails the profile that says otherwise, by the rules that say so', (setting, rules) => {
@@ -74,7 +74,7 @@ test('a failure is replayed by its token', () => {
   const run = vfioConform('run', '--target', target, ...linux, ...some, '--json');
   const { failures } = JSON.parse(run.stdout) as RunResult;
   const failed = vfioConform('replay', failures[0]!.token, '--target', target, ...linux);
-  expect(failed.stdout).toContain('FAIL set_container_foreign_descriptor_ebadfd');
+  expect(failed.stdout).toContain('FAIL set_container_fd_is_not_a_container_ebadfd');
   expect(failed.status).toBe(1);
   const passed = vfioConform('replay', failures[0]!.token, ...linux);
   expect(passed.stdout).toMatch(/\npass\n$/);

@@ -118,7 +118,7 @@ test.each([...data.profiles.keys()])(
     // Few programs run into what the contract leaves open, and the others are worth running.
     expect(judged).toBeGreaterThan(numRuns / 2);
     for (const rule of [
-      'set_irqs_sets_event',
+      'set_irqs_sets_eventfd',
       'set_irqs_signals',
       'set_irqs_not_enabled',
       'config_access_past_the_end',

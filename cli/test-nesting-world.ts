@@ -14,7 +14,7 @@ export const topologies: Record<Name, Slot>[] = [
   { g: single, h: single, m: multi },
   { g: single, h: setup.behindAnother, m: { ...multi, iommu: 1 } },
   { g: single, h: setup.mediated, m: setup.emulated },
-  { g: single, h: setup.narrow, m: setup.untagged },
+  { g: single, h: setup.narrow, m: setup.withoutPasid },
   { g: single, h: setup.platform, m: setup.behindAnother },
 ];
 

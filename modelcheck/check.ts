@@ -109,7 +109,7 @@ function inspect(contract: Contract, checked: CheckWorld, bounds: Bounds, asked:
   const { world: start, ops } = setUp(contract, environment, checked);
   const ordinary = ordinarySteps(checked, layout);
   const steps = [...ordinary, ...derivedSteps(contract, environment, checked, start, ordinary, layout)];
-  const inspector = new Inspector(asked, contract.parameters.requests === 'as_posted');
+  const inspector = new Inspector(asked, contract.parameters.nesting_series === 'as_posted');
   const explored = explore(contract, start, checked, steps, bounds, inspector);
   return { inspector, explored, steps: steps.length, origin: { contract, environment, checked, setUp: ops, start } };
 }

@@ -1,6 +1,6 @@
 import type { Layout } from '../conformance/programs/nesting-ops.ts';
 import { readCuts } from '../conformance/suites/boundary/cuts.ts';
-import type { Surroundings } from '../conformance/suites/boundary/edge.ts';
+import type { EdgeContext } from '../conformance/suites/boundary/edge.ts';
 import { singleFields } from '../conformance/suites/boundary/field-edges.ts';
 import { atTheEnd, type Form, formsOf } from '../conformance/suites/boundary/forms.ts';
 import type { Make } from '../conformance/suites/boundary/probe.ts';
@@ -97,7 +97,7 @@ function* argumentsAtEdges(
   layout: Layout,
 ): Iterable<[what: string, step: CheckStep]> {
   const container = parties[0]!.container;
-  const surroundings: Surroundings = { environment, mappings: [], saved: [] };
+  const context: EdgeContext = { environment, mappings: [], saved: [] };
   for (const [name, { number, fd, feature, struct, argszFirst }] of Object.entries(uapi.ioctls)) {
     if (fd !== 'container' || feature === undefined) continue;
     const step = (what: string, argument: Argument): [string, CheckStep] => {
@@ -113,10 +113,9 @@ function* argumentsAtEdges(
         return { id: what, topology: { slots: {} }, ops: [] };
       };
       if ('min' in form.values)
-        for (const { label, value } of pasids({ name: 'only', width: 4 } as Field, surroundings))
+        for (const { label, value } of pasids({ name: 'only', width: 4 } as Field, context))
           made.push([`${label}${form.suffix}`, atTheEnd(form, { min: value, max: value })]);
-      for (const programs of [singleFields(form, make, surroundings), readCuts(form, make, true)])
-        for (const _ of programs);
+      for (const programs of [singleFields(form, make, context), readCuts(form, make, true)]) for (const _ of programs);
       for (const [what, argument] of made) {
         yield step(what, argument);
         if (bytesOf(argument).length === form.size)

@@ -23,14 +23,14 @@ export function differences(
   const here = new Set([...rules, ...compileContract(data, parameters).rules]);
   return [...data.findings.values()].flatMap(({ id, sentence }) => {
     if (shown.has(id)) return [];
-    const states = (rule: string) => data.rules.get(rule)!.lineage?.includes(id) === true;
+    const states = (rule: string) => data.rules.get(rule)!.findings?.includes(id) === true;
     const difference: CheckDifference = {
       defect: id,
       sentence,
       here: [...here].filter((rule) => states(rule) && !recommended.has(rule)),
       recommended: [...recommended].filter((rule) => states(rule) && !here.has(rule)),
       parameters: [...data.parameters.values()]
-        .filter(({ lineage, matters }) => lineage?.includes(id) && selected(matters, parameters))
+        .filter(({ findings, matters }) => findings?.includes(id) && selected(matters, parameters))
         .filter((parameter) => parameters[parameter.id] !== setting[parameter.id])
         .map((parameter) => `${parameter.id}=${parameters[parameter.id]}/${setting[parameter.id]}`),
     };

@@ -39,7 +39,7 @@ const mutants: Mutant[] = [
     invariant: 'I1',
     what: 'a PASID whose number could not be told stays taken',
     request: singleton('one_device', 1),
-    defect: removed('pasid_alloc_gives_pasid_back'),
+    defect: removed('pasid_alloc_frees_unreported_pasid'),
   },
   {
     invariant: 'I2',
@@ -57,13 +57,13 @@ const mutants: Mutant[] = [
     invariant: 'I4',
     what: 'a container of two devices can be bound',
     request: singleton('group_of_two', 2),
-    defect: removed('request_with_second_device'),
+    defect: removed('nesting_ioctl_with_second_device'),
   },
   {
     invariant: 'I5',
     what: 'who leaves takes its bindings along',
     request: singleton('two_containers', 4),
-    defect: removed('bindings_end_with_the_domain'),
+    defect: removed('device_detach_unbinds'),
   },
   {
     invariant: 'I5',
@@ -87,7 +87,7 @@ const mutants: Mutant[] = [
     invariant: 'I7',
     what: 'CACHE_INVALIDATE flushes nothing',
     request: singleton('one_device', 4),
-    defect: removed('driver_invalidate_flushes_all_translations'),
+    defect: removed('driver_invalidate_flushes_iotlb_of_each_granularity'),
   },
   {
     invariant: 'I8',
@@ -111,12 +111,12 @@ const mutants: Mutant[] = [
     invariant: 'I9',
     what: 'a container that is not of the nesting type can be bound',
     request: singleton('plain', 3),
-    defect: removed('request_needs_nesting_type'),
+    defect: removed('nesting_ioctl_needs_nesting_type'),
   },
   {
     invariant: 'I10',
     what: 'a PASID is cut to 32 bits',
-    request: singleton('one_device', 2, { requests: 'as_posted', driver: 'v5.9' }),
+    request: singleton('one_device', 2, { nesting_series: 'as_posted', driver: 'v5.9' }),
   },
   {
     invariant: 'I11',
@@ -153,7 +153,7 @@ describe('a contract in which', () => {
     const kept = withoutDefect(request).invariants.find(({ id }) => id === invariant)!;
     const wrong = check(rule ? withRule(rule) : data, { ...request, ...(defect && { defect }) });
     const broken = wrong.invariants.find(({ id }) => id === invariant)!;
-    if (request.set.requests === undefined) expect(kept.counterexamples).toEqual([]);
+    if (request.set.nesting_series === undefined) expect(kept.counterexamples).toEqual([]);
     expect(broken.counterexamples.length).toBeGreaterThan(0);
     expect(broken.holds).toBe(false);
     expect(broken.steps).toBe(Math.min(...broken.counterexamples.map(({ steps }) => steps)));

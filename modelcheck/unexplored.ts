@@ -3,24 +3,24 @@ const reasons: [why: string, rules: string[]][] = [
   [
     'What a malformed guest table does is a matter of one walk, not of states: the suite scenarios has it.',
     [
-      'tagged_dma_address_not_canonical',
+      'dma_with_pasid_address_not_canonical',
       'guest_table_not_mapped',
       'guest_entry_not_present',
       'guest_entry_has_reserved_bits',
-      'guest_entry_is_supervisors',
+      'guest_entry_supervisor_only',
     ],
   ],
   [
     'Devices only read here: the suites isolation and scenarios write.',
-    ['guest_entry_not_writable', 'guest_table_not_writable', 'guest_page_not_writable', 'tagged_dma_writes_page'],
+    ['guest_entry_not_writable', 'guest_table_not_writable', 'guest_page_not_writable', 'dma_with_pasid_writes_page'],
   ],
   [
     'No allocation fails here: the suite faults has it.',
-    ['driver_bind_has_no_memory', 'driver_bind_has_no_memory_and_faults'],
+    ['driver_bind_without_memory', 'driver_bind_without_memory_oopses'],
   ],
   [
     'Decides only after a bound PASID was freed and given anew: by then something is broken, and that is not followed so far.',
-    ['nested_setup_entry_is_present'],
+    ['nested_setup_entry_present'],
   ],
   ['Takes more than a thousand processes.', ['pasid_alloc_without_owner', 'pasid_free_without_owner']],
 ];

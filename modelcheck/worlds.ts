@@ -18,7 +18,7 @@ import {
   narrow,
   nestingMachine,
   platform,
-  untagged,
+  withoutPasid,
 } from '../conformance/programs/nesting-setup.ts';
 import { multi, single } from '../conformance/suites/suite.ts';
 import type { Actor, IoctlOp, Machine, Name, Op, Slot } from '../spec/uapi/vocabulary.ts';
@@ -141,7 +141,7 @@ const sketches: Sketch[] = [
   ...Object.entries({
     platform: [platform, 'A device that is no PCI function.'],
     narrow: [narrow, 'A device whose PASIDs have 16 bits.'],
-    untagged: [untagged, 'A device without PASIDs.'],
+    withoutPasid: [withoutPasid, 'A device without PASIDs.'],
     mediated: [mediated, 'A mediated device.'],
     emulated: [emulated, 'A mediated device without an IOMMU.'],
   } satisfies Record<string, [Slot, string]>).map(([id, [slot, about]]) => ({
@@ -151,7 +151,7 @@ const sketches: Sketch[] = [
     attached: ['g'],
     kind: true,
     // It can send no PASID at all.
-    transfers: id === 'untagged',
+    transfers: id === 'withoutPasid',
   })),
 ];
 

@@ -289,7 +289,7 @@ test('parameters decide what conforms', () => {
   const other = compileContract(data, parameterSetting(data, 'type1-6.1'));
   expect(judge(other, environment, given)).toMatchObject({
     kind: 'violates',
-    violation: { rule: { id: 'set_container_foreign_descriptor_einval' } },
+    violation: { rule: { id: 'set_container_fd_is_not_a_container_einval' } },
   });
 });
 

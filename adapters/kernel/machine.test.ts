@@ -40,12 +40,12 @@ describe('layout', () => {
       '-device',
       'pci-serial,bus=s0,addr=0x02.0,chardev=s0-null',
     ]);
-    expect(groups).toEqual({ s0: { devices: ['0000:00:03.0/01.0'], claimed: '0000:00:03.0/02.0' } });
+    expect(groups).toEqual({ s0: { devices: ['0000:00:03.0/01.0'], boundToHostDriver: '0000:00:03.0/02.0' } });
   });
 
   it('has room for the largest group, each device in a place of its own', () => {
     const { groups } = layout({ machine: {}, slots: [{ devices: 64, viable: false }] });
-    const paths = [...groups.s0!.devices, groups.s0!.claimed];
+    const paths = [...groups.s0!.devices, groups.s0!.boundToHostDriver];
     expect(new Set(paths).size).toBe(65);
     expect(paths.at(-1)).toBe('0000:00:03.0/16.1');
   });

@@ -78,7 +78,7 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
           [
             { op: 'set_parameter', module: 'example', parameter: 'limit', value: '99' },
             { op: 'bind_driver', slot: 's', device: 0, driver: 'vfio-pci' },
-            { op: 'bind_driver', slot: 's', device: 0, driver: 'native' },
+            { op: 'bind_driver', slot: 's', device: 0, driver: 'host' },
             { op: 'unbind_driver', slot: 's', device: 0 },
           ],
           { changes: [{ module: 'example', parameter: 'limit' }] },

@@ -130,10 +130,10 @@ export class Kernel implements MemorySystem, Hardware {
   /** Gives a device without driver one. */
   bindDriver(slot: string, which: SlotDevice, driver: Driver): Result {
     const device = this.device(slot, which);
-    if (device.edu !== undefined && driver === 'native') return 'ENODEV';
+    if (device.edu !== undefined && driver === 'host') return 'ENODEV';
     if (device.driver !== undefined) return 'EBUSY';
-    if (driver === 'native') {
-      const errno = device.group.claimForKernel();
+    if (driver === 'host') {
+      const errno = device.group.useDefaultDomain();
       if (errno !== undefined) return errno;
       device.driver = driver;
     } else this.bindVfio(device);
@@ -145,7 +145,7 @@ export class Kernel implements MemorySystem, Hardware {
     const device = this.device(slot, which);
     if (device.driver === undefined) return 'ENODEV';
     if (device.driver === 'vfio-pci') yield* this.vfioPci.unbind(device);
-    else device.group.releaseFromKernel();
+    else device.group.unuseDefaultDomain();
     device.driver = undefined;
     return 0;
   }
@@ -158,9 +158,9 @@ export class Kernel implements MemorySystem, Hardware {
   private device(slot: string, which: SlotDevice): PciDevice {
     const { devices } = this.group(slot);
     const { devices: first, viable } = this.slots.get(slot)!;
-    // The claimed device stands between those that were there and those that were plugged.
-    const claimed = viable ? devices.length : first;
-    const device = devices[which === 'claimed' ? claimed : which < claimed ? which : which + 1];
+    // The device of the host driver is between those that were there and those that were plugged.
+    const ofHostDriver = viable ? devices.length : first;
+    const device = devices[which === 'bound_to_host_driver' ? ofHostDriver : which < ofHostDriver ? which : which + 1];
     return device ?? unsupported(`an op on device ${which} of ${slot}, which is not there`);
   }
 
@@ -171,8 +171,8 @@ export class Kernel implements MemorySystem, Hardware {
     const group: PciGroup = { iommu: new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu), devices: [] };
     for (let i = 0; i < slot.devices; i++) this.bindVfio(this.addDevice(group, slot, true));
     if (!slot.viable) {
-      this.addDevice(group, slot, false).driver = 'native';
-      group.iommu.claimForKernel();
+      this.addDevice(group, slot, false).driver = 'host';
+      group.iommu.useDefaultDomain();
     }
     this.groups.set(name, group);
     return group;

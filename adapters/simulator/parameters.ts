@@ -10,7 +10,7 @@ const VALUES = {
   /** Size of the capability that says how many mappings may still be made: as Linux 6.12, or as 6.1. */
   dma_available_capability: ['sixteen_bytes', 'twelve_bytes'],
   /** A number below -1 as the event of the host's request: as Linux 6.12, or as 6.1. */
-  request_by_negative_number: ['einval', 'ignored'],
+  req_irq_negative_eventfd: ['einval', 'ignored'],
   /** The widest access to a device's registers: as Linux 6.12, or as 6.1. */
   region_access_width: ['eight_bytes', 'four_bytes'],
   /** What a failed allocation of a page table comes out as: as Linux 6.12, or as 6.1. */
@@ -20,28 +20,28 @@ const VALUES = {
   /** Whether devices have nodes of their own, and so know BIND_IOMMUFD. */
   device_cdev: ['absent', 'present'],
   /** Which kernel there is around the requests of 2020. */
-  surroundings: ['6.12', '6.1', '2020'],
+  base_kernel: ['6.12', '6.1', '2020'],
   /** The ioctl that binds guest page tables, and the one that gives PASIDs and takes them back. */
   bind: ['absent', 'present'],
   pasid_request: ['absent', 'present'],
   /** The ioctl that flushes what was cached of guest page tables. */
   cache_invalidate: ['absent', 'present'],
   /** The code of these three: as it was posted in March 2020, or as it should have been. */
-  requests: ['repaired', 'as_posted'],
+  nesting_series: ['repaired', 'as_posted'],
   /** The IOMMU driver under it. */
   driver: ['complete', 'none', 'v10', 'v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10'],
   /** Which table tells the size of the data by its version. */
-  size_lookup: ['march', 'january'],
+  size_table: ['2020-03-25', '2020-01-28'],
   /** Whether the driver is given the function behind a mediated device. */
-  mediated_devices: ['substituted', 'not_substituted'],
+  mediated_devices: ['parent_device', 'mediated_device'],
   /** What becomes of the bindings of a PASID that is freed. */
   free_of_bound: ['unbinds', 'survives'],
   /** Whether UNMAP_DMA flushes translations of requests with PASIDs. */
   unmap_flushes_nested: ['yes', 'no'],
   /** What a container of the nesting type may have one of, and what is refused when it has more. */
-  unit: ['device', 'group', 'none'],
-  second_unit_at_attach: ['while_bound', 'never', 'always'],
-  second_unit_use: ['refused', 'allowed'],
+  singleton_scope: ['device', 'group', 'none'],
+  second_member_at_attach: ['while_bound', 'never', 'always'],
+  second_member_use: ['refused', 'allowed'],
   /** When devices show their capabilities. */
   pasid_exposure: ['singleton_container', 'never', 'always', 'singleton_group'],
   pri_exposure: ['always', 'never'],

@@ -19,7 +19,7 @@ export const findingSubject: Subject = {
     const lines = [`${name}: ${data.findings.get(name)!.sentence}`];
     for (const rule of statedBy(data, name)) lines.push('', ...ruleLines(data, rule, settings));
     for (const parameter of data.parameters.values())
-      if (parameter.lineage?.includes(name)) lines.push('', ...parameterLines(parameter, settings));
+      if (parameter.findings?.includes(name)) lines.push('', ...parameterLines(parameter, settings));
     const programs = await programsThatShow(settings, name);
     if (programs.length > 0) lines.push('', 'programs that show it:');
     for (const { id, about } of programs) lines.push(`  ${id}${about ? `: ${about}` : ''}`);
@@ -50,7 +50,7 @@ function settingsOfTheSeries(data: ContractData, options: SettingOptions): Setti
 }
 
 const statedBy = ({ rules }: ContractData, finding: string) =>
-  [...rules.values()].filter(({ lineage = [] }) => lineage.includes(finding));
+  [...rules.values()].filter(({ findings = [] }) => findings.includes(finding));
 
 function ruleLines(data: ContractData, { id, level, sentence, outcome, sources }: Rule, settings: Setting[]): string[] {
   const having = settings.filter(({ contract }) => contract.rules.has(id));

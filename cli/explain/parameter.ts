@@ -25,7 +25,7 @@ export const parameterSubject: Subject = {
     }
     lines.push(`  What comes and goes is told of ${label}, where it is ${contract.parameters[name]}.`);
     if (parameter.matters) lines.push(`  It matters with ${whenText(parameter.matters)}.`);
-    for (const id of parameter.lineage ?? []) lines.push(`  finding ${id}: ${data.findings.get(id)!.sentence}`);
+    for (const id of parameter.findings ?? []) lines.push(`  finding ${id}: ${data.findings.get(id)!.sentence}`);
     return lines.join('\n');
   },
 };

@@ -11,13 +11,13 @@ export const ruleSubject: Subject = {
   fits: ({ contract }, name) => contract.rules.has(name),
   explain(asking, name) {
     const { data, contract, label } = asking;
-    const { id, level, sentence, outcome, sources, verified, note, lineage = [] } = data.rules.get(name)!;
+    const { id, level, sentence, outcome, sources, verified, note, findings = [] } = data.rules.get(name)!;
     const lines = [`${id} (${level})`, `  ${sentence}`];
     if (outcome) lines.push(`  outcome:  ${outcomeText(outcome)}`);
     for (const source of sources) lines.push(`  source:   ${sourceText(data, source)}`);
     if (verified) lines.push(`  observed: Linux ${verified.join(', ')}`);
     if (note) lines.push(`  note:     ${note}`);
-    for (const finding of lineage) lines.push(`  finding:  ${finding}: ${data.findings.get(finding)!.sentence}`);
+    for (const finding of findings) lines.push(`  finding:  ${finding}: ${data.findings.get(finding)!.sentence}`);
     lines.push(`  stands:   ${whereText(data, id)}`);
     if (!contract.rules.has(id)) lines.push(`  not part of ${label}`);
     for (const handler of data.handlers) {

@@ -59,6 +59,6 @@ function invalidated(
   const { outcomes, detail } = runOnModel(contract, environment, program);
   if (outcomes.length < program.ops.length) throw new Error(`${program.id}: ${detail}`);
   const { outcome, rule, effects } = tellProgram(contract, environment, program, outcomes).at(-1)!;
-  const flushes = effects.find((id) => data.rules.get(id)!.forgets);
+  const flushes = effects.find((id) => data.rules.get(id)!.invalidates);
   return { outcome, rule, ...(flushes !== undefined && { flushes }) };
 }

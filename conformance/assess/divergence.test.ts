@@ -50,8 +50,8 @@ const last = foreign.length - 1;
 
 test('each answer is attributed to the rule that decides by its own profile, and the parameter is named', () => {
   expect(attribute(answerer(foreign, old), answerer(foreign, recent), last)).toMatchObject({
-    first: { rule: 'set_container_foreign_descriptor_einval', setting: 'type1-6.1', stands: 'holds' },
-    second: { rule: 'set_container_foreign_descriptor_ebadfd', setting: 'type1-6.12', stands: 'holds' },
+    first: { rule: 'set_container_fd_is_not_a_container_einval', setting: 'type1-6.1', stands: 'holds' },
+    second: { rule: 'set_container_fd_is_not_a_container_ebadfd', setting: 'type1-6.12', stands: 'holds' },
     parameters: [{ id: 'foreign_container_fd', first: 'einval', second: 'ebadfd' }],
   });
 });
@@ -64,7 +64,7 @@ test.each(['first', 'second'] as const)(
     const [one, other] = which === 'first' ? pair : ([pair[1], pair[0]] as const);
     const attribution = attribute(one, other, last);
     expect(attribution[which]).toMatchObject({
-      rule: 'set_container_foreign_descriptor_einval',
+      rule: 'set_container_fd_is_not_a_container_einval',
       setting: 'type1-6.12 with foreign_container_fd=einval',
       stands: 'holds',
     });
@@ -116,7 +116,7 @@ test('after an answer that both gave and that breaks a profile, the later one is
   const wrong = answerer([...foreign, openContainer('k')], old, recent);
   const attribution = attribute(wrong, withLast(wrong, { errno: 'EXDEV' }), last + 1);
   expect(attribution.first).toMatchObject({
-    rule: 'set_container_foreign_descriptor_ebadfd',
+    rule: 'set_container_fd_is_not_a_container_ebadfd',
     setting: 'type1-6.12',
     stands: 'broken-before',
   });

@@ -57,7 +57,7 @@ describe('the headline of a defect is the rule', () => {
     [
       'that made the binding which a refused BIND took away',
       { defect: 'roll_back_unbinds_older_bindings', only: ['isolation/one_device/rebind_'] },
-      ['driver_bind_enters_table'],
+      ['driver_bind_sets_pasid_entry'],
     ],
     [
       'whose effect did not come about, where a later request shows it',

@@ -14,7 +14,7 @@ export const NESTING = 'VFIO_TYPE1_NESTING_IOMMU';
 /** Slots of every kind. */
 export const behindAnother: Slot = { ...single, iommu: 1 };
 export const narrow: Slot = { ...single, pasidBits: 16 };
-export const untagged: Slot = { ...single, pasidBits: 0 };
+export const withoutPasid: Slot = { ...single, pasidBits: 0 };
 export const platform: Slot = { ...single, kind: 'platform' };
 export const mediated: Slot = { ...single, kind: 'mediated' };
 export const emulated: Slot = { ...single, kind: 'emulated' };

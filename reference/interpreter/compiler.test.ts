@@ -40,7 +40,7 @@ import {
 describe('steps', () => {
   const before = [memory('arg', 1), openContainer('c')];
   const refuseGroup: Step = { kind: 'refuse', rule: 'set_iommu_needs_group' };
-  const refuseType: Step = { kind: 'refuse', rule: 'set_iommu_type_not_claimed' };
+  const refuseType: Step = { kind: 'refuse', rule: 'set_iommu_type_unsupported' };
   const wrongType = ioctlValue('c', 'VFIO_SET_IOMMU', 99);
 
   test('are taken in order: of two that apply, the first decides', () => {
@@ -80,7 +80,7 @@ describe('steps', () => {
     ];
     const contract = compiled('set_iommu', steps);
     expect(shorts(contract, before, [wrongType])).toEqual(['ENODEV']);
-    expect(contract.rules.has('set_iommu_type_not_claimed')).toBe(true);
+    expect(contract.rules.has('set_iommu_type_unsupported')).toBe(true);
     expect(contract.rules.has('set_iommu_needs_group')).toBe(false);
   });
 

@@ -108,8 +108,8 @@ describe('a defect', () => {
 test('the rules of a contract are those of the selected steps, conditions to read included', () => {
   const contract = compileContract(data, setting);
   expect(contract.rules.has('unmap_dma_asks_for_dirty_bitmap')).toBe(true);
-  expect(contract.rules.has('set_container_foreign_descriptor_ebadfd')).toBe(true);
-  expect(contract.rules.has('set_container_foreign_descriptor_einval')).toBe(false);
+  expect(contract.rules.has('set_container_fd_is_not_a_container_ebadfd')).toBe(true);
+  expect(contract.rules.has('set_container_fd_is_not_a_container_einval')).toBe(false);
   for (const rule of contract.rules) expect(data.rules.has(rule), rule).toBe(true);
 });
 

@@ -24,15 +24,15 @@ export const conditions = {
   cache_invalidate_argsz_below_header: ({ range }) => range.argsz < HEADER,
   cache_invalidate_argsz_below_56: ({ range }) => range.argsz < size,
   cache_invalidate_flag_unknown: ({ range }) => range.flags !== 0,
-  cache_invalidate_has_version_0: (call) => invalidation(call).version === 0,
-  cache_invalidate_size_beyond_january_table: (call) => invalidation(call).version > VERSION!,
-  cache_invalidate_size_before_march_table: (call) => invalidation(call).version >= NEGATIVE,
+  cache_invalidate_version_0: (call) => invalidation(call).version === 0,
+  cache_invalidate_version_beyond_size_table: (call) => invalidation(call).version > VERSION!,
+  cache_invalidate_version_before_size_table: (call) => invalidation(call).version >= NEGATIVE,
   cache_invalidate_size_is_negative: (call) => invalidation(call).version > VERSION!,
   cache_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
   cache_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
   cache_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
   cache_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
-  cache_invalidate_pair_not_documented: (call) => {
+  cache_invalidate_combination_unsupported: (call) => {
     const { cache, granularity } = invalidation(call);
     return Object.entries(documented).some(([type, some]) => has(cache, Number(type)) && !some.includes(granularity));
   },
@@ -49,7 +49,7 @@ export const conditions = {
     const { granularity, address, granuleSize, granules } = invalidation(call);
     return granularity === ADDR && (granuleSize * granules >= END || address + granuleSize * granules > END);
   },
-  cache_invalidate_names_what_is_bound: (call) => {
+  cache_invalidate_of_unbound: (call) => {
     const { cache, granularity, pasid } = invalidation(call);
     return (
       cache !== 0 &&

@@ -8,7 +8,7 @@ import type { Conditions, Effects } from './rule-functions.ts';
 
 const types = uapi.values.extension!;
 /** The types of the type1 backend. */
-const claimed = new Set(
+const supported = new Set(
   [types.VFIO_TYPE1_IOMMU, types.VFIO_TYPE1v2_IOMMU, types.VFIO_TYPE1_NESTING_IOMMU].map((one) => BigInt(one!)),
 );
 /** In 2020 the version of the data, later that UNMAP_DMA can remove everything. */
@@ -27,7 +27,7 @@ export const conditions = {
   container_ioctl_needs_backend: (call) => containerOf(call).backend === undefined,
   unknown_container_ioctl: () => true,
   check_extension_no_backend_loaded: (call) => !hasBackendModule(call),
-  check_extension_of_module: (call) => claimed.has(call.argument),
+  check_extension_of_module: (call) => supported.has(call.argument),
   check_extension_unmap_all: (call) => call.argument === NINE,
   check_extension_nesting_uapi: (call) => call.argument === NINE,
   check_extension_of_instance: (call) =>
@@ -40,11 +40,11 @@ export const conditions = {
   set_iommu_needs_group: (call) => containerOf(call).groups.size === 0,
   set_iommu_backend_already_set: (call) => containerOf(call).backend !== undefined,
   set_iommu_no_backend_loaded: (call) => !hasBackendModule(call),
-  set_iommu_type_not_claimed: (call) => !claimed.has(call.argument) && call.argument !== NINE,
-  set_iommu_nine_not_claimed: (call) => call.argument === NINE,
-  set_iommu_extension_is_no_type: (call) => call.argument === NINE,
-  set_iommu_nesting_not_supported: asksForNesting,
-  set_iommu_nesting_not_supported_in_2020: asksForNesting,
+  set_iommu_type_unsupported: (call) => !supported.has(call.argument) && call.argument !== NINE,
+  set_iommu_type_9_unsupported: (call) => call.argument === NINE,
+  set_iommu_extension_is_not_a_type: (call) => call.argument === NINE,
+  set_iommu_nesting_unsupported: asksForNesting,
+  set_iommu_nesting_unsupported_in_2020: asksForNesting,
   set_iommu_nesting_takes_one_group: (call) => call.argument === NESTING && containerOf(call).groups.size > 1,
   set_iommu_interrupts_not_isolated: interruptsNotIsolated,
 } satisfies Conditions;

@@ -115,128 +115,128 @@ function flush(call: Call, which: 'both' | 'device', whole = false): void {
 }
 
 export const conditions = {
-  driver_has_no_hooks: (call) => backendOf(call).domains.length > 0,
-  wrapper_reads_least_of_bind: (call) => !call.copyIn(DATA, LEAST_OF_BIND),
-  wrapper_bind_too_small: (call) => dataSize(call) < LEAST_OF_BIND,
-  wrapper_reads_rest_of_bind: (call) => !readUpTo(call, LEAST_OF_BIND, WHOLE_BIND),
-  wrapper_bind_version_unknown: (call) => bindData(call).version !== VERSION,
+  driver_without_hooks: (call) => backendOf(call).domains.length > 0,
+  iommu_core_bind_reads_minsz: (call) => !call.copyIn(DATA, LEAST_OF_BIND),
+  iommu_core_bind_argsz_too_small: (call) => dataSize(call) < LEAST_OF_BIND,
+  iommu_core_bind_reads_data: (call) => !readUpTo(call, LEAST_OF_BIND, WHOLE_BIND),
+  iommu_core_bind_version_unknown: (call) => bindData(call).version !== VERSION,
   // The core lets 0 pass.
-  wrapper_bind_format_unknown: (call) => bindData(call).format > FORMAT!,
-  wrapper_bind_flag_unknown: (call) => (bindData(call).flags & ~GPASID_VAL) !== 0n,
-  wrapper_bind_padding_not_zero: (call) => !bindData(call).padded,
-  wrapper_reads_least_of_invalidate: (call) => !call.copyIn(DATA, LEAST_OF_INVALIDATE),
-  wrapper_invalidate_too_small: (call) => dataSize(call) < LEAST_OF_INVALIDATE,
-  wrapper_invalidate_too_small_for_granularity: (call) => {
+  iommu_core_bind_format_unknown: (call) => bindData(call).format > FORMAT!,
+  iommu_core_bind_flag_unknown: (call) => (bindData(call).flags & ~GPASID_VAL) !== 0n,
+  iommu_core_bind_padding_not_zero: (call) => !bindData(call).padded,
+  iommu_core_invalidate_reads_minsz: (call) => !call.copyIn(DATA, LEAST_OF_INVALIDATE),
+  iommu_core_invalidate_argsz_too_small: (call) => dataSize(call) < LEAST_OF_INVALIDATE,
+  iommu_core_invalidate_argsz_too_small_for_granularity: (call) => {
     const { granularity } = invalidation(call);
     return (
       (granularity === PASID && dataSize(call) < PASID_INVALIDATE) ||
       (granularity === ADDR && dataSize(call) < WHOLE_INVALIDATE)
     );
   },
-  wrapper_reads_rest_of_invalidate: (call) => !readUpTo(call, LEAST_OF_INVALIDATE, WHOLE_INVALIDATE),
-  wrapper_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
-  wrapper_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
-  wrapper_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
-  wrapper_invalidate_pair_senseless: (call) => {
+  iommu_core_invalidate_reads_data: (call) => !readUpTo(call, LEAST_OF_INVALIDATE, WHOLE_INVALIDATE),
+  iommu_core_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
+  iommu_core_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
+  iommu_core_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
+  iommu_core_invalidate_combination_unsupported: (call) => {
     const { granularity, cache } = invalidation(call);
     return (granularity === ADDR && has(cache, PASID_CACHE)) || (granularity === DOMAIN && has(cache, DEV_IOTLB));
   },
-  wrapper_invalidate_info_flag_unknown: hasUnknownInfoFlag,
-  wrapper_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
+  iommu_core_invalidate_info_flag_unknown: hasUnknownInfoFlag,
+  iommu_core_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
 
-  driver_call_is_refused: (call) => {
+  driver_call_fails: (call) => {
     call.driverCalls++;
     const told = call.process.injections.find(({ fault, nth }) => fault === 'driver' && nth === call.driverCalls);
     if (told) call.errno = told.errno ?? 'EIO';
     return told !== undefined;
   },
-  driver_finds_no_iommu: (call) => isMediated(device(call)),
+  driver_bind_without_iommu: (call) => isMediated(device(call)),
   driver_bind_version_or_format: (call) => bindData(call).version !== VERSION || bindData(call).format !== FORMAT,
   driver_bind_format: (call) => bindData(call).format !== FORMAT,
   driver_bind_size_too_small: (call) => dataSize(call) < WHOLE_BIND,
   driver_bind_vtd_flag_unknown: (call) => (bindData(call).vtdFlags & ~VTD_FLAGS) !== 0n,
   driver_bind_device_is_not_pci: (call) => device(call).slot.kind === 'platform',
-  driver_bind_pasids_are_too_narrow: (call) => ability(call) === undefined || bits(device(call)) !== PASID_BITS,
+  driver_bind_pasid_width_too_small: (call) => ability(call) === undefined || bits(device(call)) !== PASID_BITS,
   driver_bind_pasid_out_of_range: (call) => !inRange(bindData(call).hpasid),
-  driver_bind_without_five_levels: (call) => bindData(call).addressWidth === 57 && ability(call)?.levels !== 5,
+  driver_bind_five_levels_unsupported: (call) => bindData(call).addressWidth === 57 && ability(call)?.levels !== 5,
   driver_bind_of_unallocated: (call) => !recordOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
-  driver_bind_of_unallocated_faults: (call) => !recordOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
+  driver_bind_of_unallocated_oopses: (call) => !recordOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
   driver_bind_of_same_guest_pasid: (call) => {
     const bound = recordOf(call)?.bound;
     return bound !== undefined && bound.process === call.process && bound.guestPasid === bindData(call).gpasid;
   },
-  driver_bind_counts: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
+  driver_bind_increments_users: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
   driver_bind_of_bound: (call) => recordOf(call)?.bound?.devices.has(device(call)) === true,
-  driver_bind_has_no_memory_and_faults: (call) => call.allocationMayFail && call.chooser.choose(2, 0) === 1,
-  driver_bind_has_no_memory: (call) => {
+  driver_bind_without_memory_oopses: (call) => call.allocationMayFail && call.chooser.choose(2, 0) === 1,
+  driver_bind_without_memory: (call) => {
     if (!call.allocationMayFail || call.chooser.choose(2) === 0) return false;
     // One allocation was told to fail.
     call.allocationMayFail = false;
     return true;
   },
   nested_setup_domain_does_not_nest: (call) => !nesting(call),
-  nested_setup_entry_is_present: (call) => device(call).pasidTable.has(Number(bindData(call).hpasid)),
-  nested_setup_address_width: (call) => {
+  nested_setup_entry_present: (call) => device(call).pasidTable.has(Number(bindData(call).hpasid)),
+  nested_setup_address_width_unsupported: (call) => {
     const { addressWidth } = bindData(call);
     return addressWidth !== 48 && (addressWidth !== 57 || ability(call)?.levels !== 5);
   },
-  nested_setup_table_too_high: (call) => bindData(call).gpgd > toBigInt(call.world.environment.apertureLast),
-  nested_setup_supervisor_requests: (call) =>
+  nested_setup_gpgd_beyond_address_width: (call) => bindData(call).gpgd > toBigInt(call.world.environment.apertureLast),
+  nested_setup_supervisor_requests_unsupported: (call) =>
     (bindData(call).vtdFlags & BigInt(vtd.IOMMU_SVA_VTD_GPASID_SRE!)) !== 0n && !ability(call)!.supervisorRequests,
-  nested_setup_extended_access: (call) =>
+  nested_setup_extended_access_unsupported: (call) =>
     (bindData(call).vtdFlags & BigInt(vtd.IOMMU_SVA_VTD_GPASID_EAFE!)) !== 0n && !ability(call)!.extendedAccess,
   nested_setup_memory_types_unsupported: (call) =>
     (bindData(call).vtdFlags & MEMORY_TYPES) !== 0n && !ability(call)!.memoryTypes,
-  nested_setup_memory_types: (call) => (bindData(call).vtdFlags & MEMORY_TYPES) !== 0n,
+  nested_setup_memory_types_refused: (call) => (bindData(call).vtdFlags & MEMORY_TYPES) !== 0n,
 
   driver_unbind_pasid_out_of_range: (call) => unbound(call) >= BigInt(PASID_END),
   driver_unbind_of_unallocated: (call) => !unboundRecord(call) && !turnsOutLost(call, Number(unbound(call))),
   driver_unbind_of_unbound: (call) => !unboundRecord(call)?.bound?.devices.has(device(call)),
-  driver_unbind_of_unbound_is_nothing: (call) => !unboundRecord(call)?.bound?.devices.has(device(call)),
-  driver_unbind_counts: (call) => unboundRecord(call)!.bound!.devices.get(device(call))!.uses > 1,
+  driver_unbind_of_unbound_is_no_error: (call) => !unboundRecord(call)?.bound?.devices.has(device(call)),
+  driver_unbind_decrements_users: (call) => unboundRecord(call)!.bound!.devices.get(device(call))!.uses > 1,
 
   driver_invalidate_version: (call) => invalidation(call).version !== VERSION,
   driver_invalidate_domain_does_not_nest: (call) => !nesting(call),
-  driver_invalidate_finds_no_iommu: (call) => isMediated(device(call)),
+  driver_invalidate_without_iommu: (call) => isMediated(device(call)),
   driver_invalidate_device_is_not_pci: (call) => device(call).slot.kind === 'platform',
-  driver_invalidate_device_has_no_ats: (call) => ability(call) === undefined || bits(device(call)) === 0,
+  driver_invalidate_without_ats: (call) => ability(call) === undefined || bits(device(call)) === 0,
   driver_invalidate_granularity_beyond_table: (call) => invalidation(call).granularity > ADDR,
-  driver_invalidate_pair_v10: (call) => !pairIn(call, v10),
-  driver_invalidate_pair_is_left_out: (call) => !pairIn(call, v58),
-  driver_invalidate_pair: (call) => !pairIn(call, documented),
-  driver_invalidate_finds_no_pasid: (call) => !finds(invalidation(call)),
+  driver_invalidate_combination_unsupported_v10: (call) => !pairIn(call, v10),
+  driver_invalidate_combination_skipped: (call) => !pairIn(call, v58),
+  driver_invalidate_combination_unsupported: (call) => !pairIn(call, documented),
+  driver_invalidate_of_no_pasid_is_no_op: (call) => !finds(invalidation(call)),
   driver_invalidate_misaligned: (call) => {
     const info = invalidation(call);
     if (call.cacheType !== IOTLB || info.granularity !== ADDR || order(info) === 0n) return false;
     return (info.address & ((1n << (order(info) + PAGE_SHIFT)) - 1n)) !== 0n;
   },
   driver_invalidate_without_pasid: namesNoPasid,
-  driver_invalidate_takes_pasid_0: namesNoPasid,
-  driver_invalidate_flushes_translations: ({ cacheType }) => cacheType === IOTLB,
-  driver_invalidate_flushes_device: ({ cacheType }) => cacheType === DEV_IOTLB,
-  driver_invalidate_flushes_all_translations: ({ cacheType }) => cacheType === IOTLB,
-  driver_invalidate_flushes_all_of_device: ({ cacheType }) => cacheType === DEV_IOTLB,
+  driver_invalidate_of_no_pasid_uses_pasid_0: namesNoPasid,
+  driver_invalidate_flushes_iotlb: ({ cacheType }) => cacheType === IOTLB,
+  driver_invalidate_flushes_device_tlb: ({ cacheType }) => cacheType === DEV_IOTLB,
+  driver_invalidate_flushes_iotlb_of_each_granularity: ({ cacheType }) => cacheType === IOTLB,
+  driver_invalidate_flushes_device_tlb_of_each_granularity: ({ cacheType }) => cacheType === DEV_IOTLB,
 } satisfies Conditions;
 
 export const effects = {
-  driver_bind_counts: (call) => {
+  driver_bind_increments_users: (call) => {
     recordOf(call)!.bound!.devices.get(device(call))!.uses++;
   },
-  driver_bind_enters_table: (call) => {
+  driver_bind_sets_pasid_entry: (call) => {
     const { hpasid, gpgd, addressWidth } = bindData(call);
     const record = recordOf(call)!;
     record.bound ??= { process: call.process, guestPasid: guestPasid(call), devices: new Map() };
     record.bound.devices.set(device(call), { uses: 1, domain: call.domain! });
     device(call).pasidTable.set(Number(hpasid), { root: gpgd, levels: addressWidth === 57 ? 5 : 4 });
   },
-  driver_unbind_of_unbound_is_nothing: nothing,
-  driver_unbind_counts: (call) => {
+  driver_unbind_of_unbound_is_no_error: nothing,
+  driver_unbind_decrements_users: (call) => {
     unboundRecord(call)!.bound!.devices.get(device(call))!.uses--;
   },
-  driver_unbind_clears_table: (call) => unbindFrom(call.world, Number(unbound(call)), device(call)),
-  driver_invalidate_takes_pasid_0: nothing,
-  driver_invalidate_flushes_translations: (call) => flush(call, 'both'),
-  driver_invalidate_flushes_device: (call) => flush(call, 'device'),
-  driver_invalidate_flushes_all_translations: (call) => flush(call, 'both', true),
-  driver_invalidate_flushes_all_of_device: (call) => flush(call, 'device', true),
+  driver_unbind_clears_pasid_entry: (call) => unbindFrom(call.world, Number(unbound(call)), device(call)),
+  driver_invalidate_of_no_pasid_uses_pasid_0: nothing,
+  driver_invalidate_flushes_iotlb: (call) => flush(call, 'both'),
+  driver_invalidate_flushes_device_tlb: (call) => flush(call, 'device'),
+  driver_invalidate_flushes_iotlb_of_each_granularity: (call) => flush(call, 'both', true),
+  driver_invalidate_flushes_device_tlb_of_each_granularity: (call) => flush(call, 'device', true),
 } satisfies Effects;

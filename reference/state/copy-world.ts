@@ -97,7 +97,7 @@ class Copier {
   #slot(slot: Slot): Slot {
     return this.#like(slot, (copy) => {
       copy.devices = slot.devices.map(this.#device);
-      copy.claimedDevice = slot.claimedDevice && this.#device(slot.claimedDevice);
+      copy.hostDriverDevice = slot.hostDriverDevice && this.#device(slot.hostDriverDevice);
       copy.group = this.#group(slot.group);
     });
   }

@@ -108,13 +108,13 @@ export interface Slot {
   group: Group;
   devices: Device[];
   /** A kernel driver owns the DMA of one more device. */
-  claimed: boolean;
+  boundToHostDriver: boolean;
   /** Whether its devices can be reset on their own. */
   resettable: boolean;
   /** What the slot is in the topology. */
   properties: TopologySlot;
-  /** The device that a kernel driver claimed at first. */
-  claimedDevice: Device | undefined;
+  /** The device that is bound to a host driver at first. */
+  hostDriverDevice: Device | undefined;
 }
 
 /** An open device. */
@@ -199,15 +199,15 @@ export class World {
     ]);
     for (const [name, properties] of Object.entries(slots)) {
       const { devices, viable, resettable = false } = properties;
-      const claimedDevice = viable ? undefined : new Device(properties);
+      const hostDriverDevice = viable ? undefined : new Device(properties);
       const slot: Slot = {
         name,
         group: undefined as never,
         devices: [],
-        claimed: !viable,
+        boundToHostDriver: !viable,
         resettable,
         properties,
-        claimedDevice,
+        hostDriverDevice,
       };
       for (let i = 0; i < devices; i++) slot.devices.push(new Device(properties));
       slot.group = newGroup(slot);
@@ -255,7 +255,7 @@ export function newProcess(name: string, memory: UserMemory): Process {
 
 /** Every device of a group, in order, whatever its driver. */
 export function membersOf({ slot }: Group): Device[] {
-  return slot.claimedDevice ? [...slot.devices, slot.claimedDevice] : slot.devices;
+  return slot.hostDriverDevice ? [...slot.devices, slot.hostDriverDevice] : slot.devices;
 }
 
 /** The domain of a group; undefined for one that has none. */
@@ -338,7 +338,7 @@ export function describeState(world: World): string[] {
         ? group.devicesOpen
           ? 'G1D attached, device open'
           : 'G1 attached'
-        : slot.claimed
+        : slot.boundToHostDriver
           ? 'GN not viable'
           : 'G0';
     lines.push(`group of ${slot.name}: ${state}, node ${group.open || group.devicesOpen ? 'open' : 'closed'}`);

@@ -81,7 +81,7 @@ describe('the handlers of a profile', () => {
       rule: 'pasid_alloc_cannot_write_result',
       outcome: 'EFAULT',
       errnos: ['EFAULT'],
-      onFault: 'pasid_alloc_gives_pasid_back',
+      onFault: 'pasid_alloc_frees_unreported_pasid',
       from: 16,
       length: 4,
     });
@@ -98,7 +98,7 @@ describe('the handlers of a profile', () => {
       words: [{ word: 'stop container', rule: 'bind_is_all_or_nothing' }, {}, {}],
     });
     expect(steps[loop + 1]!.depth).toBe(steps[loop]!.depth + 1);
-    expect(steps.slice(loop + 1).map(({ rule }) => rule)).toContain('nested_setup_address_width');
+    expect(steps.slice(loop + 1).map(({ rule }) => rule)).toContain('nested_setup_address_width_unsupported');
   });
 
   test('have every rule of some profile under the contract, and none that it does not have', () => {

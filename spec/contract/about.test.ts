@@ -10,9 +10,9 @@ const checking = (id: string, about: string[]) => () =>
   checkAbout(new Map<string, Rule>([...rules, [id, { ...rules.get(id)!, about }]]), handlers, () => 'rules.yaml:1:1');
 
 test.each([
-  ['fields of both layouts of an argument', 'wrapper_bind_too_small', ['data_argsz', 'hpasid']],
+  ['fields of both layouts of an argument', 'iommu_core_bind_argsz_too_small', ['data_argsz', 'hpasid']],
   ['another name of a field in a union', 'pasid_free_of_unallocated', ['free_pasid', 'min']],
-  ['fields that all ioctls have that share a rule', 'dirty_bitmap_of_no_page', ['size', 'pgsize']],
+  ['fields that all ioctls have that share a rule', 'dirty_bitmap_range_below_page', ['size', 'pgsize']],
 ])('a rule may be about %s', (_, id, about) => {
   expect(checking(id, about)).not.toThrow();
 });

@@ -48,7 +48,7 @@ export interface YamlRule {
   /**
    * Findings about the 2020 series that the rule states.
    */
-  lineage?: string[];
+  findings?: string[];
 }
 export interface YamlOutcome {
   errno?: string;
@@ -88,7 +88,7 @@ export interface YamlStep {
   effect?: string;
   case?: string;
   return?: string;
-  each?: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
+  each?: 'pages' | 'segments' | 'pasid_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches' | 'devices';
   table?: string;
   undo_table?: string;
   on_fault?: string;

@@ -148,9 +148,9 @@ test.each<[title: string, file: string, from: string | RegExp, to: string, messa
   [
     'a demand of which this project is the only source',
     'rules/nesting.yaml',
-    /id: request_driver_cannot_nest\n {2}level: DECISION/,
-    'id: request_driver_cannot_nest\n  level: @MUST',
-    /^rule request_driver_cannot_nest has no source but this project; make its level DECISION, or cite who else says so\.$/,
+    /id: nesting_ioctl_driver_cannot_nest\n {2}level: DECISION/,
+    'id: nesting_ioctl_driver_cannot_nest\n  level: @MUST',
+    /^rule nesting_ioctl_driver_cannot_nest has no source but this project; make its level DECISION, or cite who else says so\.$/,
   ],
   [
     'a field that the argument does not have',

@@ -72,9 +72,9 @@ export function readContract(folder: string): ContractParts {
       });
       checkLevel(rule, sources, at([i, 'level']));
       checkErrnos(rule.outcome, at([i, 'outcome']));
-      for (const id of rule.lineage ?? []) {
+      for (const id of rule.findings ?? []) {
         if (!findings.has(id))
-          throw new Problem(`${at([i, 'lineage'])}: finding ${id} is not in findings.yaml; add it there.`);
+          throw new Problem(`${at([i, 'findings'])}: finding ${id} is not in findings.yaml; add it there.`);
       }
       rules.set(rule.id, rule);
       places.set(rule.id, at([i, 'id']));

@@ -5,7 +5,7 @@ test.each<[title: string, what: string, first: string, others: string[]]>([
   ['one letter left out', 'EINVL', 'EINVAL', ['EIO', 'EFAULT']],
   ['two letters swapped', 'MAP_DAM', 'MAP_DMA', ['UNMAP_DMA']],
   ['words in another order', 'map_dma_zero_size', 'map_dma_size_zero', ['map_dma_overlaps']],
-  ['a word left out', 'bind_of_unalocated', 'driver_bind_of_unallocated', ['driver_bind_counts']],
+  ['a word left out', 'bind_of_unalocated', 'driver_bind_of_unallocated', ['driver_bind_increments_users']],
   ['other case and separators', 'V1_Singleton', 'v1-singleton', ['v1-fixed']],
   ['one letter too many', 'L11', 'L1', ['I11', 'L2']],
 ])('a name with %s is the nearest', (_, what, first, others) => {

@@ -156,11 +156,11 @@ const examples: { [Kind in Op['op']]: { accepted: Extract<Op, { op: Kind }>[]; r
   },
   bind_driver: {
     accepted: [
-      { op: 'bind_driver', slot: 'g', device: 'claimed', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 'bound_to_host_driver', driver: 'host' },
       { op: 'bind_driver', slot: 'g', device: 0, driver: 'vfio-pci' },
     ],
     rejected: [
-      { op: 'bind_driver', slot: 'g', device: 'second', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 'second', driver: 'host' },
       { op: 'bind_driver', slot: 'g', device: 0, driver: 'e1000' },
     ],
   },

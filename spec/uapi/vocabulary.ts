@@ -66,9 +66,9 @@ export type Protection = 'none' | 'read' | 'write' | 'read-write';
  */
 export type Pasid = Integer | SavedPasid;
 /**
- * Index among the slot's vfio-bound devices, or `claimed`: the device that makes a group not viable.
+ * Index among the slot's vfio-bound devices, or `bound_to_host_driver`: the device that makes a group not viable.
  */
-export type SlotDevice = number | 'claimed';
+export type SlotDevice = number | 'bound_to_host_driver';
 /**
  * How the run of a program ended. Unsupported: the target cannot perform one of the ops, or lacks the topology.
  */
@@ -558,7 +558,7 @@ export interface BindDriverOp {
   /**
    * native: the kernel's ordinary driver of that device.
    */
-  driver: 'vfio-pci' | 'native';
+  driver: 'vfio-pci' | 'host';
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -1903,7 +1903,7 @@ export interface SpecWriteStep {
  */
 export interface SpecLoopStep {
   kind: 'each';
-  over: 'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches';
+  over: 'pages' | 'segments' | 'pasid_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches';
   steps: SpecStep[];
   /**
    * A rule that must hold for the step to be taken.

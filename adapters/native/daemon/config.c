@@ -55,7 +55,7 @@ static bool read_device(struct device *device, const struct json *path)
 
 static bool read_slot(struct slot *slot, const struct json *json)
 {
-	const struct json *devices = json_member(json, "devices"), *claimed = json_member(json, "claimed");
+	const struct json *devices = json_member(json, "devices"), *host_driver_device = json_member(json, "bound_to_host_driver");
 
 	slot->name = json->key;
 	if (!devices || devices->type != JSON_ARRAY)
@@ -67,9 +67,9 @@ static bool read_slot(struct slot *slot, const struct json *json)
 	for (const struct json *one = devices->first; one; one = one->next)
 		if (!read_device(&slot->devices[slot->device_count++], one))
 			return false;
-	if (claimed)
-		slot->claimed = arena_take(&arena, sizeof(*slot->claimed));
-	return !claimed || read_device(slot->claimed, claimed);
+	if (host_driver_device)
+		slot->host_driver_device = arena_take(&arena, sizeof(*slot->host_driver_device));
+	return !host_driver_device || read_device(slot->host_driver_device, host_driver_device);
 }
 
 // What is not known without a configuration is as on a machine with one IOMMU of the usual kind and no devices.
@@ -133,7 +133,7 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 	config->slot_count = 0;
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next) {
 		if (!read_slot(&config->slots[config->slot_count++], one)) {
-			snprintf(message, room, "slot %.60s: needs `devices`, a list of PCI paths; `claimed` is one too", one->key);
+			snprintf(message, room, "slot %.60s: needs `devices`, a list of PCI paths; `bound_to_host_driver` is one too", one->key);
 			return false;
 		}
 	}
@@ -159,7 +159,7 @@ const struct slot *config_slot(const struct config *config, const char *name, ch
 		for (size_t j = 0; j < slot->device_count; j++)
 			if (!present(&slot->devices[j], name, message, room))
 				return NULL;
-		return !slot->claimed || present(slot->claimed, name, message, room) ? slot : NULL;
+		return !slot->host_driver_device || present(slot->host_driver_device, name, message, room) ? slot : NULL;
 	}
 	snprintf(message, room, "this machine has no slot %s", name);
 	return NULL;

@@ -94,7 +94,7 @@ static void restore(const struct device *device)
 		if (!strcmp(device->driver, "vfio-pci"))
 			sysfs_bind_vfio(device);
 		else if (*device->driver)
-			sysfs_bind_native(device);
+			sysfs_bind_host(device);
 	}
 }
 
@@ -102,6 +102,6 @@ void slot_restore(const struct slot *slot)
 {
 	for (size_t i = 0; i < slot->device_count; i++)
 		restore(&slot->devices[i]);
-	if (slot->claimed)
-		restore(slot->claimed);
+	if (slot->host_driver_device)
+		restore(slot->host_driver_device);
 }

@@ -10,7 +10,7 @@ static const char *const fills[] = { "ff", "untouched", NULL };
 static const char *const directions[] = { "from-memory", "to-memory", NULL };
 static const char *const limits[] = { "memlock", "nofile", NULL };
 static const char *const capabilities[] = { "ipc_lock", "sys_admin", "sys_rawio", "sys_resource", "all", NULL };
-static const char *const drivers[] = { "vfio-pci", "native", NULL };
+static const char *const drivers[] = { "vfio-pci", "host", NULL };
 static const char *const faults[] = { "allocation", "copy", "driver", NULL };
 
 static const struct field open_fields[] = {

@@ -64,7 +64,7 @@ static int change_driver(const struct op *op, const struct device *device)
 {
 	if (op->kind == OP_UNBIND_DRIVER)
 		return sysfs_unbind(device);
-	return op->choice == DRIVER_VFIO_PCI ? sysfs_bind_vfio(device) : sysfs_bind_native(device);
+	return op->choice == DRIVER_VFIO_PCI ? sysfs_bind_vfio(device) : sysfs_bind_host(device);
 }
 
 // A driver is not taken away before the device's files are closed, and who waits for that cannot be killed. So a
@@ -101,8 +101,8 @@ static bool perform_driver(struct process *process, const struct op *op)
 	const struct device *device = NULL;
 	int error;
 
-	if (slot && op->device == DEVICE_CLAIMED)
-		device = slot->claimed;
+	if (slot && op->device == DEVICE_OF_HOST_DRIVER)
+		device = slot->host_driver_device;
 	else if (slot && (size_t)op->device < slot->device_count)
 		device = &slot->devices[op->device];
 	if (!device)

@@ -39,8 +39,8 @@ static bool read_spelling(struct reader *reader, const struct json *json, const 
 
 static bool read_slot_device(struct reader *reader, const struct json *json, int *device)
 {
-	if (json_is_string(json) && !strcmp(json->text, "claimed")) {
-		*device = DEVICE_CLAIMED;
+	if (json_is_string(json) && !strcmp(json->text, "bound_to_host_driver")) {
+		*device = DEVICE_OF_HOST_DRIVER;
 		return true;
 	}
 	return read_index(reader, json, device);

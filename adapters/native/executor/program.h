@@ -31,7 +31,7 @@ enum fault_kind { FAULT_ALLOCATION, FAULT_COPY, FAULT_DRIVER };
 enum driver { DRIVER_VFIO_PCI, DRIVER_NATIVE };
 
 // Names are numbers from 0 on, into program.names.
-enum { NO_NAME = -1, DEVICE_CLAIMED = -1 };
+enum { NO_NAME = -1, DEVICE_OF_HOST_DRIVER = -1 };
 
 struct relocation {
 	uint64_t at;
@@ -64,7 +64,7 @@ struct op {
 	int group;
 	int memory;
 	int slot;
-	int device; // index in the slot, or DEVICE_CLAIMED
+	int device; // index in the slot, or DEVICE_OF_HOST_DRIVER
 	int choice; // what, backing, direction, resource, capability, driver or fault
 	int nth; // of the fault
 	int access;

@@ -14,7 +14,7 @@ struct slot {
 	const char *name; // in the environment
 	struct device *devices;
 	size_t device_count;
-	struct device *claimed; // NULL if every device of the group is for user space
+	struct device *host_driver_device; // NULL if every device of the group is for user space
 };
 
 #endif

@@ -97,7 +97,7 @@ int sysfs_bind_vfio(const struct device *device)
 	return error ? error : write_at("/bus/pci/drivers/%s/bind", "vfio-pci", "", device->name);
 }
 
-int sysfs_bind_native(const struct device *device)
+int sysfs_bind_host(const struct device *device)
 {
 	int error;
 

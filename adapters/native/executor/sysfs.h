@@ -15,7 +15,7 @@ int sysfs_parameter_path(char *path, size_t room, const char *module, const char
 int sysfs_group_path(char *path, size_t room, const struct device *device);
 int sysfs_unbind(const struct device *device);
 int sysfs_bind_vfio(const struct device *device);
-int sysfs_bind_native(const struct device *device); // to the driver it had at the start
+int sysfs_bind_host(const struct device *device); // to the driver it had at the start
 
 // Name of the driver that a device has now; empty for none.
 void sysfs_driver(const struct device *device, char *driver, size_t room);

@@ -7,7 +7,7 @@ export const allocKeepsPasidOfFailedCopy: SimulatorDefect = {
   sentence: 'ALLOC that cannot write its result answers EFAULT, and the PASID stays allocated.',
   handler: 'VFIO_IOMMU_PASID_REQUEST',
   kind: 'roll_back',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: () => ({
     *tellRepaired(_, process, argument, pasid) {
       return (yield* writeResult(process, argument, pasid)) === 0 ? 0 : 'EFAULT';

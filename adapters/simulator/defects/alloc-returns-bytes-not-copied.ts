@@ -7,7 +7,7 @@ export const allocReturnsBytesNotCopied: SimulatorDefect = {
   sentence: 'ALLOC that cannot write its result returns the number of bytes that are missing, and keeps the PASID.',
   handler: 'VFIO_IOMMU_PASID_REQUEST',
   kind: 'wrong_errno',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: () => ({
     *tellRepaired(_, process, argument, pasid) {
       return yield* writeResult(process, argument, pasid);

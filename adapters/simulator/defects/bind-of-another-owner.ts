@@ -7,7 +7,7 @@ export const bindOfAnotherOwner: SimulatorDefect = {
   sentence: 'BIND accepts a PASID that belongs to another process.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'ownership',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ repairedBindLocked }) => ({
     *repairedBindLocked(backend, process, data) {
       return yield* repairedBindLocked(asOwner(backend, Number(data.hpasid)), process, data);

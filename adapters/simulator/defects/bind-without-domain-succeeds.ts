@@ -6,7 +6,7 @@ export const bindWithoutDomainSucceeds: SimulatorDefect = {
   sentence: 'BIND in a container whose groups are all without an IOMMU answers 0 in place of EINVAL.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'missing_check',
-  needs: { requests: ['as_posted'] },
+  needs: { nesting_series: ['as_posted'] },
   change: ({ postedBindLocked }) => ({
     *postedBindLocked(backend, process, source, binds) {
       return backend.domains.length === 0 ? undefined : yield* postedBindLocked(backend, process, source, binds);

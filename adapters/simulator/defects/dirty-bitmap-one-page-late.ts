@@ -7,7 +7,7 @@ export const dirtyBitmapOnePageLate: SimulatorDefect = {
   sentence: 'The dirty bitmap has the bits of each mapping one page late.',
   handler: 'VFIO_IOMMU_DIRTY_PAGES',
   kind: 'accounting',
-  needs: { surroundings: ['6.12', '6.1'] },
+  needs: { base_kernel: ['6.12', '6.1'] },
   change: ({ DirtyBitmap }) => ({
     DirtyBitmap: class extends DirtyBitmap {
       override report(process: Process, address: number, pagesBefore: number) {

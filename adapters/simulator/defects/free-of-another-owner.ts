@@ -7,7 +7,7 @@ export const freeOfAnotherOwner: SimulatorDefect = {
   sentence: 'FREE takes a PASID back that belongs to another process.',
   handler: 'VFIO_IOMMU_PASID_REQUEST',
   kind: 'ownership',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ repairedFree }) => ({
     repairedFree: (backend, pasid) => repairedFree(asOwner(backend, pasid), pasid),
   }),

@@ -6,6 +6,6 @@ export const getInfoLacksNestingCapability: SimulatorDefect = {
   sentence: 'GET_INFO does not tell the nesting capability of a container whose device can be bound.',
   handler: 'VFIO_IOMMU_GET_INFO',
   kind: 'capability',
-  needs: { bind: ['present'], surroundings: ['2020'] },
+  needs: { bind: ['present'], base_kernel: ['2020'] },
   change: () => ({ nestingCapability: () => undefined }),
 };

@@ -9,7 +9,7 @@ export const invalidateAcceptsUnknownFlags: SimulatorDefect = {
   sentence: 'CACHE_INVALIDATE accepts unknown flags of what it says about a PASID or an address.',
   handler: 'VFIO_IOMMU_CACHE_INVALIDATE',
   kind: 'missing_check',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ isKnownInvalidate }) => ({
     isKnownInvalidate: (data) => isKnownInvalidate({ ...data, flags: data.flags & KNOWN }),
   }),

@@ -7,7 +7,7 @@ export const lastDomainErrorWins: SimulatorDefect = {
   sentence: 'BIND goes domain by domain, and returns what the last one gave, whatever those before it answered.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'fan_out',
-  needs: { requests: ['repaired'], unit: ['none'] },
+  needs: { nesting_series: ['repaired'], singleton_scope: ['none'] },
   change: ({ repairedBindLocked }) => ({
     *repairedBindLocked(backend, process, data) {
       let errno: Errno | undefined;

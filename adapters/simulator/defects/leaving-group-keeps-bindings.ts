@@ -6,6 +6,6 @@ export const leavingGroupKeepsBindings: SimulatorDefect = {
   sentence: 'A group that leaves its container stays recorded as bound, so that its PASID cannot be bound on it again.',
   handler: 'VFIO_GROUP_UNSET_CONTAINER',
   kind: 'lifetime',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: () => ({ forgetBindings() {} }),
 };

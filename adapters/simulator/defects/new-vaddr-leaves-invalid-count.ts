@@ -7,7 +7,7 @@ export const newVaddrLeavesInvalidCount: SimulatorDefect = {
     'A MAP_DMA that replaces the virtual address of a mapping still counts it as invalid, so that no group can join any more.',
   handler: 'VFIO_IOMMU_MAP_DMA',
   kind: 'accounting',
-  needs: { surroundings: ['6.12', '6.1'] },
+  needs: { base_kernel: ['6.12', '6.1'] },
   change: ({ updateVaddr }) => ({
     updateVaddr(backend, ...rest) {
       const errno = updateVaddr(backend, ...rest);

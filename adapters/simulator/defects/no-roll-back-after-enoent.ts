@@ -6,7 +6,7 @@ export const noRollBackAfterEnoent: SimulatorDefect = {
   sentence: 'A BIND that a device refuses with ENOENT is not undone on the others.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'roll_back',
-  needs: { requests: ['as_posted'] },
+  needs: { nesting_series: ['as_posted'] },
   change: ({ undoPostedBind }) => ({
     *undoPostedBind(backend, source, errno) {
       if (errno !== 'ENOENT') yield* undoPostedBind(backend, source, errno);

@@ -6,7 +6,7 @@ export const noRollBackOfFirstDevice: SimulatorDefect = {
   sentence: 'A BIND that fails is undone on all devices that were bound but the first.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'roll_back',
-  needs: { requests: ['repaired'], unit: ['none'] },
+  needs: { nesting_series: ['repaired'], singleton_scope: ['none'] },
   change: ({ undoRepairedBind }) => ({
     undoRepairedBind: (backend, pasid, done) => undoRepairedBind(backend, pasid, done.slice(1)),
   }),

@@ -6,7 +6,7 @@ export const quotaCountsAtSetIommu: SimulatorDefect = {
   sentence: 'SET_IOMMU already applies the parameter pasid_quota, which only the next ALLOC of the process has to.',
   handler: 'VFIO_SET_IOMMU',
   kind: 'quota',
-  needs: { requests: ['as_posted'] },
+  needs: { nesting_series: ['as_posted'] },
   change: ({ PasidService }) => ({
     PasidService: class extends PasidService {
       protected override get firstQuota(): number {

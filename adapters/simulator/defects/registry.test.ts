@@ -54,9 +54,9 @@ describe('a defect that is asked for', () => {
   });
 
   it('where it makes no difference is refused with what to change', () => {
-    const ask = () => simulatorAdapter({ requests: 'repaired' }, 'sim', defectNamed('no_roll_back_after_enoent'));
+    const ask = () => simulatorAdapter({ nesting_series: 'repaired' }, 'sim', defectNamed('no_roll_back_after_enoent'));
     expect(ask).toThrow(Problem);
-    expect(ask).toThrow(/requests=repaired.*--set requests=as_posted/);
+    expect(ask).toThrow(/nesting_series=repaired.*--set nesting_series=as_posted/);
   });
 
   it('is in the simulator that was asked for it, and in no other', async () => {

@@ -1,8 +1,8 @@
 import { nearest } from '../../../spec/uapi/nearest.ts';
 import { Problem } from '../../../spec/uapi/problem.ts';
-import { allocAnswersEfaultForEnospc } from './alloc-answers-efault-for-enospc.ts';
 import { allocKeepsPasidOfFailedCopy } from './alloc-keeps-pasid-of-failed-copy.ts';
 import { allocReturnsBytesNotCopied } from './alloc-returns-bytes-not-copied.ts';
+import { allocReturnsEfaultForEnospc } from './alloc-returns-efault-for-enospc.ts';
 import { bindOfAnotherOwner } from './bind-of-another-owner.ts';
 import { bindWithoutDomainSucceeds } from './bind-without-domain-succeeds.ts';
 import { closeLeavesConfigHeader } from './close-leaves-config-header.ts';
@@ -26,19 +26,19 @@ import { leavingGroupKeepsBindings } from './leaving-group-keeps-bindings.ts';
 import { mapAcceptsWrappingVaddr } from './map-accepts-wrapping-vaddr.ts';
 import { mapChecksOverlapBeforeSize } from './map-checks-overlap-before-size.ts';
 import { mapReachesNewestIommuOnly } from './map-reaches-newest-iommu-only.ts';
-import { messageTriggerIsNotTakenAway } from './message-trigger-is-not-taken-away.ts';
+import { msiEventfdIsNotRemoved } from './msi-eventfd-is-not-removed.ts';
 import { newIommuLacksOlderMappings } from './new-iommu-lacks-older-mappings.ts';
 import { newVaddrLeavesInvalidCount } from './new-vaddr-leaves-invalid-count.ts';
 import { noRollBackAfterEnoent } from './no-roll-back-after-enoent.ts';
 import { noRollBackOfFirstDevice } from './no-roll-back-of-first-device.ts';
 import { oneMappingAboveEntryLimit } from './one-mapping-above-entry-limit.ts';
-import { pasidCapabilityAlwaysShown } from './pasid-capability-always-shown.ts';
-import { pasidsToldApartBy16Bits } from './pasids-told-apart-by-16-bits.ts';
+import { pasidCapabilityAlwaysExposed } from './pasid-capability-always-exposed.ts';
+import { pasidsComparedBy16Bits } from './pasids-compared-by-16-bits.ts';
 import { quotaCountsAllProcesses } from './quota-counts-all-processes.ts';
 import { quotaCountsAtSetIommu } from './quota-counts-at-set-iommu.ts';
 import { readMappingCanBeWritten } from './read-mapping-can-be-written.ts';
 import { readPinDoesNotUnshare } from './read-pin-does-not-unshare.ts';
-import { readTellsMoreThanItCopied } from './read-tells-more-than-it-copied.ts';
+import { readReportsMoreThanItCopied } from './read-reports-more-than-it-copied.ts';
 import { refusedSetContainerKeepsOwnership } from './refused-set-container-keeps-ownership.ts';
 import { rollBackUnbindsOlderBindings } from './roll-back-unbinds-older-bindings.ts';
 import { secondGroupJoinsWhileBound } from './second-group-joins-while-bound.ts';
@@ -49,18 +49,18 @@ import { unmapCutsAtEnd } from './unmap-cuts-at-end.ts';
 import { unmapKeepsMemlockCharge } from './unmap-keeps-memlock-charge.ts';
 import { unmapLeavesNestedTranslations } from './unmap-leaves-nested-translations.ts';
 import { unmapLeavesOtherIommus } from './unmap-leaves-other-iommus.ts';
-import { unmapTellsLastMappingOnly } from './unmap-tells-last-mapping-only.ts';
-import { unsetContainerAnswersEinvalForEbusy } from './unset-container-answers-einval-for-ebusy.ts';
+import { unmapReportsLastMappingOnly } from './unmap-reports-last-mapping-only.ts';
+import { unsetContainerReturnsEinvalForEbusy } from './unset-container-returns-einval-for-ebusy.ts';
 
 /** Every defect that the simulator can be given, by the part of the kernel that it is in. */
 export const defects: readonly SimulatorDefect[] = [
   refusedSetContainerKeepsOwnership,
-  unsetContainerAnswersEinvalForEbusy,
+  unsetContainerReturnsEinvalForEbusy,
   closedDeviceKeepsGroupFile,
   closeLeavesConfigHeader,
-  messageTriggerIsNotTakenAway,
-  readTellsMoreThanItCopied,
-  pasidCapabilityAlwaysShown,
+  msiEventfdIsNotRemoved,
+  readReportsMoreThanItCopied,
+  pasidCapabilityAlwaysExposed,
   mapChecksOverlapBeforeSize,
   mapAcceptsWrappingVaddr,
   oneMappingAboveEntryLimit,
@@ -71,13 +71,13 @@ export const defects: readonly SimulatorDefect[] = [
   newVaddrLeavesInvalidCount,
   newIommuLacksOlderMappings,
   unmapLeavesOtherIommus,
-  unmapTellsLastMappingOnly,
+  unmapReportsLastMappingOnly,
   unmapKeepsMemlockCharge,
   unmapCutsAtEnd,
   dirtyBitmapOnePageLate,
   getInfoLacksCapsFlag,
   getInfoNextCountsFromChain,
-  allocAnswersEfaultForEnospc,
+  allocReturnsEfaultForEnospc,
   allocReturnsBytesNotCopied,
   allocKeepsPasidOfFailedCopy,
   freeOfAnotherOwner,
@@ -86,7 +86,7 @@ export const defects: readonly SimulatorDefect[] = [
   quotaCountsAllProcesses,
   quotaCountsAtSetIommu,
   gpgdCutTo32Bits,
-  pasidsToldApartBy16Bits,
+  pasidsComparedBy16Bits,
   gpasidKeptIn64Bits,
   noRollBackAfterEnoent,
   noRollBackOfFirstDevice,

@@ -6,7 +6,7 @@ export const rollBackUnbindsOlderBindings: SimulatorDefect = {
   sentence: 'A BIND that is refused because its PASID is bound already unbinds it.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'roll_back',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ repairedBindLocked, repairedUnbind }) => ({
     *repairedBindLocked(backend, process, data) {
       const errno = yield* repairedBindLocked(backend, process, data);

@@ -7,7 +7,7 @@ export const secondGroupJoinsWhileBound: SimulatorDefect = {
   sentence: 'A container in which a guest table is bound takes another group, which is then not bound.',
   handler: 'VFIO_GROUP_SET_CONTAINER',
   kind: 'missing_check',
-  needs: { bind: ['present'], second_unit_at_attach: ['while_bound', 'always'] },
+  needs: { bind: ['present'], second_member_at_attach: ['while_bound', 'always'] },
   change: ({ refusesSecondGroup }) => ({
     refusesSecondGroup: (backend) => (hasBound(backend) ? undefined : refusesSecondGroup(backend)),
   }),

@@ -6,6 +6,6 @@ export const unbindChecksNothing: SimulatorDefect = {
   sentence: 'UNBIND accepts data of any version and format, with unknown flags, and any PASID.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'missing_check',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ isKnownBind }) => ({ isKnownBind: (data, binds) => !binds || isKnownBind(data, binds) }),
 };

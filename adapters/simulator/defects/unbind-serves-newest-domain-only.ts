@@ -6,7 +6,7 @@ export const unbindServesNewestDomainOnly: SimulatorDefect = {
   sentence: 'UNBIND ends the bindings of the devices behind the IOMMU that joined last only.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'fan_out',
-  needs: { requests: ['repaired'], unit: ['none'] },
+  needs: { nesting_series: ['repaired'], singleton_scope: ['none'] },
   change: ({ repairedUnbind }) => ({
     repairedUnbind(backend, data) {
       const others = backend.domains.splice(1);

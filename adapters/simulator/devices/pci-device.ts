@@ -4,7 +4,7 @@ import type { Hardware } from '../nested/translation.ts';
 import { EduDevice } from './edu-device.ts';
 
 /** The driver of a PCI function. */
-export type Driver = 'vfio-pci' | 'native';
+export type Driver = 'vfio-pci' | 'host';
 
 /** A device of a group: a PCI function, or what stands for one here. */
 export class PciDevice implements IommuDevice {

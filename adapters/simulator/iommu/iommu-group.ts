@@ -48,31 +48,31 @@ export class IommuGroup {
   }
 
   /** User space takes the group's DMA: nobody else may have it. */
-  claimForUserSpace(): Errno | undefined {
+  claimDmaOwner(): Errno | undefined {
     if (this.ownerCount > 0) return 'EPERM';
     this.ownerCount = 1;
     this.userSpaceOwns = true;
     return undefined;
   }
 
-  releaseFromUserSpace(): void {
+  releaseDmaOwner(): void {
     this.ownerCount = 0;
     this.userSpaceOwns = false;
   }
 
   /** A kernel driver uses the group's DMA, next to other kernel drivers. */
-  claimForKernel(): Errno | undefined {
+  useDefaultDomain(): Errno | undefined {
     if (this.userSpaceOwns) return 'EBUSY';
     this.ownerCount++;
     return undefined;
   }
 
-  releaseFromKernel(): void {
+  unuseDefaultDomain(): void {
     this.ownerCount--;
   }
 
   /** Whether anybody has the group's DMA. */
-  get claimed(): boolean {
+  get dmaOwnerClaimed(): boolean {
     return this.ownerCount > 0;
   }
 }

@@ -20,22 +20,22 @@ const setup = (type = 6): Op[] => [...container(1, type), openGroup('g1')];
 const joins = setContainer('g1');
 
 describe('a second group of a container of the nesting type', () => {
-  it('is taken with second_unit_at_attach=never', async () => {
-    const stage = posted({ second_unit_at_attach: 'never' }, TWO);
+  it('is taken with second_member_at_attach=never', async () => {
+    const stage = posted({ second_member_at_attach: 'never' }, TWO);
     expect(await answersOf(setup(), [alloc(), bind(), joins], stage)).toEqual([0, 0, 0]);
   });
 
-  it('is refused with EINVAL with second_unit_at_attach=always, by either ioctl', async () => {
-    const stage = posted({ second_unit_at_attach: 'always' }, TWO);
+  it('is refused with EINVAL with second_member_at_attach=always, by either ioctl', async () => {
+    const stage = posted({ second_member_at_attach: 'always' }, TWO);
     expect(await answersOf(setup(), [joins], stage)).toEqual(['EINVAL']);
     const before = [...container().slice(0, -1), ...join('g1')];
     expect(await answersOf(before, [setIommu(6), unsetContainer('g1'), setIommu(6)], stage)).toEqual(['EINVAL', 0, 0]);
     expect(await answersOf(setup(3), [joins], stage)).toEqual([0]);
   });
 
-  it('is refused with EBUSY with second_unit_at_attach=while_bound, until nothing is bound', async () => {
+  it('is refused with EBUSY with second_member_at_attach=while_bound, until nothing is bound', async () => {
     const ops = [alloc(), bind(), joins, unbind(), joins];
-    for (const stage of [repaired({}, TWO), posted({ second_unit_at_attach: 'while_bound' }, TWO)]) {
+    for (const stage of [repaired({}, TWO), posted({ second_member_at_attach: 'while_bound' }, TWO)]) {
       expect(await answersOf(setup(), ops, stage)).toEqual([0, 0, 'EBUSY', 0, 0]);
     }
   });

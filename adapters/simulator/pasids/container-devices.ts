@@ -7,11 +7,15 @@ export function* translatedDevices({ domains }: Type1State): Generator<IommuDevi
 }
 
 /** Whether a container holds more than the requests let it use. */
-export function hasSecondUnit({ domains, external, parameters: { unit, second_unit_use } }: Type1State): boolean {
-  if (unit === 'none' || second_unit_use === 'allowed') return false;
+export function hasSecondUnit({
+  domains,
+  external,
+  parameters: { singleton_scope: scope, second_member_use },
+}: Type1State): boolean {
+  if (scope === 'none' || second_member_use === 'allowed') return false;
   let units = 0;
   const count = ({ devices }: { devices: readonly unknown[] }) => {
-    units += unit === 'group' ? 1 : devices.length;
+    units += scope === 'group' ? 1 : devices.length;
   };
   external.forEach(count);
   for (const { groups } of domains) groups.forEach(count);

@@ -10,9 +10,9 @@ const FORMAT_VTD = 1;
  * tables. Undefined where there is none; as posted, a container without a format makes GET_INFO fail.
  */
 export function nestingCapability(backend: Type1State): number[] | Errno | undefined {
-  const { bind, requests, surroundings } = backend.parameters;
-  if (bind === 'absent' || surroundings !== '2020') return undefined;
-  if (requests === 'as_posted') {
+  const { bind, nesting_series, base_kernel } = backend.parameters;
+  if (bind === 'absent' || base_kernel !== '2020') return undefined;
+  if (nesting_series === 'as_posted') {
     if (backend.domains.length === 0 || backend.pasids.driver === undefined) return 'EINVAL';
     return [backend.nesting ? PASID_REQUESTS : 0, FORMAT_VTD];
   }

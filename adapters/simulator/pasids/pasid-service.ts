@@ -50,8 +50,8 @@ export class PasidService {
 
   /** Gives out a PASID between two, inclusive; undefined if there is none, or the quota is used up. */
   allocate(owner: PasidOwner, min: number, max: number): number | undefined {
-    if (this.parameters.requests === 'as_posted') this.adjust(owner);
-    const quota = this.parameters.requests === 'as_posted' ? owner.quota : this.module.pasidQuota;
+    if (this.parameters.nesting_series === 'as_posted') this.adjust(owner);
+    const quota = this.parameters.nesting_series === 'as_posted' ? owner.quota : this.module.pasidQuota;
     return this.usedBy(owner) < quota ? this.allocator.allocate(owner, min, max) : undefined;
   }
 

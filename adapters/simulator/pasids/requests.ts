@@ -24,8 +24,8 @@ export function performPasidRequest(
   request: number,
   argument: number,
 ): Steps<Result> | undefined {
-  const { requests, bind, pasid_request, cache_invalidate } = backend.parameters;
-  const isPosted = requests === 'as_posted';
+  const { nesting_series, bind, pasid_request, cache_invalidate } = backend.parameters;
+  const isPosted = nesting_series === 'as_posted';
   switch (request) {
     case Request.IOMMU_PASID_REQUEST:
       if (pasid_request === 'absent') return undefined;

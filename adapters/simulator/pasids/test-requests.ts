@@ -27,7 +27,7 @@ export const ONE: Slot = { devices: 1, viable: true };
 export const behind = (iommu: number): Slot => ({ ...ONE, iommu });
 
 const PRESENT = {
-  surroundings: '2020',
+  base_kernel: '2020',
   bind: 'present',
   pasid_request: 'present',
   cache_invalidate: 'present',
@@ -35,12 +35,12 @@ const PRESENT = {
 /** What the series of March 2020 did, on the driver of those days. */
 const POSTED = {
   ...PRESENT,
-  requests: 'as_posted',
+  nesting_series: 'as_posted',
   driver: 'v10',
   free_of_bound: 'survives',
   unmap_flushes_nested: 'no',
-  unit: 'none',
-  second_unit_at_attach: 'never',
+  singleton_scope: 'none',
+  second_member_at_attach: 'never',
   pasid_exposure: 'always',
 };
 const MACHINE: Machine = { nesting: 'five_levels' };

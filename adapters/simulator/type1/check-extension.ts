@@ -17,7 +17,7 @@ export function checkExtension(
   domains: readonly BackendDomain[] | undefined,
 ): number {
   if (EXTENSIONS.has(extension)) return 1;
-  if (parameters.surroundings === '2020') {
+  if (parameters.base_kernel === '2020') {
     if (extension === NESTING_UAPI && parameters.bind === 'present') return NESTING_UAPI_VERSION;
     if (extension >= UNMAP_ALL) return 0;
   }

@@ -79,7 +79,7 @@ export function infoFlags(hasChain: boolean): number {
 function* capabilities(backend: WithParts<InfoParts>): Steps<number[] | Errno> {
   const { validRanges, available, parameters } = backend;
   const all: Capability[] = [];
-  if (parameters.surroundings !== '2020') {
+  if (parameters.base_kernel !== '2020') {
     if (yield ALLOCATION) return 'ENOMEM';
     all.push({ id: MIGRATION!, content: [0, 0, PAGE_SIZE, 0, BITMAP_MAXIMUM, 0] });
     if (yield ALLOCATION) return 'ENOMEM';

@@ -40,7 +40,7 @@ export function* mapDma(backend: WithParts<MapParts>, process: Process, argument
 
   // argument
   const flags = words[FLAGS]!;
-  const known = backend.parameters.surroundings === '2020' ? READ | WRITE : READ | WRITE | NEW_VADDR;
+  const known = backend.parameters.base_kernel === '2020' ? READ | WRITE : READ | WRITE | NEW_VADDR;
   if (words[ARGSZ]! < MAP.size || (flags & ~known) !== 0) return 'EINVAL';
   const allowed = (flags & READ ? Direction.READ : 0) | (flags & WRITE ? Direction.WRITE : 0);
   const newVaddr = (flags & NEW_VADDR) !== 0;

@@ -37,7 +37,7 @@ export function* unmapDma(backend: WithParts<UnmapParts>, process: Process, argu
 
   // argument
   const flags = words[FLAGS]!;
-  const known = backend.parameters.surroundings === '2020' ? 0 : GET_DIRTY | ALL | INVALIDATE;
+  const known = backend.parameters.base_kernel === '2020' ? 0 : GET_DIRTY | ALL | INVALIDATE;
   if (words[ARGSZ]! < UNMAP.size || (flags & ~known) !== 0) return 'EINVAL';
   let bitmap: BitmapArgument | undefined;
   if (flags & GET_DIRTY) {

@@ -52,7 +52,7 @@ export class Type1 extends Type1State implements Backend {
       case Request.IOMMU_UNMAP_DMA:
         return unmapDma(this, process, argument);
       case Request.IOMMU_DIRTY_PAGES:
-        return this.parameters.surroundings === '2020' ? done('ENOTTY') : dirtyPages(this, process, argument);
+        return this.parameters.base_kernel === '2020' ? done('ENOTTY') : dirtyPages(this, process, argument);
       case Request.IOMMU_GET_INFO:
         return getInfo(this, process, argument);
       default:
@@ -111,7 +111,7 @@ export class Type1 extends Type1State implements Backend {
     if (yield ALLOCATION) return this.parameters.domain_allocation_failure === 'eio' ? 'EIO' : 'ENOMEM';
     const domain = new this.parts.IommuDomain(this.unit, group.iommu, this.nesting);
     if (this.nesting && this.unit.nesting === undefined) {
-      return this.parameters.surroundings === '2020' ? 'ENODEV' : 'EINVAL';
+      return this.parameters.base_kernel === '2020' ? 'ENODEV' : 'EINVAL';
     }
     yield DRIVER_CALL;
     if (!this.unit.interruptRemapping && !this.module.allowUnsafeInterrupts) return 'EPERM';

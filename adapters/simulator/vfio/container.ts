@@ -57,10 +57,10 @@ export class Container implements FileOperations {
   *attachGroup(group: IommuGroup, process: Process): Steps<Errno | undefined> {
     do yield LOCK;
     while (!this.lock.take());
-    let errno = group.claimForUserSpace();
+    let errno = group.claimDmaOwner();
     if (errno === undefined && this.backend !== undefined) {
       errno = yield* this.backend.attachGroup(group, process);
-      if (errno !== undefined) group.releaseFromUserSpace();
+      if (errno !== undefined) group.releaseDmaOwner();
     }
     if (errno === undefined) this.groups.unshift(group);
     this.lock.release();
@@ -72,7 +72,7 @@ export class Container implements FileOperations {
     do yield LOCK;
     while (!this.lock.take());
     if (this.backend !== undefined) yield* this.backend.detachGroup(group);
-    group.releaseFromUserSpace();
+    group.releaseDmaOwner();
     this.groups.splice(this.groups.indexOf(group), 1);
     if (this.groups.length === 0) {
       this.backend?.close();

@@ -199,7 +199,7 @@ export class DeviceInterrupts {
       if (data !== 0) this.requestTrigger?.signal();
       return 0;
     }
-    if (data! < -1) return this.parameters.request_by_negative_number === 'einval' ? 'EINVAL' : 0;
+    if (data! < -1) return this.parameters.req_irq_negative_eventfd === 'einval' ? 'EINVAL' : 0;
     const trigger = eventOf(process, data!);
     if (typeof trigger === 'string') return trigger;
     this.requestTrigger = trigger;

@@ -244,8 +244,8 @@ describe('an orphaned group', () => {
 
 describe('the drivers of a group', () => {
   const stage = { slots: [{ devices: 1, viable: false }] };
-  const unbindClaimed: Op = { op: 'unbind_driver', slot: 'g0', device: 'claimed' };
-  const bindClaimed: Op = { op: 'bind_driver', slot: 'g0', device: 'claimed', driver: 'native' };
+  const unbindClaimed: Op = { op: 'unbind_driver', slot: 'g0', device: 'bound_to_host_driver' };
+  const bindClaimed: Op = { op: 'bind_driver', slot: 'g0', device: 'bound_to_host_driver', driver: 'host' };
 
   it('make it viable when the one that claims it goes', async () => {
     const ops = [
@@ -261,7 +261,7 @@ describe('the drivers of a group', () => {
   });
 
   it('do not include a native one for the test device', async () => {
-    const ops: Op[] = [{ op: 'bind_driver', slot: 'g0', device: 0, driver: 'native' }];
+    const ops: Op[] = [{ op: 'bind_driver', slot: 'g0', device: 0, driver: 'host' }];
     expect(await answersOf(opened(), ops, stage)).toEqual(['ENODEV']);
   });
 

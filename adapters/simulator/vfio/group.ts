@@ -165,7 +165,7 @@ export class VfioGroup implements FileOperations, Node {
     if (iommuGroup === undefined) return 'ENODEV';
     words[1] = 0;
     if (container !== undefined) words[1] = CONTAINER_SET | VIABLE;
-    else if (!iommuGroup.claimed) words[1] = VIABLE;
+    else if (!iommuGroup.dmaOwnerClaimed) words[1] = VIABLE;
 
     // result
     if (yield COPY_TO_USER) return 'EFAULT';

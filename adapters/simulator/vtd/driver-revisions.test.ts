@@ -94,11 +94,11 @@ describe('BIND', () => {
 
   it.each<[string, object, Record<string, string>, unknown[]]>([
     ['no PCI function', { kind: 'platform' }, {}, ['524', 'EINVAL', 'ENODEV']],
-    ['a mediated one', { kind: 'mediated' }, { mediated_devices: 'substituted' }, [0, 0, 0]],
+    ['a mediated one', { kind: 'mediated' }, { mediated_devices: 'parent_device' }, [0, 0, 0]],
     [
       'a mediated one that stays what it is',
       { kind: 'mediated' },
-      { mediated_devices: 'not_substituted' },
+      { mediated_devices: 'mediated_device' },
       ['EINVAL', 'EINVAL', 'ENODEV'],
     ],
     ['one with 16 bits', { pasidBits: 16 }, {}, ['EINVAL', 'EINVAL', 0]],
@@ -182,8 +182,8 @@ describe('SET_IOMMU with the nesting type where the IOMMU cannot nest', () => {
     ['2020', 'ENODEV'],
     ['6.1', 'EINVAL'],
     ['6.12', 'EINVAL'],
-  ])('gives in surroundings of %s %s', async (surroundings, errno) => {
-    const stage = { machine: {}, slots: [ONE], parameters: { surroundings } };
+  ])('gives with the base kernel %s %s', async (base_kernel, errno) => {
+    const stage = { machine: {}, slots: [ONE], parameters: { base_kernel } };
     const setup = ready().slice(0, -1);
     const ops: Op[] = [{ op: 'ioctl', fd: 'c', number: number.VFIO_SET_IOMMU!, argument: { value: 6 } }];
     expect(await answersOf(setup, ops, stage)).toEqual([errno]);

@@ -209,7 +209,7 @@ export class VtdDriver {
   }
 
   private hasIommu({ group: { kind } }: IommuDevice): boolean {
-    return kind !== 'mediated' || this.parameters.mediated_devices === 'substituted';
+    return kind !== 'mediated' || this.parameters.mediated_devices === 'parent_device';
   }
 
   /** A mediated device that gets this far is the function behind it. */

@@ -1,7 +1,7 @@
 import { PAGE } from '../../../reference/memory/user-memory.ts';
 import type { Op, Program } from '../../../spec/uapi/vocabulary.ts';
 import { layOut, memory, type Value } from '../../programs/build.ts';
-import type { Surroundings } from './edge.ts';
+import type { EdgeContext } from './edge.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
 
@@ -16,7 +16,7 @@ export function* readCuts(form: Form, make: Make, every: boolean): Iterable<Prog
 }
 
 /** Requests that write, by the name that their programs get: the ordinary one, one over everything mapped, and longer ones. */
-function writingRequests(form: Form, { mappings }: Surroundings): [string, Record<string, Value>][] {
+function writingRequests(form: Form, { mappings }: EdgeContext): [string, Record<string, Value>][] {
   const requests: [string, Record<string, Value>][] = [['', {}]];
   const [first, last] = [mappings[0], mappings.at(-1)];
   if ('iova' in form.values && first && last)
@@ -37,9 +37,9 @@ export function* writeCuts(
   form: Form,
   extent: (values: Record<string, Value>) => number,
   make: Make,
-  surroundings: Surroundings,
+  context: EdgeContext,
 ): Iterable<Program> {
-  for (const [name, values] of writingRequests(form, surroundings)) {
+  for (const [name, values] of writingRequests(form, context)) {
     const length = extent(values);
     for (const writable of length === 0 ? [] : cutsOf(length)) {
       const at = PAGE - writable;

@@ -13,7 +13,7 @@ export interface Edge {
 }
 
 /** What decides where the edges of a field are. */
-export interface Surroundings {
+export interface EdgeContext {
   environment: Environment;
   /** What is mapped in the situation. */
   mappings: readonly Mapping[];

@@ -1,5 +1,5 @@
 import { type Field, type Ioctl, uapi } from '../../../spec/uapi/uapi.ts';
-import { distinct, type Edge, type Surroundings } from './edge.ts';
+import { distinct, type Edge, type EdgeContext } from './edge.ts';
 import { addresses, bitmaps, descriptors } from './pointer-edges.ts';
 import { bitmapSizes, iovas, pageSizes, sizes } from './range-edges.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from './request-edges.ts';
 
 /** The values at the edges of a field, the ordinary one first. */
-export function edgesOf(struct: string, field: Field, surroundings: Surroundings): Edge[] {
+export function edgesOf(struct: string, field: Field, context: EdgeContext): Edge[] {
   switch (field.holds) {
     case 'argsz':
       return argsz(struct);
@@ -27,15 +27,15 @@ export function edgesOf(struct: string, field: Field, surroundings: Surroundings
     case 'address':
       return addresses();
     case 'iova':
-      return iovas(surroundings);
+      return iovas(context);
     case 'size':
-      return sizes(surroundings);
+      return sizes(context);
     case 'page_size':
       return pageSizes();
     case 'bitmap_size':
       return bitmapSizes();
     case 'bitmap':
-      return bitmaps(surroundings);
+      return bitmaps(context);
     case 'region':
       return indexes('region', uapi.device.regionCount);
     case 'feature':
@@ -51,9 +51,9 @@ export function edgesOf(struct: string, field: Field, surroundings: Surroundings
     case 'bits':
       return bits(field);
     case 'guest_address':
-      return guestAddresses(field, surroundings);
+      return guestAddresses(field, context);
     case 'pasid':
-      return pasids(field, surroundings);
+      return pasids(field, context);
     case 'address_width':
       return addressWidths(field);
     case 'zero':

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { Program } from '../../../spec/uapi/vocabulary.ts';
 import type { Value } from '../../programs/build.ts';
-import type { Edge, Surroundings } from './edge.ts';
+import type { Edge, EdgeContext } from './edge.ts';
 import { edgesOf } from './edges.ts';
 import { atTheEnd, type Form } from './forms.ts';
 import type { Make } from './probe.ts';
@@ -10,19 +10,19 @@ import type { Make } from './probe.ts';
 export function* singleFields(
   form: Form,
   make: Make,
-  surroundings: Surroundings,
+  context: EdgeContext,
   which: 'all' | 'telling' = 'all',
 ): Iterable<Program> {
   yield make(`ordinary${form.suffix}`, [], atTheEnd(form, {}));
-  for (const { name, edges } of fieldsOf(form, surroundings)) {
+  for (const { name, edges } of fieldsOf(form, context)) {
     for (const edge of which === 'all' ? edges : tellingOf(edges))
       yield make(`${edge.label}${form.suffix}`, edge.before ?? [], atTheEnd(form, { [name]: edge.value }));
   }
 }
 
 /** Every two fields at once, each at its telling edges. */
-export function* pairsOfFields(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
-  const fields = fieldsOf(form, surroundings);
+export function* pairsOfFields(form: Form, make: Make, context: EdgeContext): Iterable<Program> {
+  const fields = fieldsOf(form, context);
   for (const [i, a] of fields.entries()) {
     for (const b of fields.slice(i + 1)) {
       if (!isRange(a, b)) yield* together(form, make, a.name, tellingOf(a.edges), b.name, tellingOf(b.edges));
@@ -31,8 +31,8 @@ export function* pairsOfFields(form: Form, make: Make, surroundings: Surrounding
 }
 
 /** The two fields that make one range, each at all of its edges. */
-export function* ranges(form: Form, make: Make, surroundings: Surroundings): Iterable<Program> {
-  const fields = fieldsOf(form, surroundings);
+export function* ranges(form: Form, make: Make, context: EdgeContext): Iterable<Program> {
+  const fields = fieldsOf(form, context);
   for (const a of fields)
     for (const b of fields) if (isRange(a, b)) yield* together(form, make, a.name, a.edges, b.name, b.edges);
 }
@@ -52,14 +52,11 @@ function* together(form: Form, make: Make, a: string, as: Edge[], b: string, bs:
   }
 }
 
-function fieldsOf(
-  { struct, values }: Form,
-  surroundings: Surroundings,
-): { name: string; holds: string; edges: Edge[] }[] {
+function fieldsOf({ struct, values }: Form, context: EdgeContext): { name: string; holds: string; edges: Edge[] }[] {
   return uapi.structs[struct]!.fields.filter(({ name }) => name in values).map((field) => ({
     name: field.name,
     holds: field.holds,
-    edges: edgesOf(struct, field, surroundings).filter(({ value }) => !same(value, values[field.name]!)),
+    edges: edgesOf(struct, field, context).filter(({ value }) => !same(value, values[field.name]!)),
   }));
 }
 

@@ -24,7 +24,7 @@ import {
   nestingMachine,
   platform,
   ROOT,
-  untagged,
+  withoutPasid,
 } from '../../programs/nesting-setup.ts';
 import { multi, single } from '../suite.ts';
 import type { Situation } from './situation.ts';
@@ -143,7 +143,7 @@ export function nestingSituations(layout: Layout): Situation[] {
     ...briefly('two_devices', 'A group of two devices.', { g: multi }),
     ...briefly('platform', 'A device that is no PCI function.', { g: platform }),
     ...briefly('narrow', 'A device with PASIDs of 16 bits.', { g: narrow }),
-    ...briefly('untagged', 'A device without PASIDs.', { g: untagged }),
+    ...briefly('without_pasid', 'A device without PASIDs.', { g: withoutPasid }),
     ...briefly('mediated', 'A mediated device.', { g: mediated }),
     ...briefly('emulated', 'A mediated device without an IOMMU.', { g: emulated }),
     ...briefly('pci_and_emulated', 'A PCI function, and a mediated device without an IOMMU.', {

@@ -1,7 +1,7 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import { memory } from '../../programs/build.ts';
-import type { Edge, Surroundings } from './edge.ts';
+import type { Edge, EdgeContext } from './edge.ts';
 
 const PAGE = 4096n;
 const TOP = 1n << 64n;
@@ -66,7 +66,7 @@ export function addresses(): Edge[] {
 }
 
 /** Where a dirty bitmap may be said to be: memory of the process, its end, and addresses that are nobody's. */
-export function bitmaps({ environment }: Surroundings): Edge[] {
+export function bitmaps({ environment }: EdgeContext): Edge[] {
   const end = toBigInt(environment.userAddressEnd);
   const numbers: [string, bigint][] = [
     ['null', 0n],

@@ -1,11 +1,11 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
-import { distinct, type Edge, type Surroundings } from './edge.ts';
+import { distinct, type Edge, type EdgeContext } from './edge.ts';
 
 const PAGE = 4096n;
 const TOP = 1n << 64n;
 
 /** I/O virtual addresses at the edges of what can be mapped, and of what is. */
-export function iovas({ environment, mappings }: Surroundings): Edge[] {
+export function iovas({ environment, mappings }: EdgeContext): Edge[] {
   const edges: [string, bigint][] = [
     ['free', 0x40000n],
     ['zero', 0n],
@@ -49,7 +49,7 @@ export function iovas({ environment, mappings }: Surroundings): Edge[] {
 }
 
 /** Sizes of nothing, of pages and parts of them, of what is mapped, and of too much. */
-export function sizes({ environment, mappings }: Surroundings): Edge[] {
+export function sizes({ environment, mappings }: EdgeContext): Edge[] {
   const edges: [string, bigint][] = [
     ['page', PAGE],
     ['zero', 0n],

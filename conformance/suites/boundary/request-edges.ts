@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { type Field, uapi } from '../../../spec/uapi/uapi.ts';
-import { distinct, type Edge, type Surroundings } from './edge.ts';
+import { distinct, type Edge, type EdgeContext } from './edge.ts';
 
 const PAGE = 4096n;
 const TOP = 1n << 64n;
@@ -46,7 +46,7 @@ export function bits(field: Field): Edge[] {
 }
 
 /** Addresses of a guest: of its tables, or of its own. */
-export function guestAddresses(field: Field, { environment, mappings }: Surroundings): Edge[] {
+export function guestAddresses(field: Field, { environment, mappings }: EdgeContext): Edge[] {
   const end = toBigInt(environment.apertureLast) + 1n;
   const edges: [string, bigint][] = [
     ['zero', 0n],
@@ -64,7 +64,7 @@ export function guestAddresses(field: Field, { environment, mappings }: Surround
 }
 
 /** PASIDs that are allocated, those at the edges of what a PASID can be, and numbers that are cut to one. */
-export function pasids(field: Field, { saved }: Surroundings): Edge[] {
+export function pasids(field: Field, { saved }: EdgeContext): Edge[] {
   const given = saved.flatMap((ref): Edge[] => [
     { label: `${field.name}_${ref}`, value: { ref }, telling: true },
     ...(field.width === 8 ? [{ label: `${field.name}_${ref}_and_high_bit`, value: { ref, add: 1n << 32n } }] : []),

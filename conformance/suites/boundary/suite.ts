@@ -9,7 +9,7 @@ import { mergeNeeds, type Suite, sameMachine, type Unit } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
 import { interruptData } from './device-interrupts.ts';
 import { anyAccess, deviceRegions, regionOps } from './device-regions.ts';
-import type { Surroundings } from './edge.ts';
+import type { EdgeContext } from './edge.ts';
 import { valueEdges } from './edges.ts';
 import { pairsOfFields, ranges, singleFields } from './field-edges.ts';
 import { atTheEnd, formsOf } from './forms.ts';
@@ -111,7 +111,7 @@ function* probesOf(
 ): Iterable<Program> {
   const { number, feature, argument: kind } = ioctl;
   const { mappings, saved } = model;
-  const surroundings: Surroundings = { environment, mappings, saved };
+  const context: EdgeContext = { environment, mappings, saved };
   const make: Make = (what, before, argument) => probe(situation, name, what, before, { number, argument }, feature);
   if (kind === 'string') {
     yield* nameProbes(situation, name, make);
@@ -137,15 +137,15 @@ function* probesOf(
       continue;
     }
     const telling = situation.thorough === 'telling';
-    yield* singleFields(form, buffered, surroundings, telling ? 'telling' : 'all');
+    yield* singleFields(form, buffered, context, telling ? 'telling' : 'all');
     if (telling) continue;
     const { form: only, thorough } = situation;
     const all = thorough !== undefined && (only === undefined || (only === 'extended') === form.extended);
     yield* readCuts(form, buffered, all);
     if (!all) continue;
-    if (thorough === 'pairs') yield* pairsOfFields(form, buffered, surroundings);
-    if (form === forms[0] || !('iova' in forms[0]!.values)) yield* ranges(form, buffered, surroundings);
-    yield* writeCuts(form, (values) => model.extent(ioctl, form, values, buffers), buffered, surroundings);
+    if (thorough === 'pairs') yield* pairsOfFields(form, buffered, context);
+    if (form === forms[0] || !('iova' in forms[0]!.values)) yield* ranges(form, buffered, context);
+    yield* writeCuts(form, (values) => model.extent(ioctl, form, values, buffers), buffered, context);
   }
   if (situation.thorough !== 'least')
     for (const [label, value] of badPointers) yield make(`pointer_${label}`, [], { value });

@@ -33,7 +33,7 @@ test('every device that a table is bound for gets to write somewhere, and no oth
 });
 
 test.each<Defect>([
-  { rule: 'driver_bind_enters_table', kind: 'removed' },
+  { rule: 'driver_bind_sets_pasid_entry', kind: 'removed' },
   { rule: 'unbind_visits_every_device', kind: 'removed' },
   { rule: 'pasid_free_unbinds', kind: 'removed' },
   { rule: 'bind_of_another_owner', kind: 'removed' },

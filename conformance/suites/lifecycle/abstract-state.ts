@@ -52,10 +52,13 @@ function nodeOf(group: Group): string {
   return group.orphaned ? `orphan of ${group.slot.name}` : `node of ${group.slot.name}`;
 }
 
-function groupOf({ name, group, devices, claimed }: Slot, numbered: (container: Container) => number): string {
+function groupOf(
+  { name, group, devices, boundToHostDriver }: Slot,
+  numbered: (container: Container) => number,
+): string {
   const words = [name, group.container ? `in ${numbered(group.container)}` : 'alone'];
   if (group.orphaned) words.push('orphaned');
-  if (claimed) words.push('claimed');
+  if (boundToHostDriver) words.push('bound_to_host_driver');
   devices.forEach((device, i) => {
     if (!device.bound) words.push(`${i} without driver`);
     if (device.busMaster) words.push(`${i} bus master`);

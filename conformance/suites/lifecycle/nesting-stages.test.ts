@@ -17,17 +17,17 @@ const wrong: Record<string, Defect[]> = {
   v1: [
     { rule: 'driver_bind_of_unallocated', kind: 'outcome' },
     { rule: 'driver_unbind_of_unbound', kind: 'outcome' },
-    { rule: 'device_that_leaves_loses_pasid_table', kind: 'removed' },
+    { rule: 'device_detach_frees_pasid_table', kind: 'removed' },
     { rule: 'last_backend_frees_pasids', kind: 'removed' },
   ],
   'v1-singleton': [
     { rule: 'set_container_while_bound', kind: 'removed' },
-    { rule: 'set_container_while_pasid_is_shown', kind: 'removed' },
+    { rule: 'set_container_while_pasid_exposed', kind: 'removed' },
     { rule: 'bind_of_bound', kind: 'outcome' },
     { rule: 'bind_of_another_owner', kind: 'removed' },
     { rule: 'pasid_free_of_another_owner', kind: 'removed' },
     { rule: 'last_backend_unbinds_pasids', kind: 'removed' },
-    { rule: 'request_with_second_device', kind: 'removed' },
+    { rule: 'nesting_ioctl_with_second_device', kind: 'removed' },
   ],
 };
 

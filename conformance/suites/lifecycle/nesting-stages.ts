@@ -64,7 +64,7 @@ export function nestingStages(layout: Layout): Stage[] {
       steps: [...bindings('c', 'p'), ...bindings('c', 'q'), flushes('c', 'p', layout)],
     },
     {
-      id: 'tagged_transfers',
+      id: 'dma_with_pasid',
       about: 'What a device reaches with a PASID while the table and the memory behind it come and go.',
       slots: { g: single },
       ops: nested,

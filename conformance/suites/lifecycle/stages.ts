@@ -142,7 +142,7 @@ export const plainStages: Stage[] = [
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: memories,
-    steps: [...basic, chooses('c', v2), maps('c'), unmapsAll('c'), ...drives('g', 'claimed')],
+    steps: [...basic, chooses('c', v2), maps('c'), unmapsAll('c'), ...drives('g', 'bound_to_host_driver')],
   },
   {
     id: 'orphan',

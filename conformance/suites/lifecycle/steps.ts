@@ -135,8 +135,8 @@ export const transfers = (d: Name): StageStep =>
   );
 
 /** Taking drivers from devices and giving them back. */
-export function drives(slot: Name, device: number | 'claimed'): StageStep[] {
-  const driver = device === 'claimed' ? 'native' : 'vfio-pci';
+export function drives(slot: Name, device: number | 'bound_to_host_driver'): StageStep[] {
+  const driver = device === 'bound_to_host_driver' ? 'host' : 'vfio-pci';
   return [
     step(`unbind ${slot} ${device}`, { op: 'unbind_driver', slot, device }),
     step(`bind ${slot} ${device}`, { op: 'bind_driver', slot, device, driver }),

@@ -57,7 +57,7 @@ export const descriptorScenarios: Scenario[] = [
     ops: [openGroup('g', 'g'), ...[read, write, seek, mmap].map((op) => op('g'))],
   },
   {
-    id: 'requests_that_no_driver_sees',
+    id: 'ioctls_that_no_driver_sees',
     about: 'The non-blocking and the close-on-exec flag are set above the driver, in every state.',
     ops: [
       openContainer('c'),
@@ -107,7 +107,7 @@ export const descriptorScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'nobody_special',
+    id: 'unprivileged_process',
     about:
       'A process without any capability that was given the descriptors can do everything, within its locked memory.',
     ops: [

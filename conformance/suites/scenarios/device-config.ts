@@ -46,12 +46,12 @@ export const deviceConfigScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'device_interrupt_line_is_forgotten',
+    id: 'device_interrupt_line_is_reset',
     about: 'An interrupt line that a user wrote is gone after the last close.',
     ops: [...opened, ...writeConfig('d', 0x3c, 'a5'), readHeader(0), ...reopen, readHeader(64), readMsi(128)],
   },
   {
-    id: 'device_msi_message_is_forgotten',
+    id: 'device_msi_message_is_reset',
     about: 'Address, data and control of MSI that a user wrote are gone after the last close.',
     ops: [
       ...opened,
@@ -78,7 +78,7 @@ export const deviceConfigScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'device_base_address_tells_size',
+    id: 'device_base_address_reports_size',
     about: 'All ones in a base address register read back as the size of the BAR; the BAR goes on working where it is.',
     ops: [
       ...opened,
@@ -93,7 +93,7 @@ export const deviceConfigScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'device_answers_once_decode_is_on_again',
+    id: 'device_responds_once_decode_is_on_again',
     about: 'With memory decode off a BAR gives EIO, and what its registers hold is there when it is on again.',
     ops: [
       ...opened,

@@ -91,7 +91,7 @@ export const dirtyTrackingScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'dirty_restart_forgets_stale_bits',
+    id: 'dirty_restart_drops_stale_bits',
     about: 'A restart of tracking clears what was left behind; starting what is on does not.',
     ops: [
       ...ready(),

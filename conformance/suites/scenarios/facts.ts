@@ -51,7 +51,7 @@ function fromReadOnly(fd: string, name: string, values: Record<string, Value>): 
 /** Facts that are about what did not happen, or about two checks at once. */
 export const factScenarios: Scenario[] = [
   {
-    id: 'requests_that_write_nothing_back',
+    id: 'ioctls_that_write_nothing_back',
     about: 'What only takes an argument takes it from memory that cannot be written.',
     ops: [
       openContainer('c'),
@@ -72,7 +72,7 @@ export const factScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'invalidation_that_cannot_be_told',
+    id: 'invalidation_that_cannot_be_reported',
     about: 'A VADDR UNMAP whose result cannot be written has marked its mappings.',
     ops: [
       ...ready(),

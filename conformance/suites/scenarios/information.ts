@@ -59,7 +59,7 @@ export const informationScenarios: Scenario[] = [
     ops: [...ready(), ...every(), close('g'), ...every()],
   },
   {
-    id: 'available_mappings_are_told',
+    id: 'available_mappings_are_reported',
     about: 'GET_INFO tells how many mappings may still be made.',
     changes: [{ module: 'vfio_iommu_type1', parameter: 'dma_entry_limit' }],
     ops: [
@@ -78,7 +78,7 @@ export const informationScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'needed_argsz_is_told',
+    id: 'needed_argsz_is_reported',
     about: 'An argsz that is too small for the capabilities comes back as what it takes, and that suffices.',
     ops: [
       ...ready('VFIO_TYPE1_IOMMU'),
@@ -111,7 +111,7 @@ export const informationScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'status_follows_the_kernel_driver',
+    id: 'status_follows_the_host_driver',
     about:
       'A group is not viable while a kernel driver owns the DMA of a sibling; a sibling without a driver does not matter.',
     slots: { g: notViable },
@@ -119,9 +119,9 @@ export const informationScenarios: Scenario[] = [
     ops: [
       openGroup('g', 'g'),
       getStatus('g'),
-      { op: 'unbind_driver', slot: 'g', device: 'claimed' },
+      { op: 'unbind_driver', slot: 'g', device: 'bound_to_host_driver' },
       getStatus('g'),
-      { op: 'bind_driver', slot: 'g', device: 'claimed', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 'bound_to_host_driver', driver: 'host' },
       getStatus('g'),
     ],
   },
@@ -165,11 +165,11 @@ export const informationScenarios: Scenario[] = [
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [
-      { op: 'unbind_driver', slot: 'g', device: 'claimed' },
+      { op: 'unbind_driver', slot: 'g', device: 'bound_to_host_driver' },
       ...ready(),
-      { op: 'bind_driver', slot: 'g', device: 'claimed', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 'bound_to_host_driver', driver: 'host' },
       unset('g'),
-      { op: 'bind_driver', slot: 'g', device: 'claimed', driver: 'native' },
+      { op: 'bind_driver', slot: 'g', device: 'bound_to_host_driver', driver: 'host' },
       setContainer('g', 'c'),
     ],
   },

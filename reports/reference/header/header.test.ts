@@ -199,7 +199,7 @@ describe('its comments', () => {
     expect(places.every((place) => place > 0)).toBe(true);
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(comment('VFIO_IOMMU_BIND')).toContain('No released kernel has it.');
-    expect(comment('VFIO_IOMMU_BIND')).toContain('  if bind_unbinds:\n *     0: unbind_returns_zero\n');
+    expect(comment('VFIO_IOMMU_BIND')).toContain('  if bind_flag_unbind:\n *     0: unbind_returns_zero\n');
   });
 
   test('tell the answers of Linux for the rest', () => {

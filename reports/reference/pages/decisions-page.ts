@@ -51,8 +51,8 @@ function openFindings(site: Site, from: string): string[] {
   return [...findings.values()]
     .filter(({ id }) => id.startsWith('A'))
     .map(({ id, sentence }) => {
-      const left = [...parameters.values()].filter(({ lineage }) => lineage?.includes(id));
-      const stated = [...rules.values()].filter(({ lineage }) => lineage?.includes(id));
+      const left = [...parameters.values()].filter(({ findings }) => findings?.includes(id));
+      const stated = [...rules.values()].filter(({ findings }) => findings?.includes(id));
       const chosen = left.map(({ id: name }) => [
         link(code(name), address(from, 'parameters.md', name)),
         ...[...profiles.values()].map((profile) => chosenText(parameters.get(name)!, profile.parameters)),

@@ -37,6 +37,6 @@ function revisions({ parameters, profiles }: ContractData): Column[] {
   const drivers = Object.keys(parameters.get('driver')?.values ?? {}).map(
     (driver): Column => ({ names: [driver], parameters: { ...posted, driver } }),
   );
-  const repaired = [...profiles.values()].filter(({ parameters: { requests } }) => requests === 'repaired');
+  const repaired = [...profiles.values()].filter(({ parameters: { nesting_series } }) => nesting_series === 'repaired');
   return [...drivers, ...repaired.map(({ id, parameters }): Column => ({ names: [id], parameters }))];
 }

@@ -21,7 +21,7 @@ export function findingsText(site: Site, shown: ReadonlySet<string>): string {
   const findings = [...site.data.findings.values()];
   const letters = [...new Set(findings.map(({ id }) => id[0]!))];
   return page(from, 'What was found about the series of 2020', noKernel, [
-    `What reviewers said, and what was derived by reading the patches afterwards: each finding says which. The reviewers of 2020 read patches under discussion, not a release; what they did not say here they may well have known. Each stands with the rules and parameters that state it. Programs of the suite ${code('scenarios')} that show a finding have it in their names, as in ${code('scenarios/lineage/l1_newer_domain_fails')}. ${link('Decisions', address(from, 'decisions.md'))} tells what was decided where the discussion leaves something open.`,
+    `What reviewers said, and what was derived by reading the patches afterwards: each finding says which. The reviewers of 2020 read patches under discussion, not a release; what they did not say here they may well have known. Each stands with the rules and parameters that state it. Programs of the suite ${code('scenarios')} that show a finding have it in their names, as in ${code('scenarios/findings/l1_newer_domain_fails')}. ${link('Decisions', address(from, 'decisions.md'))} tells what was decided where the discussion leaves something open.`,
     `${code('V10')} and ${code('V11')} are findings about the arguments of BIND. ${code('driver=v10')} and ${code('driver=v11')} are revisions of the VT-d driver, and something else.`,
     ...letters.map((letter) =>
       section(
@@ -33,8 +33,8 @@ export function findingsText(site: Site, shown: ReadonlySet<string>): string {
 }
 
 function findingText(site: Site, from: string, { id, sentence, said }: Finding, shown: ReadonlySet<string>): string {
-  const stated = [...site.data.rules.values()].filter(({ lineage }) => lineage?.includes(id));
-  const left = [...site.data.parameters.values()].filter(({ lineage }) => lineage?.includes(id));
+  const stated = [...site.data.rules.values()].filter(({ findings }) => findings?.includes(id));
+  const left = [...site.data.parameters.values()].filter(({ findings }) => findings?.includes(id));
   const lines = [
     said ? `said by ${saidText(site, from, said)}` : 'derived by reading',
     ...stated.map((rule) => ruleLine(site, from, rule)),

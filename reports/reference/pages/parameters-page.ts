@@ -10,31 +10,35 @@ export function parametersText(site: Site): string {
   const { data } = site;
   const of2020 = [...data.parameters.values()].filter(isOf2020).map(({ id }) => link(code(id), `#${id}`));
   const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter(({ rule }) => rule !== undefined);
-  const parts = [...data.parameters.values()].map(({ id, sentence, values, matters, needs = {}, implies, lineage }) => {
-    const asking = rows.filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!).map(({ rule }) => rule!);
-    return section(`${anchor(id)}${code(id)}`, [
-      sentence,
-      matters ? `It says something only where ${whenText(matters, data.parameters)}.` : '',
-      table(
-        ['value', 'means', 'profiles'],
-        Object.entries(values).map(([value, meaning]) => [
-          code(value),
-          [
-            prose(meaning),
-            needs[value] ? `Needs: ${whenText(needs[value], data.parameters)}.` : '',
-            implies?.[value] ? `Stands for ${settings(implies[value])}, unless they are set themselves.` : '',
-          ]
-            .filter(Boolean)
-            .join(' '),
-          profilesWith(site, id, value),
-        ]),
-      ),
-      asking.length === 0
-        ? ''
-        : `Rules that ask for a value themselves: ${[...new Set(asking)].map((rule) => ruleLink(site, from, rule)).join(', ')}.`,
-      lineage ? `Findings: ${findingLinks(from, lineage)}.` : '',
-    ]);
-  });
+  const parts = [...data.parameters.values()].map(
+    ({ id, sentence, values, matters, needs = {}, implies, findings }) => {
+      const asking = rows
+        .filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!)
+        .map(({ rule }) => rule!);
+      return section(`${anchor(id)}${code(id)}`, [
+        sentence,
+        matters ? `It says something only where ${whenText(matters, data.parameters)}.` : '',
+        table(
+          ['value', 'means', 'profiles'],
+          Object.entries(values).map(([value, meaning]) => [
+            code(value),
+            [
+              prose(meaning),
+              needs[value] ? `Needs: ${whenText(needs[value], data.parameters)}.` : '',
+              implies?.[value] ? `Stands for ${settings(implies[value])}, unless they are set themselves.` : '',
+            ]
+              .filter(Boolean)
+              .join(' '),
+            profilesWith(site, id, value),
+          ]),
+        ),
+        asking.length === 0
+          ? ''
+          : `Rules that ask for a value themselves: ${[...new Set(asking)].map((rule) => ruleLink(site, from, rule)).join(', ')}.`,
+        findings ? `Findings: ${findingLinks(from, findings)}.` : '',
+      ]);
+    },
+  );
   return page(
     from,
     'Parameters',

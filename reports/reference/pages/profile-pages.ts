@@ -25,7 +25,7 @@ function unreleasedRules(data: ContractData): Set<string> {
 /** What of a profile kernels implement, in a line. */
 function implementedText({ data }: Site, profile: Profile): string {
   const { parameters } = profile;
-  if (isReleased(profile)) return `Linux ${parameters.surroundings} implements all of this.`;
+  if (isReleased(profile)) return `Linux ${parameters.base_kernel} implements all of this.`;
   const rules = rulesAt(data, parameters);
   const unreleased = unreleasedRules(data);
   const count = [...rules].filter((rule) => unreleased.has(rule)).length;
@@ -95,7 +95,7 @@ function howToRun(profile: Profile): string {
   const commands = [`npx vfio-conform run --profile ${id}`];
   for (const base of bases) commands.push(`npx vfio-conform run --profile ${id} --set ${base}=VALUE`);
   if (isReleased(profile))
-    commands.push(`npx vfio-conform run --profile ${id} --target kernel:${profile.parameters.surroundings}`);
+    commands.push(`npx vfio-conform run --profile ${id} --target kernel:${profile.parameters.base_kernel}`);
   return ['```sh', ...commands, '```'].join('\n');
 }
 

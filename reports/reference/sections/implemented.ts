@@ -26,7 +26,7 @@ export function isUnreleased({ parameters, profiles }: ContractData, { when }: R
 }
 
 /** Whether a row is of kernels before those that there are profiles of. */
-const isOld = ({ when }: Row): boolean => when.some(({ surroundings }) => surroundings === '2020');
+const isOld = ({ when }: Row): boolean => when.some(({ base_kernel: base }) => base === '2020');
 
 /** The line under the heading of a page of handlers. */
 export function implementedLine(site: Site, from: string, rows: readonly Row[], feature?: string): string {
@@ -51,7 +51,7 @@ export function implementedLine(site: Site, from: string, rows: readonly Row[], 
     unreleased.length > 0
       ? `**No released kernel implements** those of the requests of 2020: ${links(unreleased)}.`
       : '',
-    old.length > 0 ? `Only with ${code('surroundings=2020')} (Linux 5.6): ${links(old)}.` : '',
+    old.length > 0 ? `Only with ${code('base_kernel=2020')} (Linux 5.6): ${links(old)}.` : '',
   ]
     .filter(Boolean)
     .join(' ');

@@ -58,7 +58,7 @@ function whatItDoes(site: Site, from: string, { kind, step, own, words }: Row): 
 const loopNames: Record<Loop, string> = {
   pages: 'pages',
   segments: 'segments of the range',
-  tagged_segments: 'pages of the transfer with a PASID',
+  pasid_segments: 'pages of the transfer with a PASID',
   mappings: 'mappings',
   accesses: 'accesses',
   config_bytes: 'bytes of the config space',
@@ -101,13 +101,13 @@ function stepText(step: Step, outcome: RuleOutcome | undefined): string {
 
 /** The sentence of a rule and, smaller, all else that is known about it. */
 function ruleCell(site: Site, from: string, rule: Rule, { kind, own }: Row): string {
-  const { id, level, sentence, note, verified, lineage } = rule;
+  const { id, level, sentence, note, verified, findings } = rule;
   const more = [
     code(id),
     level === 'MUST' ? '' : level,
     own && kind === 'step' ? `only where ${whenText(own, site.data.parameters)}` : '',
     verified ? `seen on Linux ${verified.join(', ')}` : '',
-    lineage ? `finding ${findingLinks(from, lineage)}` : '',
+    findings ? `finding ${findingLinks(from, findings)}` : '',
   ].filter(Boolean);
   return `${prose(sentence)}${note ? ` *${prose(note)}*` : ''}<br><sub>${more.join(' · ')}</sub>`;
 }

@@ -174,12 +174,12 @@ describe('the argument of BIND as posted', () => {
   });
 
   it.each([
-    [0, 'march'],
-    [0x8000_0000, 'march'],
-    [0, 'january'],
-    [2, 'january'],
-  ])('with version %i looks outside of the table of %s', async (version, size_lookup) => {
-    const { end } = await run([...container(), bind({ version })], posted({ size_lookup }));
+    [0, '2020-03-25'],
+    [0x8000_0000, '2020-03-25'],
+    [0, '2020-01-28'],
+    [2, '2020-01-28'],
+  ])('with version %i looks outside of the table of %s', async (version, size_table) => {
+    const { end } = await run([...container(), bind({ version })], posted({ size_table }));
     expect(end).toBe('crashed');
   });
 
@@ -234,11 +234,11 @@ describe('a container with more than one unit', () => {
     ['group', [ONE, ONE], 2, 'EOPNOTSUPP'],
     ['none', [ONE, ONE], 2, 0],
   ])('is refused where the unit is %s', async (unit, slots, groups, answer) => {
-    const stage = posted({ unit, driver: 'v11' }, slots);
+    const stage = posted({ singleton_scope: unit, driver: 'v11' }, slots);
     const ops = [alloc(), bind(), bind({ flags: 0 })];
     const expected = answer === 0 ? [0, 0, 'EINVAL'] : ['EOPNOTSUPP', 'EOPNOTSUPP', 'EINVAL'];
     expect(await answersOf(container(groups), ops, stage)).toEqual(expected);
-    const allowed = posted({ unit, driver: 'v11', second_unit_use: 'allowed' }, slots);
+    const allowed = posted({ singleton_scope: unit, driver: 'v11', second_member_use: 'allowed' }, slots);
     expect(await answersOf(container(groups), ops, allowed)).toEqual([0, 0, 'EINVAL']);
   });
 });

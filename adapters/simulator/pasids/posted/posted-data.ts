@@ -4,7 +4,7 @@ import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
 import type { Type1State } from '../../type1/type1-state.ts';
 import { type BindData, bindData, type InvalidateData, invalidateData } from '../guest-structs.ts';
 import { readBindData, readInvalidateData } from './core-wrappers.ts';
-import { dataSize } from './size-lookup.ts';
+import { dataSize } from './size-table.ts';
 
 /** Gives the data of a request each time that a device's turn comes. */
 export type DataSource<T> = () => Steps<T | Errno>;
@@ -37,7 +37,7 @@ function* copyData(
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(at, 4);
   if (words === undefined) return 'EFAULT';
-  const size = dataSize(kind, words[0]!, parameters.size_lookup);
+  const size = dataSize(kind, words[0]!, parameters.size_table);
   // A negative size is more than there is.
   if (size < 0) return 'ENOMEM';
   if (yield ALLOCATION) return 'ENOMEM';

@@ -15,7 +15,7 @@ import {
 } from '../test-requests.ts';
 
 /** All devices of a container are bound by one BIND. */
-const SEVERAL = { unit: 'none', pasid_exposure: 'always', second_unit_at_attach: 'never' };
+const SEVERAL = { singleton_scope: 'none', pasid_exposure: 'always', second_member_at_attach: 'never' };
 
 describe('BIND of several devices', () => {
   const slots = [behind(0), behind(1), { ...ONE, devices: 2, iommu: 1 }];

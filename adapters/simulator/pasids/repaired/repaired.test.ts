@@ -67,7 +67,7 @@ describe('PASID_REQUEST', () => {
   it('is refused for one unit too many, or a device that cannot nest; FREE is not', async () => {
     const two = [{ devices: 2, viable: true }];
     expect(await answersOf(container(), [alloc(), free()], repaired({}, two))).toEqual(['EOPNOTSUPP', 'ENOENT']);
-    expect(await answersOf(container(), [alloc()], repaired({ unit: 'group' }, two))).toEqual([0]);
+    expect(await answersOf(container(), [alloc()], repaired({ singleton_scope: 'group' }, two))).toEqual([0]);
     for (const kind of [{ kind: 'platform' }, { kind: 'emulated' }, { pasidBits: 16 }] as const) {
       expect(await answersOf(container(), [alloc(), bind()], repaired({}, [{ ...ONE, ...kind }]))).toEqual([
         'EOPNOTSUPP',
@@ -76,7 +76,7 @@ describe('PASID_REQUEST', () => {
     }
     const mediated = [{ ...ONE, kind: 'mediated' as const }];
     expect(await answersOf(container(), [alloc()], repaired({}, mediated))).toEqual([0]);
-    const alone = repaired({ mediated_devices: 'not_substituted' }, mediated);
+    const alone = repaired({ mediated_devices: 'mediated_device' }, mediated);
     expect(await answersOf(container(), [alloc()], alone)).toEqual(['EOPNOTSUPP']);
     expect(await answersOf(container(), [alloc()], repaired({ driver: 'none' }))).toEqual(['EOPNOTSUPP']);
   });

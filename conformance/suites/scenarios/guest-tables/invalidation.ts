@@ -93,7 +93,7 @@ const twoDevices: {
   {
     id: 'a_device_bound_before',
     // The second device of one request is refused by this driver, but not with another PASID of the guest.
-    when: ({ driver, requests }) => driver === 'v10' && requests === 'as_posted',
+    when: ({ driver, nesting_series }) => driver === 'v10' && nesting_series === 'as_posted',
     request: { cache: cache.device },
     ops: (bind) => [...together([bind()]), bind({ data_flags: GPASID_VALID, gpasid: 9 })],
   },

@@ -40,12 +40,12 @@ export const exposureScenarios: Scenario[] = [
     }),
   ),
   {
-    id: 'singleton/capabilities_beside_a_claimed_device',
+    id: 'singleton/capabilities_beside_a_host_driver',
     about: 'A device of a kernel driver that left the group counts, too.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [
-      { op: 'unbind_driver', slot: 'g', device: 'claimed' },
+      { op: 'unbind_driver', slot: 'g', device: 'bound_to_host_driver' },
       ...nestingContainer(),
       out,
       openDevice('g', 'g', 'd'),
@@ -81,7 +81,7 @@ export const exposureScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'singleton/second_group_while_a_device_shows_pasids',
+    id: 'singleton/second_group_while_a_device_exposes_pasids',
     about: 'Whether a second group may come while an open device shows PASIDs.',
     slots: oneDomain,
     ops: [

@@ -55,7 +55,7 @@ export const unitScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => 
   ),
   ...Object.entries({ multi, mediated, platform, emulated }).map(
     ([name, g]): Scenario => ({
-      id: `singleton/unit_of_${name}`,
+      id: `singleton/scope_of_${name}`,
       about: 'ALLOC, BIND, UNBIND and FREE for a group of another kind.',
       slots: { g },
       ops: [
@@ -230,7 +230,7 @@ export const unitScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => 
     ],
   },
   {
-    id: 'singleton/unbind_failure_is_not_told',
+    id: 'singleton/unbind_failure_is_not_reported',
     about: 'What the driver answers to UNBIND and CACHE_INVALIDATE, and what is reported.',
     ops: [...alone, bind(), driverFails(1), flush(), driverFails(1), unbind(), reach('d'), unbind(), reach('d', 1)],
   },

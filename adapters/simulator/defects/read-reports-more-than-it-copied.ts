@@ -2,7 +2,7 @@ import type { Process } from '../files/file-table.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** What was asked for is returned in place of what is left of the region. */
-export const readTellsMoreThanItCopied: SimulatorDefect = {
+export const readReportsMoreThanItCopied: SimulatorDefect = {
   name: 'read_tells_more_than_it_copied',
   sentence:
     'A read of registers that goes beyond the end of the region returns the length that was asked for, not what was copied.',

@@ -48,7 +48,7 @@ function takeUnwritable(pasid: number, writable: number, max = pasid): Op[] {
 /** Allocating and freeing PASIDs. */
 export const pasidScenarios: Scenario[] = [
   {
-    id: 'lineage/p1_failures_of_alloc',
+    id: 'findings/p1_failures_of_alloc',
     about: 'However ALLOC fails, it answers the same errno.',
     changes: quotaChange,
     ops: [
@@ -62,7 +62,7 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p1_any_number_of_a_range',
+    id: 'findings/p1_any_number_of_a_range',
     about: 'ALLOC gives free numbers of its range, each once.',
     ops: [
       ...nestingContainer(),
@@ -75,12 +75,12 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p1_ends_of_the_numbers',
+    id: 'findings/p1_ends_of_the_numbers',
     about: 'The greatest number that devices can send, and what a range beyond it gives.',
     ops: [...nestingContainer(), take(0xfffff), allocPasid('c', 'last', 0xffffe, 0xffffffff), take(1)],
   },
   {
-    id: 'lineage/p2_v14_result_cannot_be_written',
+    id: 'findings/p2_v14_result_cannot_be_written',
     about:
       'A result that cannot be written at all, or not in full: how many bytes are missing, and whose the PASID is.',
     ops: [
@@ -93,18 +93,18 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p3_number_0',
+    id: 'findings/p3_number_0',
     about: 'ALLOC of 0: what it answers, and whether 0 is then taken.',
     ops: [...nestingContainer(), take(0), take(0), freePasid('c', 0), freePasid('c', 0), take(0)],
   },
   {
-    id: 'lineage/p3_negative_number',
+    id: 'findings/p3_negative_number',
     about: 'ALLOC of a number from 2^31 on: what it answers, and what is left of the quota.',
     changes: quotaChange,
     ops: [...nestingContainer(), setQuota(1), allocPasid('c', 'high', 0x80000000, 0x80000000), take(PASID)],
   },
   {
-    id: 'lineage/p4_argsz_of_the_header_is_enough',
+    id: 'findings/p4_argsz_of_the_header_is_enough',
     about: 'PASID_REQUEST reads all of its struct whatever argsz says.',
     ops: [
       ...nestingContainer(),
@@ -117,12 +117,12 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p4_container_that_does_not_nest',
+    id: 'findings/p4_container_that_does_not_nest',
     about: 'PASID_REQUEST in a container that is not of the nesting type.',
     ops: [...nestingContainer('c', 'g', 'VFIO_TYPE1v2_IOMMU'), take(PASID), freePasid('c', PASID)],
   },
   {
-    id: 'lineage/p4_without_domain',
+    id: 'findings/p4_without_domain',
     about: 'PASID_REQUEST in a container without any IOMMU domain: not even FREE is possible.',
     slots: { g: single, h: emulated },
     ops: [
@@ -135,12 +135,12 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p4_after_the_last_group',
+    id: 'findings/p4_after_the_last_group',
     about: 'PASID_REQUEST after the last group left the container.',
     ops: [...nestingContainer(), take(PASID), close('g'), freePasid('c', PASID), take(OTHER)],
   },
   {
-    id: 'lineage/p5_containers_of_a_process_share_pasids',
+    id: 'findings/p5_containers_of_a_process_share_pasids',
     about: 'Containers of a process share its PASIDs; they go with the last one.',
     slots: twoGroups,
     ops: [
@@ -162,7 +162,7 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p5_pasids_of_another_process',
+    id: 'findings/p5_pasids_of_another_process',
     about: 'FREE of a PASID of another process, and of one that nobody has.',
     slots: twoGroups,
     ops: [
@@ -182,13 +182,13 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p6_quota_counts_at_the_next_alloc',
+    id: 'findings/p6_quota_counts_at_the_next_alloc',
     about: 'The quota is applied by the next ALLOC of a process.',
     changes: quotaChange,
     ops: [...nestingContainer(), setQuota(1), anyNumber, anyNumber, setQuota(2), anyNumber, anyNumber],
   },
   {
-    id: 'lineage/p6_quota_of_each_process',
+    id: 'findings/p6_quota_of_each_process',
     about: 'The quota is of a process, not of a container and not of all.',
     changes: quotaChange,
     slots: { g: single, h: single, i: single },
@@ -203,19 +203,19 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p6_quota_does_not_count_at_set_iommu',
+    id: 'findings/p6_quota_does_not_count_at_set_iommu',
     about: 'SET_IOMMU while the quota is more than all PASIDs: ALLOC gives PASIDs all the same.',
     changes: quotaChange,
     ops: [setQuota(2_000_000), ...nestingContainer(), take(PASID), anyNumber, freePasid('c', PASID)],
   },
   {
-    id: 'lineage/p6_freed_numbers_count_no_more',
+    id: 'findings/p6_freed_numbers_count_no_more',
     about: 'A freed PASID gives its place in the quota back.',
     changes: quotaChange,
     ops: [...nestingContainer(), setQuota(1), take(PASID), take(OTHER), freePasid('c', PASID), take(OTHER)],
   },
   {
-    id: 'lineage/p6_quota_that_leaves_nothing_for_others',
+    id: 'findings/p6_quota_that_leaves_nothing_for_others',
     about:
       'A quota of nearly all PASIDs: the next process still gets its share, the one after it none, and is not told.',
     changes: quotaChange,
@@ -232,7 +232,7 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p2_lost_number_of_a_range',
+    id: 'findings/p2_lost_number_of_a_range',
     about: 'One of two numbers is lost: which one, nobody knows before it is named.',
     ops: [
       ...nestingContainer(),
@@ -246,7 +246,7 @@ export const pasidScenarios: Scenario[] = [
     when: definedForUnallocated,
   },
   {
-    id: 'lineage/u4_owner_goes_while_another_process_has_it_bound',
+    id: 'findings/u4_owner_goes_while_another_process_has_it_bound',
     about: 'The last container of an owner goes while another process has its PASID bound.',
     slots: { g: single, h: single },
     ops: [
@@ -268,7 +268,7 @@ export const pasidScenarios: Scenario[] = [
     ],
   },
   {
-    id: 'lineage/p7_quota_below_use',
+    id: 'findings/p7_quota_below_use',
     about: 'A quota below what is in use: whether ALLOC goes on, and until when.',
     changes: quotaChange,
     ops: [

@@ -25,12 +25,12 @@ const twoGroups = { g: single, h: single };
 /** What ends a binding, and what does not. */
 export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] => [
   {
-    id: 'lineage/u2_long_pasid',
+    id: 'findings/u2_long_pasid',
     about: 'UNBIND of a PASID beyond 32 bits names its low 32 bits.',
     ops: [...alone, bind(), unbind({ hpasid: 0x1_0000_0005n }), reach('d'), unbind(), reach('d', 1)],
   },
   {
-    id: 'lineage/u2_pasid_out_of_range',
+    id: 'findings/u2_pasid_out_of_range',
     about: 'UNBIND of PASIDs that no device can send.',
     ops: [
       ...alone,
@@ -42,12 +42,12 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u3_never_bound',
+    id: 'findings/u3_never_bound',
     about: 'UNBIND of a PASID that is allocated but not bound, and of one that nobody has.',
     ops: [...alone, unbind(), unbind({ hpasid: OTHER }), bind(), unbind(), unbind(), reach('d')],
   },
   {
-    id: 'lineage/u3_bound_on_another_device',
+    id: 'findings/u3_bound_on_another_device',
     about: 'UNBIND in a container whose device is not bound, of a PASID that another container bound.',
     slots: twoGroups,
     ops: [
@@ -63,7 +63,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_group_leaves_while_others_stay',
+    id: 'findings/u4_group_leaves_while_others_stay',
     about: 'A bound group leaves and comes back: its table is not reachable, and what BIND and UNBIND then answer.',
     slots: oneDomain,
     ops: [
@@ -83,7 +83,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_group_comes_back_and_is_bound_again',
+    id: 'findings/u4_group_comes_back_and_is_bound_again',
     about: 'BIND of a device that left its container while it was bound and came back.',
     slots: oneDomain,
     ops: [
@@ -102,7 +102,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_one_of_two_bound_groups_leaves',
+    id: 'findings/u4_one_of_two_bound_groups_leaves',
     about: 'Of two bound groups one leaves, and comes back: the other one stays bound.',
     slots: oneDomain,
     ops: [
@@ -125,7 +125,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_last_group_leaves_one_of_two_containers',
+    id: 'findings/u4_last_group_leaves_one_of_two_containers',
     about: 'The bound container loses its last group while the process has another one: the PASID stays allocated.',
     slots: twoGroups,
     ops: [
@@ -146,7 +146,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_last_container_closes',
+    id: 'findings/u4_last_container_closes',
     about: 'With the last container of a process its PASIDs are free, and nothing of a binding is left.',
     ops: [
       ...nestingContainer(),
@@ -161,7 +161,7 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_process_dies',
+    id: 'findings/u4_process_dies',
     about: 'A process that dies takes its containers, bindings and PASIDs along.',
     ops: [
       { op: 'fork', as: 'child' },
@@ -174,17 +174,17 @@ export const unbindScenarios = ({ bind, unbind, flush }: Requests): Scenario[] =
     ],
   },
   {
-    id: 'lineage/u4_open_device_keeps_the_binding',
+    id: 'findings/u4_open_device_keeps_the_binding',
     about: 'With container and group closed and the device open the binding is still there.',
     ops: [...alone, bind(), close('c'), close('g'), reach('d')],
   },
   {
-    id: 'lineage/u5_free_of_a_bound_pasid',
+    id: 'findings/u5_free_of_a_bound_pasid',
     about: 'FREE of a PASID that is bound: what the device reaches, and what UNBIND answers.',
     ops: [...alone, bind(), freePasid('c', PASID), flush(), reach('d'), unbind(), reach('d', 1)],
   },
   {
-    id: 'lineage/u5_freed_pasid_is_given_again',
+    id: 'findings/u5_freed_pasid_is_given_again',
     about: 'BIND of a PASID that was freed while it was bound and then given out again.',
     when: definedForUnallocated,
     ops: [

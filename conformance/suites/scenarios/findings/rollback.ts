@@ -23,12 +23,12 @@ const hardwareFlags = Object.values(uapi.flags.gpasid_bind_vtd_flags!);
 /** What a BIND that fails takes along. */
 export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   {
-    id: 'lineage/b1_duplicate',
+    id: 'findings/b1_duplicate',
     about: 'What a second BIND of the same PASID answers, what is left of the first, and how many UNBINDs it takes.',
     ops: [...alone, bind(), bind(), reach('d'), unbind(), reach('d', 1), unbind(), reach('d', 2)],
   },
   {
-    id: 'lineage/b1_duplicate_with_another_guest_pasid',
+    id: 'findings/b1_duplicate_with_another_guest_pasid',
     about: 'The same with another guest PASID each time, which the first driver takes for another binding.',
     ops: [
       ...alone,
@@ -42,17 +42,17 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/b1_duplicate_with_the_same_guest_pasid',
+    id: 'findings/b1_duplicate_with_the_same_guest_pasid',
     about: 'The same with the same guest PASID.',
     ops: [...alone, bind({ data_flags: 1, gpasid: 7 }), bind({ data_flags: 1, gpasid: 7 }), reach('d'), unbind()],
   },
   {
-    id: 'lineage/b1_duplicate_with_a_guest_pasid_that_does_not_count',
+    id: 'findings/b1_duplicate_with_a_guest_pasid_that_does_not_count',
     about: 'The same with a guest PASID whose flag is not set.',
     ops: [...alone, bind({ gpasid: 7 }), bind({ gpasid: 7 }), reach('d'), unbind(), reach('d', 1)],
   },
   {
-    id: 'lineage/b1_failure_takes_the_older_binding',
+    id: 'findings/b1_failure_takes_the_older_binding',
     about: 'A BIND that the driver fails tears down the older binding of its PASID, and no other.',
     ops: [
       ...alone,
@@ -67,7 +67,7 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/b1_early_failure_keeps_the_older_binding',
+    id: 'findings/b1_early_failure_keeps_the_older_binding',
     about: 'A BIND that fails before the driver is called leaves the older binding alone.',
     ops: [...alone, bind(), bind({ argsz: 7 }), bind({ flags: 0 }), bind({ flags: 3 }), reach('d'), unbind()],
   },
@@ -80,13 +80,13 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     memory_type: { vtd_flags: 4 },
   }).map(
     ([name, fields]): Scenario => ({
-      id: `lineage/b2_${name}`,
+      id: `findings/b2_${name}`,
       about: 'A BIND of an unfit table, and what is left of the older binding of its PASID.',
       ops: [...alone, bind(), bind(fields), reach('d'), unbind()],
     }),
   ),
   {
-    id: 'lineage/b2_unfit_from_the_start',
+    id: 'findings/b2_unfit_from_the_start',
     about: 'Unfit tables are not bound.',
     ops: [
       ...alone,
@@ -99,7 +99,7 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   },
   ...Object.entries({ four_levels: nesting, five_levels: fiveLevels }).map(
     ([name, machine]): Scenario => ({
-      id: `lineage/b2_flags_and_widths_on_${name}`,
+      id: `findings/b2_flags_and_widths_on_${name}`,
       about: 'What of a table the IOMMU must be able to do.',
       machine,
       ops: [
@@ -114,29 +114,29 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     }),
   ),
   {
-    id: 'lineage/b3_rollback_of_a_long_pasid',
+    id: 'findings/b3_rollback_of_a_long_pasid',
     about: 'A PASID beyond 32 bits is refused, and the rollback names its low 32 bits.',
     ops: [...alone, bind(), bind({ pasid: 0x1_0000_0005n }), reach('d'), unbind()],
   },
   {
-    id: 'lineage/b3_pasids_out_of_range',
+    id: 'findings/b3_pasids_out_of_range',
     about: 'PASIDs that no device can send are refused.',
     ops: [...alone, bind({ pasid: 0 }), bind({ pasid: 0x100000 }), bind({ pasid: 0xffffffff }), bind(), reach('d')],
   },
   {
-    id: 'lineage/b4_bind_again_with_a_new_group',
+    id: 'findings/b4_bind_again_with_a_new_group',
     about: 'BIND again after a group came to the domain: no way to extend a binding.',
     slots: oneDomain,
     ops: [...together([bind()]), bind(), ...reachBoth(), unbind(), ...reachBoth(1)],
   },
   {
-    id: 'lineage/b4_bind_again_with_a_new_domain',
+    id: 'findings/b4_bind_again_with_a_new_domain',
     about: 'The same with a group behind another IOMMU.',
     slots: twoDomains,
     ops: [...together([bind()]), bind(), ...reachBoth(), unbind(), ...reachBoth(1)],
   },
   {
-    id: 'lineage/b4_rollback_stops_in_its_domain',
+    id: 'findings/b4_rollback_stops_in_its_domain',
     about: 'A rollback that fails for a newer group leaves the older ones of its domain, and undoes other domains.',
     slots: { g: { ...single, iommu: 1 }, h: single, i: single },
     ops: [
@@ -151,21 +151,21 @@ export const rollbackScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/b5_rollback_fails',
+    id: 'findings/b5_rollback_fails',
     about: 'What the rollback fails to undo stays bound, and nobody says so.',
     slots: oneDomain,
     ops: [...together(), driverFails(2), driverFails(3), bind(), ...reachBoth()],
   },
   ...['ENOENT', 'EINVAL', 'EBUSY'].map(
     (errno): Scenario => ({
-      id: `lineage/b5_rollback_after_${errno.toLowerCase()}`,
+      id: `findings/b5_rollback_after_${errno.toLowerCase()}`,
       about: 'The group that was bound is undone whichever errno the other one answers.',
       slots: oneDomain,
       ops: [...together(), driverFails(2, errno), bind(), ...reachBoth(), unbind()],
     }),
   ),
   {
-    id: 'lineage/b5_rollback_of_a_part',
+    id: 'findings/b5_rollback_of_a_part',
     about: 'The group that was bound is undone, whatever the other one answers.',
     slots: oneDomain,
     ops: [...together(), driverFails(2), bind(), ...reachBoth(), unbind()],

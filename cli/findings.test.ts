@@ -269,7 +269,7 @@ const rows = [loop, rollback, arguments_, unbinding, pasids, information, invali
 
 describe('the series as posted', () => {
   test.each(rows)('%s on %s: %s', async (id, driver, expected) => {
-    const got = await answersOf(`scenarios/lineage/${id}`, driver);
+    const got = await answersOf(`scenarios/findings/${id}`, driver);
     const words = expected.split(', ');
     const asked = words.at(-1) === '...' ? got.slice(0, words.length - 1) : got;
     expect(asked.map((one, i) => (words[i] === '*' ? '*' : one))).toEqual(words.filter((word) => word !== '...'));
@@ -285,7 +285,7 @@ describe('the series as posted', () => {
     ['g2_container_of_the_nesting_type', '02000100', '0100000001000000'],
     ['g2_container_of_another_type', '02000100', '0000000001000000'],
   ])('the capability of %s', async (id, header, body) => {
-    const { outcomes } = await resultOf(`scenarios/lineage/${id}`, 'v10');
+    const { outcomes } = await resultOf(`scenarios/findings/${id}`, 'v10');
     const told = outcomes.flatMap(({ changed = [] }) => changed.filter(({ memory }) => memory === 'info'));
     const info = Buffer.alloc(256, 0xff);
     for (const { at, bytes } of told) info.write(bytes, at, 'hex');

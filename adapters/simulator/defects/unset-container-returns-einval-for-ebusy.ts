@@ -1,7 +1,7 @@
 import type { SimulatorDefect } from './defect.ts';
 
 /** The errno of a group without container is given for one in use, too. */
-export const unsetContainerAnswersEinvalForEbusy: SimulatorDefect = {
+export const unsetContainerReturnsEinvalForEbusy: SimulatorDefect = {
   name: 'unset_container_answers_einval_for_ebusy',
   sentence: 'UNSET_CONTAINER of a group with an open device answers EINVAL in place of EBUSY.',
   handler: 'VFIO_GROUP_UNSET_CONTAINER',

@@ -19,7 +19,7 @@ const highTables = guestTables({
 /** Values of which an implementation may keep too few bits, and ops that tell which bits were used. */
 export const widthScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   {
-    id: 'lineage/width_of_gpgd',
+    id: 'findings/width_of_gpgd',
     about: 'A guest table above 4 GiB is walked there, not at the address of its low 32 bits.',
     ops: [
       ...alone,
@@ -31,7 +31,7 @@ export const widthScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/width_of_hpasid',
+    id: 'findings/width_of_hpasid',
     about:
       'Two PASIDs whose low 16 bits are the same have tables of their own, and one can be unbound and freed alone.',
     ops: [
@@ -55,7 +55,7 @@ export const widthScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   },
   ...Object.entries({ '31': 2n ** 31n, '32': 2n ** 32n + 7n }).map(
     ([bits, gpasid]): Scenario => ({
-      id: `lineage/width_of_gpasid_beyond_${bits}_bits`,
+      id: `findings/width_of_gpasid_beyond_${bits}_bits`,
       about: 'A second BIND with the same guest PASID, of which the first driver has kept an int.',
       ops: [
         ...alone,

@@ -29,22 +29,22 @@ const requestsOnly: Op[] = [...nestingContainer(), allocPasid('c', 'pasid', PASI
 /** What BIND looks at in its argument, and what it does not. */
 export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
   {
-    id: 'lineage/v1_argsz_of_the_header_is_enough',
+    id: 'findings/v1_argsz_of_the_header_is_enough',
     about: 'With an argsz of 8 the data is read all the same.',
     ops: [...alone, bind({ argsz: HEADER }), reach('d'), unbind({ argsz: HEADER }), reach('d', 1)],
   },
   {
-    id: 'lineage/v1_data_that_argsz_does_not_name',
+    id: 'findings/v1_data_that_argsz_does_not_name',
     about: 'An argsz of 8 that is honoured at the end of a page: the data behind it cannot be read.',
     ops: [...alone, cutOff(bind({ argsz: HEADER }), HEADER), cutOff(unbind({ argsz: HEADER }), HEADER), reach('d')],
   },
   {
-    id: 'lineage/v1_argsz_beyond_the_struct',
+    id: 'findings/v1_argsz_beyond_the_struct',
     about: 'An argsz beyond what the struct has reads nothing more.',
     ops: [...alone, cutOff(bind({ argsz: 0xffffffff }), WHOLE), reach('d'), cutOff(unbind({ argsz: 4096 }), WHOLE)],
   },
   {
-    id: 'lineage/v2_unknown_flags_of_bind',
+    id: 'findings/v2_unknown_flags_of_bind',
     about: 'Flags that BIND does not know do not matter.',
     ops: [
       ...alone,
@@ -59,7 +59,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v3_no_flag_or_both',
+    id: 'findings/v3_no_flag_or_both',
     about: 'Neither flag, or both: EINVAL, but only after the data was read.',
     ops: [
       ...alone,
@@ -72,9 +72,9 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v4_later_version_of_bind',
+    id: 'findings/v4_later_version_of_bind',
     about: 'What BIND and UNBIND answer to a version of the data that is not there yet; the older binding stays.',
-    when: ({ size_lookup: lookup }) => lookup === 'march',
+    when: ({ size_table: lookup }) => lookup === '2020-03-25',
     ops: [
       ...alone,
       bind(),
@@ -86,13 +86,13 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v3_no_flag_and_a_later_version',
+    id: 'findings/v3_no_flag_and_a_later_version',
     about: 'Flags are looked at after the version, too.',
-    when: ({ size_lookup: lookup }) => lookup === 'march',
+    when: ({ size_table: lookup }) => lookup === '2020-03-25',
     ops: [...requestsOnly, bind({ flags: 0, version: 2 }), bind({ flags: 3, version: 2 })],
   },
   {
-    id: 'lineage/v8_unbind_ignores_what_it_reads',
+    id: 'findings/v8_unbind_ignores_what_it_reads',
     about: 'UNBIND needs all of the data, but of it only version and PASID.',
     ops: [
       ...alone,
@@ -104,7 +104,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v8_unbind_without_table',
+    id: 'findings/v8_unbind_without_table',
     about: 'UNBIND names no table: its address and width do not matter.',
     ops: [...alone, bind(), unbind({ gpgd: (1n << 64n) - 1n, addr_width: 0, gpasid: 9, pat: 1, emt: 1 }), reach('d')],
   },
@@ -116,14 +116,14 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     pat: { pat: 0xffffffff, emt: 0xffffffff },
   }).map(
     ([name, fields]): Scenario => ({
-      id: `lineage/v9_unknown_${name}`,
+      id: `findings/v9_unknown_${name}`,
       about: 'Bits of the data that nobody gave a meaning to.',
       ops: [...alone, bind(fields), reach('d'), unbind()],
     }),
   ),
   ...['VFIO_TYPE1_IOMMU', 'VFIO_TYPE1v2_IOMMU'].map(
     (type, i): Scenario => ({
-      id: `lineage/v10_container_of_type1${i === 0 ? '' : '_v2'}`,
+      id: `findings/v10_container_of_type1${i === 0 ? '' : '_v2'}`,
       about: 'BIND in a container that is not of the nesting type.',
       ops: [
         ...nestingContainer('c', 'g', type),
@@ -138,7 +138,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     }),
   ),
   {
-    id: 'lineage/v11_pasid_of_another_process',
+    id: 'findings/v11_pasid_of_another_process',
     about: 'BIND of a PASID that another process has.',
     slots: { g: single, h: single },
     ops: [
@@ -150,7 +150,7 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v11_pasid_that_another_process_bound',
+    id: 'findings/v11_pasid_that_another_process_bound',
     about: 'The same while that process has it bound: in its container nothing changes.',
     slots: { g: single, h: single },
     ops: [
@@ -163,25 +163,25 @@ export const argumentScenarios = ({ bind, unbind }: Requests): Scenario[] => [
     ],
   },
   {
-    id: 'lineage/v12_pasid_that_nobody_has',
+    id: 'findings/v12_pasid_that_nobody_has',
     about: 'BIND of a PASID that nobody allocated.',
     when: definedForUnallocated,
     ops: [...alone, bind({ pasid: OTHER }), reach('d', 0, OTHER), unbind({ hpasid: OTHER }), bind(), reach('d', 1)],
   },
   {
-    id: 'lineage/v13_platform_device',
+    id: 'findings/v13_platform_device',
     about: 'A device that is no PCI function answers 524, a number that user space does not know.',
     slots: { g: platform },
     ops: [...requestsOnly, bind(), unbind()],
   },
   {
-    id: 'lineage/v13_mediated_device',
+    id: 'findings/v13_mediated_device',
     about: 'A mediated device: whether the function behind it is bound.',
     slots: { g: mediated },
     ops: [...alone, bind(), reach('d'), unbind(), reach('d', 1)],
   },
   {
-    id: 'lineage/v13_emulated_device',
+    id: 'findings/v13_emulated_device',
     about: 'A mediated device without any IOMMU beside one that can be bound.',
     slots: { g: single, h: emulated },
     ops: [

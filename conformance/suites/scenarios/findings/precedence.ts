@@ -48,10 +48,10 @@ function scenario({ bind }: Requests, first: Flaw, second: Flaw): Scenario {
   const empty = first.empty || second.empty;
   const before: Op[] = second.driver ? [driverFails(1)] : [];
   return {
-    id: `lineage/precedence_${first.name}_before_${second.name}`,
+    id: `findings/precedence_${first.name}_before_${second.name}`,
     about: 'Of two flaws of a BIND the one that comes first in the order of checks decides.',
-    when: ({ size_lookup: lookup }) =>
-      (first.fields?.version === undefined && second.fields?.version === undefined) || lookup === 'march',
+    when: ({ size_table: lookup }) =>
+      (first.fields?.version === undefined && second.fields?.version === undefined) || lookup === '2020-03-25',
     slots: { g: empty ? emulated : single },
     ops: [
       ...nestingContainer(),

@@ -2,7 +2,7 @@ import type { Process } from '../files/file-table.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** A negative descriptor is taken for nothing to do. */
-export const messageTriggerIsNotTakenAway: SimulatorDefect = {
+export const msiEventfdIsNotRemoved: SimulatorDefect = {
   name: 'message_trigger_is_not_taken_away',
   sentence: 'SET_IRQS with -1 for the message of a device leaves the event that was set before.',
   handler: 'VFIO_DEVICE_SET_IRQS',

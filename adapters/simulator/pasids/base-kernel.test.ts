@@ -15,7 +15,7 @@ const RANGES = (next: number) =>
   capability(1, next, le(2, 8) + le(0, 8) + le(0xfedf_ffff, 8) + le(0xfef0_0000, 8) + le(2n ** 39n - 1n, 8));
 const NESTING = (requests: number) => capability(2, 0, le(requests, 4) + le(1, 4));
 
-describe('in surroundings of 2020', () => {
+describe('with the base kernel of 2020', () => {
   it('extensions 9 and 10 are not those of later', async () => {
     expect(await answersOf(container(), [check(9), check(10), check(6)], posted())).toEqual([1, 0, 1]);
     const without = posted({ bind: 'absent' });
@@ -26,7 +26,7 @@ describe('in surroundings of 2020', () => {
       'ENODEV',
     ]);
     expect(await answersOf(container().slice(0, -1), [setIommu(9)], without)).toEqual(['ENODEV']);
-    expect(await answersOf(container(), [check(9), check(10)], posted({ surroundings: '6.1' }))).toEqual([1, 1]);
+    expect(await answersOf(container(), [check(9), check(10)], posted({ base_kernel: '6.1' }))).toEqual([1, 1]);
   });
 
   it('later flags and requests are unknown', async () => {

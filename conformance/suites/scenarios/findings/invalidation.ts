@@ -26,7 +26,7 @@ const pairs: Invalidation[] = [1, 2, 3, 4, 5, 6, 7].flatMap((caches) =>
 /** What CACHE_INVALIDATE looks at in its argument, and what it does not. */
 export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => [
   {
-    id: 'lineage/c1_argsz_of_the_header_is_enough',
+    id: 'findings/c1_argsz_of_the_header_is_enough',
     about: 'CACHE_INVALIDATE reads all of its data whatever argsz says.',
     ops: [
       ...alone,
@@ -42,31 +42,32 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
   },
   ...['VFIO_TYPE1_IOMMU', 'VFIO_TYPE1v2_IOMMU'].map(
     (type, i): Scenario => ({
-      id: `lineage/c1_container_of_type1${i === 0 ? '' : '_v2'}`,
+      id: `findings/c1_container_of_type1${i === 0 ? '' : '_v2'}`,
       about: 'CACHE_INVALIDATE in a container that is not of the nesting type.',
       ops: [...nestingContainer('c', 'g', type), allocPasid('c', 'pasid', PASID, PASID), flush()],
     }),
   ),
   {
-    id: 'lineage/c2_container_without_domain',
+    id: 'findings/c2_container_without_domain',
     about: 'A container without any IOMMU domain: CACHE_INVALIDATE has nothing to do, BIND fails.',
     slots: { g: emulated },
     ops: [...nestingContainer(), flush(), bind()],
   },
   {
-    id: 'lineage/c3_pairs_of_cache_and_granularity',
+    id: 'findings/c3_pairs_of_cache_and_granularity',
     about: 'Every set of caches at every granularity.',
     ops: [...alone, bind(), ...pairs.map((pair) => flush(pair))],
   },
   {
-    id: 'lineage/c3_pairs_without_pasid_flag',
+    id: 'findings/c3_pairs_without_pasid_flag',
     about: 'The same without the flag that says that there is a PASID.',
     ops: [...alone, bind(), ...pairs.map((pair) => flush({ ...pair, info_flags: 0 }))],
   },
   {
-    id: 'lineage/c3_unknown_granularity',
+    id: 'findings/c3_unknown_granularity',
     about: 'A granularity that nobody gave a meaning to, where it is not looked up beyond the end of a table.',
-    when: ({ driver, requests }) => requests === 'repaired' || ['none', 'v10', 'v5.10', 'complete'].includes(driver!),
+    when: ({ driver, nesting_series }) =>
+      nesting_series === 'repaired' || ['none', 'v10', 'v5.10', 'complete'].includes(driver!),
     ops: [
       ...alone,
       bind(),
@@ -76,7 +77,7 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
     ],
   },
   {
-    id: 'lineage/c3_unknown_values',
+    id: 'findings/c3_unknown_values',
     about: 'Caches, granularities and flags that nobody gave a meaning to.',
     ops: [
       ...alone,
@@ -92,18 +93,18 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
     ],
   },
   {
-    id: 'lineage/c3_versions',
+    id: 'findings/c3_versions',
     about: 'Versions of the data that are not there yet.',
-    when: ({ size_lookup: lookup }) => lookup === 'march',
+    when: ({ size_table: lookup }) => lookup === '2020-03-25',
     ops: [...alone, bind(), flush({ version: 2 }), flush({ version: 0x7fffffff }), flush()],
   },
   {
-    id: 'lineage/v5_version_0_of_an_invalidation',
+    id: 'findings/v5_version_0_of_an_invalidation',
     about: 'Version 0 of the data has the size of what stands before it in the table: that of BIND.',
     ops: [...alone, bind(), flush({ version: 0 }), cutOff(flush({ version: 0 }), 56), reach('d')],
   },
   {
-    id: 'lineage/c3_addresses',
+    id: 'findings/c3_addresses',
     about: 'Address ranges: aligned to their size or not, large, and beyond the end.',
     ops: [
       ...alone,
@@ -119,7 +120,7 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
     ],
   },
   {
-    id: 'lineage/c3_pasids_that_are_not_bound',
+    id: 'findings/c3_pasids_that_are_not_bound',
     about: 'CACHE_INVALIDATE of PASIDs that are not bound, that nobody has, and that no device can send.',
     ops: [
       ...alone,
@@ -132,14 +133,14 @@ export const invalidationScenarios = ({ bind, flush }: Requests): Scenario[] => 
   },
   ...Object.entries({ platform, emulated, without_pasid: withoutPasid, short_pasid: shortPasid }).map(
     ([name, g]): Scenario => ({
-      id: `lineage/c3_device_${name}`,
+      id: `findings/c3_device_${name}`,
       about: 'CACHE_INVALIDATE for another kind of device.',
       slots: { g },
       ops: [...nestingContainer(), flush(), flush({ cache: cache.pasid }), flush({ cache: cache.device })],
     }),
   ),
   {
-    id: 'lineage/c4_no_cache',
+    id: 'findings/c4_no_cache',
     about: 'CACHE_INVALIDATE of no cache has nothing to do.',
     ops: [...alone, bind(), flush({ cache: 0 }), flush({ cache: 0, granularity: 3 })],
   },

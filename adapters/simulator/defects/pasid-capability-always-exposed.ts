@@ -1,7 +1,7 @@
 import type { SimulatorDefect } from './defect.ts';
 
 /** What the container holds is not looked at when configuration space is made. */
-export const pasidCapabilityAlwaysShown: SimulatorDefect = {
+export const pasidCapabilityAlwaysExposed: SimulatorDefect = {
   name: 'pasid_capability_always_shown',
   sentence: 'A device shows its PASID capability also where its container holds more than it.',
   handler: 'open device',

@@ -1,12 +1,12 @@
 import type { SimulatorDefect } from './defect.ts';
 
 /** Whatever the allocator answers comes out as EFAULT, as in the series as posted (finding P1). */
-export const allocAnswersEfaultForEnospc: SimulatorDefect = {
+export const allocReturnsEfaultForEnospc: SimulatorDefect = {
   name: 'alloc_answers_efault_for_enospc',
   sentence: 'ALLOC for which there is no PASID answers EFAULT in place of ENOSPC.',
   handler: 'VFIO_IOMMU_PASID_REQUEST',
   kind: 'wrong_errno',
-  needs: { requests: ['repaired'] },
+  needs: { nesting_series: ['repaired'] },
   change: ({ repairedAlloc }) => ({
     *repairedAlloc(...request) {
       const result = yield* repairedAlloc(...request);

@@ -2,7 +2,7 @@ import type { PasidEntry } from '../nested/pasid-table.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** The index into the PASID table is an unsigned short. */
-export const pasidsToldApartBy16Bits: SimulatorDefect = {
+export const pasidsComparedBy16Bits: SimulatorDefect = {
   name: 'pasids_told_apart_by_16_bits',
   sentence: 'PASIDs whose low 16 bits are the same share an entry of the PASID table.',
   handler: 'VFIO_IOMMU_BIND',

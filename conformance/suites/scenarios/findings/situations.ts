@@ -18,17 +18,17 @@ export function situationScenarios({ bind, unbind, flush }: Requests): Scenario[
   const ready: Op[] = [...nestingContainer(), allocPasid('c', 'pasid', PASID, PASID)];
   return [
     {
-      id: 'lineage/situation_before_set_iommu',
+      id: 'findings/situation_before_set_iommu',
       about: 'Before SET_IOMMU nobody knows the requests.',
       ops: [openContainer('c'), ...each({}), openGroup('g', 'g'), setContainer('g', 'c'), ...each({})],
     },
     {
-      id: 'lineage/situation_argsz_too_small',
+      id: 'findings/situation_argsz_too_small',
       about: 'An argsz below the header.',
       ops: [...ready, ...each({ argsz: 7 }), ...each({ argsz: 0 })],
     },
     {
-      id: 'lineage/situation_unknown_flag',
+      id: 'findings/situation_unknown_flag',
       about: 'A flag that nobody knows beside the one that is asked for.',
       ops: [
         ...ready,
@@ -39,33 +39,33 @@ export function situationScenarios({ bind, unbind, flush }: Requests): Scenario[
         flush({ flags: 4 }),
       ],
     },
-    { id: 'lineage/situation_no_flag', about: 'No flag at all.', ops: [...ready, bind(), ...each({ flags: 0 })] },
-    { id: 'lineage/situation_both_flags', about: 'Both flags.', ops: [...ready, bind(), ...each({ flags: 3 })] },
+    { id: 'findings/situation_no_flag', about: 'No flag at all.', ops: [...ready, bind(), ...each({ flags: 0 })] },
+    { id: 'findings/situation_both_flags', about: 'Both flags.', ops: [...ready, bind(), ...each({ flags: 3 })] },
     {
-      id: 'lineage/situation_no_domain',
+      id: 'findings/situation_no_domain',
       about: 'A container without any IOMMU domain.',
       slots: { g: emulated },
       ops: [...nestingContainer(), ...each({})],
     },
     {
-      id: 'lineage/situation_ordinary',
+      id: 'findings/situation_ordinary',
       about: 'Each request by itself; under a driver without hooks they fail.',
       ops: [...ready, ...each({})],
     },
     {
-      id: 'lineage/situation_later_version',
+      id: 'findings/situation_later_version',
       about: 'A version of the data that is not there yet.',
-      when: ({ size_lookup: lookup }) => lookup === 'march',
+      when: ({ size_table: lookup }) => lookup === '2020-03-25',
       ops: [...ready, bind({ version: 2 }), unbind({ version: 2 }), flush({ version: 2 })],
     },
     {
-      id: 'lineage/situation_device_without_pasids',
+      id: 'findings/situation_device_without_pasids',
       about: 'A device that cannot send PASIDs.',
       slots: { g: withoutPasid },
       ops: [...ready, ...each({})],
     },
     {
-      id: 'lineage/situation_group_has_left',
+      id: 'findings/situation_group_has_left',
       about: 'After the last group left the container.',
       slots: { g: single },
       ops: [...ready, bind(), { op: 'close', fd: 'g' }, ...each({})],
