@@ -26,14 +26,21 @@ module.exports = {
       'conformance/suites/suite.ts',
     ]),
     only('reports', ['spec']),
-    { name: 'no-cycles', severity: 'error', from: { pathNot: '^adapters/simulator/' }, to: { circular: true } },
     {
-      // Objects of a kernel know each other, by types.
-      name: 'no-cycles-at-run-time',
+      name: 'simulator-below-vfio',
+      comment: 'memory, files, the IOMMU and devices know nothing of VFIO, as in a kernel',
       severity: 'error',
-      from: { path: '^adapters/simulator/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      from: { path: '^adapters/simulator/(mm|files|nested|iommu|devices)/', pathNot: '(\\.test|/test-[^/]+)\\.ts$' },
+      to: { path: '^adapters/simulator/', pathNot: '^adapters/simulator/((mm|files|nested|iommu|devices)/|[^/]+$)' },
     },
+    {
+      name: 'simulator-iommu',
+      comment: 'an IOMMU knows memory, and no model of a device',
+      severity: 'error',
+      from: { path: '^adapters/simulator/(mm|nested|iommu)/', pathNot: '(\\.test|/test-[^/]+)\\.ts$' },
+      to: { path: '^adapters/simulator/(files|devices)/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unknown', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'no-dev-dependencies',

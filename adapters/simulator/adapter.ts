@@ -11,7 +11,7 @@ import { ADDRESS_BITS, BUFFER_BYTES } from './devices/edu-device.ts';
 import { Executor } from './executor.ts';
 import type { IommuUnit } from './iommu/iommu-domain.ts';
 import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
-import { PAGE_SIZE } from './mm/physical-memory.ts';
+import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
 import { DMA_ENTRY_LIMIT } from './module-parameters.ts';
 import { SeededCaching } from './nested/caching.ts';
 import { type Parameters, parseParameters } from './parameters.ts';
@@ -45,6 +45,8 @@ class SimulatorSession implements Session {
   private readonly unit: IommuUnit;
   private readonly slots: ReadonlyMap<string, KernelSlot>;
   private readonly hasType1: boolean;
+  /** Buffers for the memory of the next program. */
+  private readonly spare: Uint8Array[] = [];
 
   constructor(
     private readonly parts: Parts,
@@ -80,6 +82,7 @@ class SimulatorSession implements Session {
       this.hasType1,
       this.slots,
       new SeededCaching(this.cacheSeed, program.id),
+      new PhysicalMemory(this.spare),
     );
     try {
       return new Executor(kernel, slots).run(program.ops);

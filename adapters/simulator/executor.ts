@@ -1,17 +1,28 @@
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
-import { dma } from './devices/dma-op.ts';
-import { toNumber, toOffset } from './encoding.ts';
 import { EventCounter, eventNode } from './files/event-counter.ts';
 import { type Node, OpenFile } from './files/file-table.ts';
 import { standardNode } from './files/foreign-file.ts';
-import { fdNamed, Process } from './files/process.ts';
 import { close, closesOnExec, dup, ioctl, open, openPipe, seek, transfer } from './files/system-calls.ts';
 import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
-import { addressIn, discard, lock, memoryNamed, mmap, peek, protect, store, truncate, unmap } from './mm/memory-ops.ts';
 import { PAGE_SIZE } from './mm/physical-memory.ts';
+import { dma } from './ops/dma-op.ts';
+import { toNumber, toOffset } from './ops/encoding.ts';
+import {
+  addressIn,
+  discard,
+  lock,
+  memoryNamed,
+  mmap,
+  peek,
+  protect,
+  store,
+  truncate,
+  unmap,
+} from './ops/memory-ops.ts';
+import { fdNamed, ProgramProcess } from './ops/program-process.ts';
 import { type Errno, ProgramEnd, type Result, unsupported } from './result.ts';
 import { drain, type Hook } from './steps.ts';
 import { Request } from './vfio/requests.ts';
@@ -22,13 +33,11 @@ const OWN = -1;
 /** Bytes of that memory: more than the longest name that can be spelled. */
 const OWN_BYTES = 8 * PAGE_SIZE;
 
-const registerBytes = new DataView(new ArrayBuffer(4));
-
 /** Performs the ops of one program on a kernel that has just come up. */
 export class Executor {
-  private readonly processes = new Map<string, Process>();
+  private readonly processes = new Map<string, ProgramProcess>();
   private readonly injector = new Injector();
-  private readonly main: Process;
+  private readonly main: ProgramProcess;
   private memories = 0;
   private forks = 0;
 
@@ -39,7 +48,7 @@ export class Executor {
   ) {
     const standard = new OpenFile('read-write');
     drain(standardNode.open(standard), undefined);
-    this.main = new Process(MAIN, 0, kernel, standard);
+    this.main = new ProgramProcess(MAIN, 0, kernel, standard);
     this.processes.set(MAIN, this.main);
   }
 
@@ -61,7 +70,7 @@ export class Executor {
     return { end: 'completed', outcomes };
   }
 
-  private perform(process: Process, op: Op): Outcome {
+  private perform(process: ProgramProcess, op: Op): Outcome {
     const actor = op.actor ?? MAIN;
     if (op.op === 'inject') {
       this.injector.arm(actor, op);
@@ -130,7 +139,7 @@ export class Executor {
     }
   }
 
-  private open(process: Process, op: OpenOp, hook: Hook | undefined): Outcome {
+  private open(process: ProgramProcess, op: OpenOp, hook: Hook | undefined): Outcome {
     if (op.what === 'pipe') return newFd(process, op.as, drain(openPipe(process), hook));
     if (op.what !== 'device') {
       return newFd(process, op.as, drain(open(process, this.node(op), op.access ?? 'read-write'), hook));
@@ -155,7 +164,7 @@ export class Executor {
     }
   }
 
-  private ioctl(process: Process, op: IoctlOp, hook: Hook | undefined): Outcome {
+  private ioctl(process: ProgramProcess, op: IoctlOp, hook: Hook | undefined): Outcome {
     const { argument } = op;
     let address: number;
     if ('memory' in argument) {
@@ -171,7 +180,7 @@ export class Executor {
     return outcome;
   }
 
-  private save(process: Process, op: IoctlOp, address: number, outcome: Outcome): void {
+  private save(process: ProgramProcess, op: IoctlOp, address: number, outcome: Outcome): void {
     outcome.saved = {};
     for (const { name, at, width } of op.save ?? []) {
       const words = process.mm.copyFromUser(address + at, width);
@@ -184,7 +193,7 @@ export class Executor {
 
   private transfer(
     direction: 'read' | 'write',
-    process: Process,
+    process: ProgramProcess,
     op: PreadOp | PwriteOp,
     hook: Hook | undefined,
   ): Outcome {
@@ -193,20 +202,20 @@ export class Executor {
     return outcomeOf(drain(transfer(direction, process, fd, toOffset(op.offset), address, op.length), hook));
   }
 
-  private setRegister(process: Process, device: string, register: number, value: number): Errno | undefined {
-    registerBytes.setUint32(0, value, true);
-    const address = this.ownMemory(process, new Uint8Array(registerBytes.buffer));
+  private setRegister(process: ProgramProcess, device: string, register: number, value: number): Errno | undefined {
+    const bytes = Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
+    const address = this.ownMemory(process, bytes);
     const written = drain(transfer('write', process, fdNamed(process, device), register, address, 4), undefined);
     return typeof written === 'string' ? written : undefined;
   }
 
-  private fork(process: Process, op: ForkOp): Outcome {
+  private fork(process: ProgramProcess, op: ForkOp): Outcome {
     if (this.processes.get(op.as)?.gone === false) unsupported(`two processes with the name ${op.as}`);
     this.processes.set(op.as, process.fork(op.as, ++this.forks));
     return { value: 0 };
   }
 
-  private exit(process: Process, hook: Hook | undefined): Outcome {
+  private exit(process: ProgramProcess, hook: Hook | undefined): Outcome {
     if (process === this.main) unsupported('the exit of main');
     process.gone = true;
     drain(process.mm.dispose(), hook);
@@ -214,7 +223,7 @@ export class Executor {
     return { value: 0 };
   }
 
-  private processOf(actor: string): Process {
+  private processOf(actor: string): ProgramProcess {
     const slash = actor.indexOf('/');
     const process = this.processes.get(slash < 0 ? actor : actor.slice(0, slash));
     if (process === undefined || process.gone) unsupported(`ops of ${actor}, which does not run`);
@@ -225,14 +234,14 @@ export class Executor {
     return this.slots[name ?? ''] ?? unsupported(`an op on slot ${name}, which the program does not have`);
   }
 
-  private takeFd(process: Process, name: string): number {
+  private takeFd(process: ProgramProcess, name: string): number {
     const fd = fdNamed(process, name);
     if (fd >= 0) process.removeName(name);
     return fd;
   }
 
   /** Address of bytes that the executor itself keeps in the process, until the next time. */
-  private ownMemory(process: Process, bytes: Uint8Array): number {
+  private ownMemory(process: ProgramProcess, bytes: Uint8Array): number {
     const own =
       process.mm.mappings.find(({ order }) => order === OWN) ??
       process.mm.map('', OWN, { length: OWN_BYTES, access: 3, backing: 'private', untouched: false, told: false });
@@ -242,7 +251,7 @@ export class Executor {
 }
 
 /** What a counter has counted since the last time. */
-function readEvent(process: Process, fd: number): Result {
+function readEvent(process: ProgramProcess, fd: number): Result {
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
   const { operations } = file;
@@ -254,7 +263,7 @@ function outcomeOf(result: Result): Outcome {
   return typeof result === 'string' ? { errno: result } : { value: result };
 }
 
-function newFd(process: Process, name: string, result: Result): Outcome {
+function newFd(process: ProgramProcess, name: string, result: Result): Outcome {
   if (typeof result === 'string') return { errno: result };
   process.setName(name, result);
   return { fd: name };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   attached,
   map,
   openContainer,
@@ -9,6 +8,7 @@ import {
   opened,
   openGroup,
   ready,
+  resultsOf,
   setContainer,
   setIommu,
   unmap,
@@ -23,39 +23,39 @@ const inject = (fault: 'allocation' | 'copy' | 'driver', nth = 1, more = {}): Op
 
 describe('an injected fault', () => {
   it('in an allocation gives ENOMEM and changes nothing', async () => {
-    expect(await answersOf([], [inject('allocation'), openContainer(), openContainer()])).toEqual([0, 'ENOMEM', 'c']);
+    expect(await resultsOf([], [inject('allocation'), openContainer(), openContainer()])).toEqual([0, 'ENOMEM', 'c']);
     for (const nth of [1, 2, 3]) {
-      expect(await answersOf(attached(), [inject('allocation', nth), setIommu(), setIommu()])).toEqual([
+      expect(await resultsOf(attached(), [inject('allocation', nth), setIommu(), setIommu()])).toEqual([
         0,
         'ENOMEM',
         0,
       ]);
     }
-    expect(await answersOf(ready(), [inject('allocation'), map(), map()])).toEqual([0, 'ENOMEM', 0]);
-    expect(await answersOf(ready(), [inject('allocation'), openDevice(), openDevice()])).toEqual([0, 'ENOMEM', 'd']);
+    expect(await resultsOf(ready(), [inject('allocation'), map(), map()])).toEqual([0, 'ENOMEM', 0]);
+    expect(await resultsOf(ready(), [inject('allocation'), openDevice(), openDevice()])).toEqual([0, 'ENOMEM', 'd']);
   });
 
   it('in the allocation of a page table gives ENOMEM, or EIO with domain_allocation_failure=eio', async () => {
     const ops = [inject('allocation', 4), setIommu(), setIommu()];
-    expect(await answersOf(attached(), ops)).toEqual([0, 'ENOMEM', 0]);
+    expect(await resultsOf(attached(), ops)).toEqual([0, 'ENOMEM', 0]);
     const stage = { parameters: { domain_allocation_failure: 'eio' } };
-    expect(await answersOf(attached(), ops, stage)).toEqual([0, 'EIO', 0]);
+    expect(await resultsOf(attached(), ops, stage)).toEqual([0, 'EIO', 0]);
   });
 
   it('in a copy from the process gives EFAULT and changes nothing', async () => {
-    expect(await answersOf(opened(), [inject('copy'), setContainer(), setContainer()])).toEqual([0, 'EFAULT', 0]);
-    expect(await answersOf(ready(), [inject('copy'), map(), map()])).toEqual([0, 'EFAULT', 0]);
+    expect(await resultsOf(opened(), [inject('copy'), setContainer(), setContainer()])).toEqual([0, 'EFAULT', 0]);
+    expect(await resultsOf(ready(), [inject('copy'), map(), map()])).toEqual([0, 'EFAULT', 0]);
   });
 
   it('in the copy to the process gives EFAULT after the mappings are gone', async () => {
-    expect(await answersOf(ready(), [map(), inject('copy', 2), unmap(), map()])).toEqual([0, 0, 'EFAULT', 0]);
+    expect(await resultsOf(ready(), [map(), inject('copy', 2), unmap(), map()])).toEqual([0, 0, 'EFAULT', 0]);
   });
 
   it('waits for the next op of its actor, and is gone after it', async () => {
     const setup: Op[] = [...ready(), { op: 'fork', as: 'child' }, inject('copy', 1, { actor: 'child' })];
     const ops = [map(), unmap(), unmap({}, { actor: 'child' }), unmap({}, { actor: 'child' })];
-    expect(await answersOf(setup, ops)).toEqual([0, 0, 'EFAULT', 0]);
-    expect(await answersOf(ready(), [inject('copy', 2), map(), unmap()])).toEqual([0, 0, 0]);
+    expect(await resultsOf(setup, ops)).toEqual([0, 0, 'EFAULT', 0]);
+    expect(await resultsOf(ready(), [inject('copy', 2), map(), unmap()])).toEqual([0, 0, 0]);
   });
 
   it.each(['absent', 'present'])(
@@ -63,7 +63,7 @@ describe('an injected fault', () => {
     async (bind) => {
       const joins: Op[] = [openGroup('g1'), inject('driver'), setContainer('g1')];
       const ops = [inject('driver'), setIommu(), inject('driver'), map(), ...joins, inject('driver'), unmap()];
-      const answers = await answersOf(attached(), ops, { parameters: { bind } });
+      const answers = await resultsOf(attached(), ops, { parameters: { bind } });
       expect(answers).toEqual([0, 0, 0, 0, 'g1', 0, 0, 0, 0]);
     },
   );

@@ -1,13 +1,15 @@
 import { emulatedEnvironment } from '../../spec/uapi/emulated-machine.ts';
 import type { Machine, SlotDevice } from '../../spec/uapi/vocabulary.ts';
+import { type Driver, PciDevice } from './devices/pci-device.ts';
 import type { Node } from './files/file-table.ts';
 import { foreignNodes } from './files/foreign-file.ts';
-import type { Process } from './files/process.ts';
 import type { IommuUnit } from './iommu/iommu-domain.ts';
-import { type DeviceKind, type Driver, IommuGroup, PciDevice } from './iommu/iommu-group.ts';
-import { Journal } from './journal.ts';
+import { type DeviceKind, IommuGroup } from './iommu/iommu-group.ts';
 import type { AddressSpace, MemorySystem } from './mm/address-space.ts';
-import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
+import { Journal } from './mm/journal.ts';
+import { PAGE_SIZE, type PhysicalMemory } from './mm/physical-memory.ts';
+import { ReverseMap } from './mm/reverse-map.ts';
+import type { MemoryOwner } from './mm/user-mapping.ts';
 import { ModuleParameters } from './module-parameters.ts';
 import type { Caching } from './nested/caching.ts';
 import { PasidFunction } from './nested/pasid-function.ts';
@@ -15,10 +17,11 @@ import type { Hardware } from './nested/translation.ts';
 import type { Parameters } from './parameters.ts';
 import type { Parts } from './parts.ts';
 import type { PasidService } from './pasids/pasid-service.ts';
-import { ProgramEnd, type Result, unsupported } from './result.ts';
+import { type Result, unsupported } from './result.ts';
 import type { Steps } from './steps.ts';
+import { Type1Driver } from './type1/type1-driver.ts';
 import { ContainerNode } from './vfio/container.ts';
-import type { VfioDevice } from './vfio/vfio-device.ts';
+import { VfioPci } from './vfio/vfio-pci.ts';
 
 /** I/O virtual addresses that interrupts use, inclusive. */
 export const RESERVED = [{ first: 0xfee0_0000, last: 0xfeef_ffff }];
@@ -34,6 +37,12 @@ export interface KernelSlot {
   iommu: number;
   kind: DeviceKind;
   pasidBits: number;
+}
+
+/** A group that is there, and its devices as their drivers see them. */
+interface PciGroup {
+  readonly iommu: IommuGroup;
+  readonly devices: PciDevice[];
 }
 
 /** IOMMU of a machine, as its properties say. */
@@ -54,31 +63,35 @@ export function unitOf(machine: Required<Machine>, parameters: Parameters): Iomm
 
 /** A kernel that has just come up on a machine. Its groups exist once somebody asks for them. */
 export class Kernel implements MemorySystem, Hardware {
-  readonly physical = new PhysicalMemory();
-  readonly journal = new Journal();
+  readonly reverseMap = new ReverseMap();
+  readonly journal = new Journal(this.reverseMap);
   readonly pinsZeroPage: boolean;
   /** Parameters of the type1 module. */
   readonly type1: ModuleParameters;
   /** Who has which PASIDs, and what the IOMMU driver does with them. */
   readonly pasids: PasidService;
-  private readonly container = new ContainerNode(this);
-  private readonly groups = new Map<string, IommuGroup>();
+  private readonly container: Node;
+  private readonly vfioPci: VfioPci;
+  private readonly groups = new Map<string, PciGroup>();
 
   constructor(
     readonly parts: Parts,
     readonly unit: IommuUnit,
     readonly parameters: Parameters,
     /** Whether the type1 module is loaded. */
-    readonly hasType1: boolean,
+    private readonly hasType1: boolean,
     private readonly slots: ReadonlyMap<string, KernelSlot>,
     readonly caching: Caching,
+    readonly physical: PhysicalMemory,
   ) {
     this.pinsZeroPage = parameters.untouched_read_map === 'zero_page';
     this.type1 = new ModuleParameters(parameters);
     this.pasids = new parts.PasidService(parts, parameters, unit, this.type1);
+    this.container = new ContainerNode(parts, hasType1 ? new Type1Driver(parts, this) : undefined);
+    this.vfioPci = new VfioPci(parts, parameters);
   }
 
-  addressSpaceOf(process: Process): AddressSpace {
+  addressSpaceOf(process: MemoryOwner): AddressSpace {
     return new this.parts.AddressSpace(process, this);
   }
 
@@ -94,7 +107,7 @@ export class Kernel implements MemorySystem, Hardware {
 
   /** The node of a group; undefined while no device of it is bound to vfio-pci. */
   groupNode(slot: string): Node | undefined {
-    return this.group(slot).vfio;
+    return this.vfioPci.groupOf(this.group(slot).iommu);
   }
 
   /** The name that a device is opened by. */
@@ -131,28 +144,15 @@ export class Kernel implements MemorySystem, Hardware {
   *unbindDriver(slot: string, which: SlotDevice): Steps<Result> {
     const device = this.device(slot, which);
     if (device.driver === undefined) return 'ENODEV';
-    if (device.vfio !== undefined) yield* this.unbindVfio(device, device.vfio);
+    if (device.driver === 'vfio-pci') yield* this.vfioPci.unbind(device);
     else device.group.unuseDefaultDomain();
     device.driver = undefined;
     return 0;
   }
 
   private bindVfio(device: PciDevice): void {
-    const { group } = device;
-    group.vfio ??= new this.parts.VfioGroup(this, group);
+    this.vfioPci.bind(device);
     device.driver = 'vfio-pci';
-    device.vfio = new this.parts.VfioDevice(device, group.vfio, this.parameters, this.parts);
-    group.vfio.devices.unshift(device.vfio);
-  }
-
-  private *unbindVfio(device: PciDevice, vfio: VfioDevice): Steps<void> {
-    const { devices } = vfio.group;
-    devices.splice(devices.indexOf(vfio), 1);
-    if (vfio.isOpen) throw new ProgramEnd('hung', 'Unbinding a driver waits for the device to be closed.');
-    device.vfio = undefined;
-    if (devices.length > 0) return;
-    device.group.vfio = undefined;
-    yield* vfio.group.orphan();
   }
 
   private device(slot: string, which: SlotDevice): PciDevice {
@@ -164,27 +164,28 @@ export class Kernel implements MemorySystem, Hardware {
     return device ?? unsupported(`an op on device ${which} of ${slot}, which is not there`);
   }
 
-  private group(name: string): IommuGroup {
+  private group(name: string): PciGroup {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
     const slot = this.slots.get(name) ?? unsupported(`an op on slot ${name}, which is not there`);
-    const group = new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu);
+    const group: PciGroup = { iommu: new IommuGroup(this.groups.size + 1, slot.kind, slot.iommu), devices: [] };
     for (let i = 0; i < slot.devices; i++) this.bindVfio(this.addDevice(group, slot, true));
     if (!slot.viable) {
       this.addDevice(group, slot, false).driver = 'host';
-      group.useDefaultDomain();
+      group.iommu.useDefaultDomain();
     }
     this.groups.set(name, group);
     return group;
   }
 
-  private addDevice(group: IommuGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
+  private addDevice({ iommu, devices }: PciGroup, slot: KernelSlot, isTestDevice: boolean): PciDevice {
     const pasids = this.unit.nesting && new PasidFunction(slot.pasidBits, new this.parts.PasidTable());
-    const bus = group.number.toString(16).padStart(2, '0');
-    const place = isTestDevice ? group.devices.length.toString(16).padStart(2, '0') : 'ff';
+    const bus = iommu.number.toString(16).padStart(2, '0');
+    const place = isTestDevice ? devices.length.toString(16).padStart(2, '0') : 'ff';
     const hardware = isTestDevice ? this : undefined;
-    const device = new PciDevice(`0000:${bus}:${place}.0`, group, isTestDevice && slot.resettable, hardware, pasids);
-    group.devices.push(device);
+    const device = new PciDevice(`0000:${bus}:${place}.0`, iommu, isTestDevice && slot.resettable, hardware, pasids);
+    devices.push(device);
+    iommu.devices.push(device);
     return device;
   }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   attached,
   close,
   map,
@@ -10,6 +9,7 @@ import {
   openGroup,
   PAGE,
   ready,
+  resultsOf,
   run,
   setContainer,
   setIommu,
@@ -25,17 +25,17 @@ const tight: Op[] = [
 describe('closing', () => {
   it('the container leaves the group attached, and its devices can still be opened', async () => {
     const ops = [map(), close('c'), unmap(), openContainer('c2'), setContainer('g0', 'c2'), openDevice()];
-    expect(await answersOf(ready(), ops)).toEqual([0, 0, 'EBADF', 'c2', 'EINVAL', 'd']);
+    expect(await resultsOf(ready(), ops)).toEqual([0, 0, 'EBADF', 'c2', 'EINVAL', 'd']);
   });
 
   it('the container before a backend is chosen leaves the group attached to nothing that can be reached', async () => {
     const ops = [close('c'), openDevice(), unsetContainer(), openContainer('c'), setContainer(), setIommu()];
-    expect(await answersOf(attached(), ops)).toEqual([0, 'EINVAL', 0, 'c', 0, 0]);
+    expect(await resultsOf(attached(), ops)).toEqual([0, 'EINVAL', 0, 'c', 0, 0]);
   });
 
   it('the group without a device detaches it, with the mappings and their charge', async () => {
     const ops = [map(), close('g0'), unmap(), setIommu(1), openGroup(), setContainer(), setIommu(1), map()];
-    expect(await answersOf([...ready(), ...tight], ops)).toEqual([0, 0, 'EINVAL', 'EINVAL', 'g0', 0, 0, 0]);
+    expect(await resultsOf([...ready(), ...tight], ops)).toEqual([0, 0, 'EINVAL', 'EINVAL', 'g0', 0, 0, 0]);
   });
 
   it('the group with an open device leaves everything as it is until that is closed', async () => {
@@ -52,7 +52,7 @@ describe('closing', () => {
       map(),
     ];
     const expected = [0, 0, 'EBUSY', 'EEXIST', 0, 'EINVAL', 'again', 0, 0, 0];
-    expect(await answersOf([...ready(), ...tight, openDevice()], ops)).toEqual(expected);
+    expect(await resultsOf([...ready(), ...tight, openDevice()], ops)).toEqual(expected);
   });
 
   it('everything in any order gives the charge back', async () => {
@@ -73,19 +73,19 @@ describe('closing', () => {
         setIommu(),
         map(),
       ];
-      expect(await answersOf([...ready(), ...tight, openDevice()], ops)).toEqual([0, 0, 0, 0, 'c', 'g0', 0, 0, 0]);
+      expect(await resultsOf([...ready(), ...tight, openDevice()], ops)).toEqual([0, 0, 0, 0, 'c', 'g0', 0, 0, 0]);
     }
   });
 
   it('one of two files of a device leaves it open', async () => {
     const ops = [close('d'), unsetContainer(), close('e'), unsetContainer()];
-    expect(await answersOf([...ready(), openDevice('d'), openDevice('e')], ops)).toEqual([0, 'EBUSY', 0, 0]);
+    expect(await resultsOf([...ready(), openDevice('d'), openDevice('e')], ops)).toEqual([0, 'EBUSY', 0, 0]);
   });
 
   it('a descriptor twice gives EBADF, and its number goes to the next file', async () => {
     const ops = [close('c'), close('c'), openContainer('x'), setContainer('g0', 'c'), setContainer('g0', 'x')];
     expect(
-      await answersOf([openContainer(), openGroup(), ...[{ op: 'mmap', as: 'args', length: PAGE } as Op]], ops),
+      await resultsOf([openContainer(), openGroup(), ...[{ op: 'mmap', as: 'args', length: PAGE } as Op]], ops),
     ).toEqual([0, 'EBADF', 'x', 'EBADF', 0]);
   });
 });
@@ -103,12 +103,12 @@ describe('a mapping of the registers of a device', () => {
 
   it('keeps the device open until the last page of it is unmapped', async () => {
     const ops = [unsetContainer(), gone(0), unsetContainer(), gone(1), unsetContainer()];
-    expect(await answersOf(mapped, ops)).toEqual(['EBUSY', 0, 'EBUSY', 0, 0]);
+    expect(await resultsOf(mapped, ops)).toEqual(['EBUSY', 0, 'EBUSY', 0, 0]);
   });
 
   it('is kept by a process that was forked off, until that ends', async () => {
     const ops: Op[] = [{ op: 'fork', as: 'child' }, gone(0), gone(1), unsetContainer()];
-    expect(await answersOf(mapped, [...ops, { op: 'exit', actor: 'child' }, unsetContainer()])).toEqual([
+    expect(await resultsOf(mapped, [...ops, { op: 'exit', actor: 'child' }, unsetContainer()])).toEqual([
       0,
       0,
       0,
@@ -136,17 +136,17 @@ describe('a process', () => {
 
   it('that was forked off has the same files, which stay open until both have closed them', async () => {
     const ops: Op[] = [close('g0'), openGroup('g0', 'again'), close('g0', child), openGroup('g0', 'again')];
-    expect(await answersOf([...ready(), fork], ops)).toEqual([0, 'EBUSY', 0, 'again']);
+    expect(await resultsOf([...ready(), fork], ops)).toEqual([0, 'EBUSY', 0, 'again']);
   });
 
   it('that exits closes its files', async () => {
     const ops: Op[] = [close('g0'), exit, openGroup('g0', 'again')];
-    expect(await answersOf([...ready(), fork], ops)).toEqual([0, 0, 'again']);
+    expect(await resultsOf([...ready(), fork], ops)).toEqual([0, 0, 'again']);
   });
 
   it('that exits leaves its mappings to the others that have the container', async () => {
     const ops: Op[] = [map({}, child), exit, map(), unmap()];
-    expect(await answersOf([...ready(), fork], ops)).toEqual([0, 0, 'EEXIST', 0]);
+    expect(await resultsOf([...ready(), fork], ops)).toEqual([0, 0, 'EEXIST', 0]);
   });
 
   it('has names, limits and privileges of its own', async () => {
@@ -158,15 +158,15 @@ describe('a process', () => {
       map({}, child),
       map(),
     ];
-    expect(await answersOf([...ready(), fork], ops)).toEqual(['mine', 'EBADF', 0, 0, 'ENOMEM', 0]);
+    expect(await resultsOf([...ready(), fork], ops)).toEqual(['mine', 'EBADF', 0, 0, 'ENOMEM', 0]);
   });
 
   it('can have the name of one that has exited', async () => {
-    expect(await answersOf([...ready(), fork, exit], [fork, map({}, child), exit])).toEqual([0, 0, 0]);
+    expect(await resultsOf([...ready(), fork, exit], [fork, map({}, child), exit])).toEqual([0, 0, 0]);
   });
 
   it('performs the ops of its threads', async () => {
-    expect(await answersOf(ready(), [map({}, { actor: 'main/t1', concurrent: true }), map()])).toEqual([0, 'EEXIST']);
+    expect(await resultsOf(ready(), [map({}, { actor: 'main/t1', concurrent: true }), map()])).toEqual([0, 'EEXIST']);
   });
 
   it('that does not run, or that is main and exits, is not supported', async () => {

@@ -1,16 +1,17 @@
 import { IommuDomain } from './iommu/iommu-domain.ts';
 import { AddressSpace } from './mm/address-space.ts';
 import { PasidTable } from './nested/pasid-table.ts';
-import { forgetBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
+import { dropBindings, refusesSecondGroup } from './pasids/attach-policy.ts';
 import { nestingCapability } from './pasids/nesting-capability.ts';
 import { PasidService } from './pasids/pasid-service.ts';
-import { postedBindLocked, undoPostedBind } from './pasids/posted-bind.ts';
-import { isKnownBind, repairedBindLocked, repairedUnbind, undoRepairedBind } from './pasids/repaired-bind.ts';
-import { isKnownInvalidate, repairedInvalidateLocked } from './pasids/repaired-invalidate.ts';
-import { repairedAlloc, repairedFree, tellRepaired } from './pasids/repaired-pasid-request.ts';
+import { postedBindLocked, undoPostedBind } from './pasids/posted/posted-bind.ts';
+import { isKnownBind, repairedBindLocked, repairedUnbind, undoRepairedBind } from './pasids/repaired/repaired-bind.ts';
+import { isKnownInvalidate, repairedInvalidateLocked } from './pasids/repaired/repaired-invalidate.ts';
+import { repairedAlloc, repairedFree, tellRepaired } from './pasids/repaired/repaired-pasid-request.ts';
 import { flushNested } from './pasids/unmap-flush.ts';
-import { VtdDriver } from './pasids/vtd-driver.ts';
 import { DirtyBitmap } from './type1/dirty-bitmap.ts';
+import { cuts } from './type1/dma-list.ts';
+import { removeMapping } from './type1/remove-mapping.ts';
 import { Type1 } from './type1/type1.ts';
 import { chained, infoFlags } from './type1/type1-info.ts';
 import { isSane, mapLocked, updateVaddr } from './type1/type1-map.ts';
@@ -19,6 +20,7 @@ import { Container } from './vfio/container.ts';
 import { DeviceInterrupts } from './vfio/device-interrupts.ts';
 import { VfioGroup } from './vfio/group.ts';
 import { DeviceFile, VfioDevice } from './vfio/vfio-device.ts';
+import { VtdDriver } from './vtd/vtd-driver.ts';
 
 /**
  * The parts that a kernel is made of: the classes of its objects, and functions that its handlers call. A kernel reaches
@@ -37,9 +39,11 @@ export const PARTS = {
   IommuDomain,
   Type1,
   chained,
+  cuts,
   infoFlags,
   isSane,
   mapLocked,
+  removeMapping,
   removeMappings,
   updateVaddr,
   // guest tables
@@ -47,7 +51,7 @@ export const PARTS = {
   PasidTable,
   VtdDriver,
   flushNested,
-  forgetBindings,
+  dropBindings,
   isKnownBind,
   isKnownInvalidate,
   nestingCapability,

@@ -53,7 +53,7 @@ export function answers(outcomes: Outcome[]): (Integer | undefined)[] {
 }
 
 /** Runs ops after a setup, and gives what they gave, without the setup. */
-export async function answersOf(setup: Op[], ops: Op[], stage?: Stage): Promise<(Integer | undefined)[]> {
+export async function resultsOf(setup: Op[], ops: Op[], stage?: Stage): Promise<(Integer | undefined)[]> {
   return answers(await outcomesOf(setup, ops, stage));
 }
 

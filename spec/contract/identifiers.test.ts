@@ -37,7 +37,7 @@ test('what takes the place of a retired name is in use, in the end', () => {
 });
 
 test('a retired name is told with what to use', () => {
-  expect(retirementText(retired('bind_binds')!)).toBe('rule bind_binds is retired; use bind_flag_bind.');
+  expect(retirementText(retired('bind_flag_bind')!)).toBe('rule bind_flag_bind is retired; use bind_flag_bind.');
   expect(retired('bind_flag_bind')).toBeUndefined();
 });
 

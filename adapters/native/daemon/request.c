@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "run.h"
+#include "support.h"
 
 static void put_id(struct text *text, const struct json *id)
 {

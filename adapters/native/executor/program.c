@@ -3,15 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fault.h"
 #include "fields.h"
-#include "memory.h"
 #include "reader.h"
-
-bool op_supported(enum op_kind kind)
-{
-	return kind != OP_PLUG && (kind != OP_INJECT || fault_possible());
-}
 
 static bool read_string(struct reader *reader, const struct json *json, const char **text)
 {
@@ -277,43 +270,4 @@ struct program *program_read(const struct json *json, struct arena *arena, char 
 	program->names = reader.names;
 	program->name_count = reader.name_count;
 	return program;
-}
-
-// Whether the actor's next op, if there is one, is one that a fault reaches.
-static bool followed_well(const struct program *program, size_t at)
-{
-	for (size_t i = at + 1; i < program->op_count; i++)
-		if (program->ops[i].actor == program->ops[at].actor)
-			return fault_reaches(program->ops[i].kind);
-	return true;
-}
-
-bool program_supported(const struct program *program, char *message, size_t room)
-{
-	for (size_t i = 0; i < program->op_count; i++) {
-		const struct op *op = &program->ops[i];
-		const char *what = NULL;
-
-		if (!op_supported(op->kind))
-			what = "this executor cannot perform it";
-		else if (op->in_thread)
-			what = "this executor has no threads";
-		else if (op->concurrent)
-			what = "this executor runs one op at a time";
-		else if (op->kind == OP_EXIT && op->actor == program->main)
-			what = "the process main cannot exit";
-		else if (op->kind == OP_DMA && op->has_pasid)
-			what = "the device knows no PASIDs";
-		else if (op->kind == OP_INJECT && op->choice != FAULT_ALLOCATION)
-			what = "only allocations can be made to fail";
-		else if (op->kind == OP_INJECT && !followed_well(program, i))
-			what = "a fault cannot be injected into the op after it";
-		else if ((op->kind == OP_MMAP || op->kind == OP_TRUNCATE) && op->length % page_size())
-			what = "the length is not a multiple of the page size";
-		if (what) {
-			snprintf(message, room, "op %zu (%s): %s", i, op_names[op->kind], what);
-			return false;
-		}
-	}
-	return true;
 }

@@ -113,8 +113,4 @@ extern const char *const op_names[OP_KINDS];
 // Reads a program. NULL, and the message says where and what, if it is not one.
 struct program *program_read(const struct json *json, struct arena *arena, char *message, size_t room);
 
-// Whether every op can be performed; if not, the message says what cannot.
-bool program_supported(const struct program *program, char *message, size_t room);
-bool op_supported(enum op_kind kind);
-
 #endif

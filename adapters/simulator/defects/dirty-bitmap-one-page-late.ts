@@ -1,4 +1,4 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** The place of the first bit is one too many. */

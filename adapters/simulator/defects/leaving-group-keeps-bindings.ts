@@ -7,5 +7,5 @@ export const leavingGroupKeepsBindings: SimulatorDefect = {
   handler: 'VFIO_GROUP_UNSET_CONTAINER',
   kind: 'lifetime',
   needs: { nesting_series: ['repaired'] },
-  change: () => ({ forgetBindings() {} }),
+  change: () => ({ dropBindings() {} }),
 };

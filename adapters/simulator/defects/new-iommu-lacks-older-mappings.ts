@@ -1,4 +1,4 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { IommuDomain } from '../iommu/iommu-domain.ts';
 import type { SimulatorDefect } from './defect.ts';
 

@@ -1,4 +1,4 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** What was asked for is returned in place of what is left of the region. */

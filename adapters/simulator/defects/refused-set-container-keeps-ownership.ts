@@ -11,7 +11,7 @@ export const refusedSetContainerKeepsOwnership: SimulatorDefect = {
     Container: class extends Container {
       override *attachGroup(...[group, process]: Parameters<InstanceType<typeof Container>['attachGroup']>) {
         const errno = yield* super.attachGroup(group, process);
-        if (errno !== undefined) group.iommuGroup!.claimDmaOwner();
+        if (errno !== undefined) group.claimDmaOwner();
         return errno;
       }
     },

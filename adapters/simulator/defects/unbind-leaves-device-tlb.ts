@@ -1,4 +1,4 @@
-import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { IommuDevice } from '../iommu/iommu-group.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** devtlb_invalidation_with_pasid is not called when an entry is torn down. */
@@ -10,7 +10,7 @@ export const unbindLeavesDeviceTlb: SimulatorDefect = {
   needs: { bind: ['present'] },
   change: ({ VtdDriver }) => ({
     VtdDriver: class extends VtdDriver {
-      protected override tearDown({ pasids, group: { domain } }: PciDevice, pasid: number): void {
+      protected override tearDown({ pasids, group: { domain } }: IommuDevice, pasid: number): void {
         pasids!.table.clear(pasid);
         domain?.nested.flushPasidCache(pasid);
         domain?.nested.flushIotlb({ pasid });

@@ -7,12 +7,10 @@ export const unmapCutsAtEnd: SimulatorDefect = {
     'UNMAP_DMA of the second interface checks that no mapping is cut where the range begins, and not where it ends.',
   handler: 'VFIO_IOMMU_UNMAP_DMA',
   kind: 'missing_check',
-  change: ({ Type1 }) => ({
-    Type1: class extends Type1 {
-      override cuts(iova: number): boolean {
-        const atFirst = this.dmas.at(iova);
-        return atFirst !== undefined && atFirst.iova !== iova;
-      }
+  change: () => ({
+    cuts(dmas, iova) {
+      const atFirst = dmas.at(iova);
+      return atFirst !== undefined && atFirst.iova !== iova;
     },
   }),
 };

@@ -1,4 +1,3 @@
-import type { Dma } from '../type1/dma-list.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** Pages are unpinned without vfio_lock_acct. */
@@ -7,13 +6,11 @@ export const unmapKeepsMemlockCharge: SimulatorDefect = {
   sentence: 'UNMAP_DMA unpins pages and leaves them charged to the process.',
   handler: 'VFIO_IOMMU_UNMAP_DMA',
   kind: 'accounting',
-  change: ({ Type1 }) => ({
-    Type1: class extends Type1 {
-      override *remove(dma: Dma) {
-        const { mm, lockedPages } = dma;
-        yield* super.remove(dma);
-        mm.lockedPages += lockedPages;
-      }
+  change: ({ removeMapping }) => ({
+    *removeMapping(backend, dma) {
+      const { mm, lockedPages } = dma;
+      yield* removeMapping(backend, dma);
+      mm.lockedPages += lockedPages;
     },
   }),
 };

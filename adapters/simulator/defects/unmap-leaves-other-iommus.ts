@@ -1,4 +1,3 @@
-import type { Dma } from '../type1/dma-list.ts';
 import type { SimulatorDefect } from './defect.ts';
 
 /** vfio_unmap_unpin unmaps from the first domain of domain_list alone. */
@@ -8,13 +7,11 @@ export const unmapLeavesOtherIommus: SimulatorDefect = {
     'In a container with several IOMMUs UNMAP_DMA takes a mapping out of the page table that was made last only.',
   handler: 'VFIO_IOMMU_UNMAP_DMA',
   kind: 'fan_out',
-  change: ({ Type1 }) => ({
-    Type1: class extends Type1 {
-      override *remove(dma: Dma) {
-        const others = this.domains.splice(1);
-        yield* super.remove(dma);
-        this.domains.push(...others);
-      }
+  change: ({ removeMapping }) => ({
+    *removeMapping(backend, dma) {
+      const others = backend.domains.splice(1);
+      yield* removeMapping(backend, dma);
+      backend.domains.push(...others);
     },
   }),
 };

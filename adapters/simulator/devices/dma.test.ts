@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   close,
   dma,
   map,
@@ -14,6 +13,7 @@ import {
   poke,
   READ,
   ready,
+  resultsOf,
   setCommand,
   setContainer,
   unmap,
@@ -187,7 +187,7 @@ describe('private memory that nobody touched', () => {
 describe('the op dma', () => {
   it('gives EINVAL for what does not fit into the buffer', async () => {
     const ops = [dma('to-memory', 0, 0), dma('to-memory', 0, 4097), dma('to-memory', 0, 1, 4096)];
-    expect(await answersOf(withDevice(), [...ops, dma('to-memory', 0, 4096)])).toEqual([
+    expect(await resultsOf(withDevice(), [...ops, dma('to-memory', 0, 4096)])).toEqual([
       'EINVAL',
       'EINVAL',
       'EINVAL',
@@ -198,7 +198,7 @@ describe('the op dma', () => {
   it('fails as writing registers does', async () => {
     const of = (device: string) => ({ ...dma('to-memory', 0, 1), device }) as Op;
     const ops = [of('c'), of('g0'), close('c'), of('c'), ...setCommand(0x0105), of('d')];
-    expect(await answersOf(withDevice(), ops)).toEqual(['EINVAL', 'EINVAL', 0, 'EBADF', 0, 2, 'EIO']);
+    expect(await resultsOf(withDevice(), ops)).toEqual(['EINVAL', 'EINVAL', 0, 'EBADF', 0, 2, 'EIO']);
   });
 
   it('uses the part of the buffer that it is told to', async () => {
@@ -252,11 +252,11 @@ describe('configuration space', () => {
       { ...read('0x70000000000', 4), at: 4094 } as Op,
       read('0x70000000100', 0),
     ];
-    expect(await answersOf(withDevice(), ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 0]);
+    expect(await resultsOf(withDevice(), ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 0]);
   });
 
   it('is region 7 of 9', async () => {
-    expect(await answersOf(withDevice(), [read('0x90000000000', 1), read('0x8000000000000000', 1)])).toEqual([
+    expect(await resultsOf(withDevice(), [read('0x90000000000', 1), read('0x8000000000000000', 1)])).toEqual([
       'EINVAL',
       'EINVAL',
     ]);

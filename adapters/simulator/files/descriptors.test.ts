@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, call, close, ioctl, openDevice, run, withDevice } from '../test-programs.ts';
+import { call, close, ioctl, openDevice, resultsOf, run, withDevice } from '../test-programs.ts';
 
 const FIONCLEX = 0x5450;
 const FIOCLEX = 0x5451;
@@ -20,29 +20,29 @@ const setup: Op[] = [...withDevice(), open('pipe', 'p'), open('event', 'e'), pat
 describe('seeking', () => {
   it('is refused where there is no position', async () => {
     const ops = [seek('c'), seek('g0'), seek('d'), seek('p'), seek('c', '0xffffffffffffffff')];
-    expect(await answersOf(setup, ops)).toEqual(Array(5).fill('ESPIPE'));
+    expect(await resultsOf(setup, ops)).toEqual(Array(5).fill('ESPIPE'));
   });
 
   it('goes nowhere in a counter and in /dev/null', async () => {
-    expect(await answersOf(setup, [seek('e'), seek('n')])).toEqual([0, 0]);
+    expect(await resultsOf(setup, [seek('e'), seek('n')])).toEqual([0, 0]);
   });
 
   it('needs an open file', async () => {
     const place: Op = { op: 'open', what: 'container', access: 'path', as: 'x' };
-    expect(await answersOf(setup, [place, seek('x'), close('e'), seek('e')])).toEqual(['x', 'EBADF', 0, 'EBADF']);
+    expect(await resultsOf(setup, [place, seek('x'), close('e'), seek('e')])).toEqual(['x', 'EBADF', 0, 'EBADF']);
   });
 });
 
 describe('reading and writing at a position', () => {
   it('is nothing for containers, groups, pipes and counters', async () => {
-    expect(await answersOf(setup, ['c', 'g0'].flatMap(transfers))).toEqual(Array(4).fill('EINVAL'));
-    expect(await answersOf(setup, ['p', 'e'].flatMap(transfers))).toEqual(Array(4).fill('ESPIPE'));
+    expect(await resultsOf(setup, ['c', 'g0'].flatMap(transfers))).toEqual(Array(4).fill('EINVAL'));
+    expect(await resultsOf(setup, ['p', 'e'].flatMap(transfers))).toEqual(Array(4).fill('ESPIPE'));
   });
 });
 
 describe('the flag close-on-exec', () => {
   it('is set for devices alone', async () => {
-    expect(await answersOf(setup, ['c', 'g0', 'd', 'p', 'e', 'n'].map(closesOnExec))).toEqual([0, 0, 1, 0, 0, 0]);
+    expect(await resultsOf(setup, ['c', 'g0', 'd', 'p', 'e', 'n'].map(closesOnExec))).toEqual([0, 0, 1, 0, 0, 0]);
   });
 
   it('belongs to the descriptor, and is changed by two requests that every file has', async () => {
@@ -54,7 +54,7 @@ describe('the flag close-on-exec', () => {
       closesOnExec('copy'),
       closesOnExec('d'),
     ];
-    expect(await answersOf(setup, ops)).toEqual(['copy', 0, 0, 0, 1, 0]);
+    expect(await resultsOf(setup, ops)).toEqual(['copy', 0, 0, 0, 1, 0]);
   });
 
   it('goes with the descriptor, and to a process that is forked off', async () => {
@@ -66,25 +66,25 @@ describe('the flag close-on-exec', () => {
       path('/dev/null', 'next'),
       closesOnExec('next'),
     ];
-    expect(await answersOf(setup, ops)).toEqual([0, 1, 0, 'EBADF', 'next', 0]);
+    expect(await resultsOf(setup, ops)).toEqual([0, 1, 0, 'EBADF', 'next', 0]);
   });
 
   it('can be asked for where the file cannot be used', async () => {
     const place: Op = { op: 'open', what: 'container', access: 'path', as: 'x' };
-    expect(await answersOf(setup, [place, closesOnExec('x'), ioctl('x', FIOCLEX)])).toEqual(['x', 0, 'EBADF']);
+    expect(await resultsOf(setup, [place, closesOnExec('x'), ioctl('x', FIOCLEX)])).toEqual(['x', 0, 'EBADF']);
   });
 });
 
 describe('requests that every file has', () => {
   it.each(['c', 'g0', 'd', 'p', 'e'])('are performed on %s', async (fd) => {
     const ops = [ioctl(fd, FIOCLEX), ioctl(fd, FIONCLEX), call(fd, FIONBIO, '01000000'), ioctl(fd, FIONBIO)];
-    expect(await answersOf(setup, ops)).toEqual([0, 0, 0, 'EFAULT']);
+    expect(await resultsOf(setup, ops)).toEqual([0, 0, 0, 'EFAULT']);
   });
 
   it('do not include those of terminals', async () => {
     const ops = ['c', 'g0', 'd', 'p', 'e'].map((fd) => ioctl(fd, TERMINAL_QUERY));
-    expect(await answersOf(setup, ops)).toEqual(Array(5).fill('ENOTTY'));
-    expect(await answersOf([], [{ op: 'open', what: 'container', as: 'c' }, ioctl('c', TERMINAL_QUERY)])).toEqual([
+    expect(await resultsOf(setup, ops)).toEqual(Array(5).fill('ENOTTY'));
+    expect(await resultsOf([], [{ op: 'open', what: 'container', as: 'c' }, ioctl('c', TERMINAL_QUERY)])).toEqual([
       'c',
       'EINVAL',
     ]);
@@ -95,19 +95,19 @@ describe('a pipe', () => {
   it('needs two descriptors to be made and takes one', async () => {
     const limit = (value: number): Op => ({ op: 'rlimit', resource: 'nofile', value });
     const ops = [limit(4), open('pipe', 'p'), limit(5), open('pipe', 'p'), path('/dev/null', 'n'), open('event', 'e')];
-    expect(await answersOf([], ops)).toEqual([0, 'EMFILE', 0, 'p', 'n', 'EMFILE']);
+    expect(await resultsOf([], ops)).toEqual([0, 'EMFILE', 0, 'p', 'n', 'EMFILE']);
   });
 
   it('has no memory to be mapped, nor has a counter', async () => {
     const mmap = (fd: string): Op => ({ op: 'mmap', as: 'x', length: 4096, backing: 'fd', fd, protection: 'read' });
-    expect(await answersOf(setup, ['p', 'e', 'c', 'g0'].map(mmap))).toEqual(Array(4).fill('ENODEV'));
+    expect(await resultsOf(setup, ['p', 'e', 'c', 'g0'].map(mmap))).toEqual(Array(4).fill('ENODEV'));
   });
 });
 
 describe('reading an event', () => {
   it('needs a counter', async () => {
     const read = (fd: string): Op => ({ op: 'read_event', fd });
-    expect(await answersOf(setup, [read('c'), read('g0'), close('e'), read('e')])).toEqual([
+    expect(await resultsOf(setup, [read('c'), read('g0'), close('e'), read('e')])).toEqual([
       'EINVAL',
       'EINVAL',
       0,
@@ -121,13 +121,13 @@ describe('a device opened by a name', () => {
   const spelled = (spelling: string): Op => openDevice('x', 'g0', { spelling });
 
   it.each(['{name}', '{name} ', `{name}${' '.repeat(4095 - 12)}`])('works as %j', async (spelling) => {
-    expect(await answersOf(setup, [spelled(spelling)])).toEqual(['x']);
+    expect(await resultsOf(setup, [spelled(spelling)])).toEqual(['x']);
   });
 
   it.each(['', '{cut}', '{name}x', ' {name}', 'x'.repeat(4095), '{name}\t'])(
     'gives ENODEV for %j',
     async (spelling) => {
-      expect(await answersOf(setup, [spelled(spelling)])).toEqual(['ENODEV']);
+      expect(await resultsOf(setup, [spelled(spelling)])).toEqual(['ENODEV']);
     },
   );
 
@@ -138,6 +138,6 @@ describe('a device opened by a name', () => {
     'x'.repeat(4096),
     `{name}${' '.repeat(4096 - 12)}`,
   ])('gives EINVAL for %j', async (spelling) => {
-    expect(await answersOf(setup, [spelled(spelling)])).toEqual(['EINVAL']);
+    expect(await resultsOf(setup, [spelled(spelling)])).toEqual(['EINVAL']);
   });
 });

@@ -1,7 +1,16 @@
+import type { AddressSpace } from '../mm/address-space.ts';
 import type { MappingStart } from '../mm/user-mapping.ts';
 import type { Result } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Process } from './process.ts';
+
+/** What the kernel sees of the process that calls it (`current`, in Linux). */
+export interface Process {
+  readonly mm: AddressSpace;
+  readonly files: FileTable;
+  /** Bytes that it may lock, and the number that its descriptors stay below. */
+  readonly limits: { readonly memlock: number; readonly nofile: number };
+  readonly capabilities: { readonly ipc_lock: boolean };
+}
 
 /** What can be done with an open file; what a kind of file does not have is refused by its caller. */
 export interface FileOperations {

@@ -2,10 +2,18 @@ import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import { Access, type MappingStart } from '../mm/user-mapping.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, type Steps } from '../steps.ts';
-import { GenericRequest } from '../vfio/requests.ts';
-import { type Node, OpenFile } from './file-table.ts';
+import { type Node, OpenFile, type Process } from './file-table.ts';
 import { PIPE } from './foreign-file.ts';
-import type { Process } from './process.ts';
+
+/** Requests that are answered for every open file, before its operations are asked. */
+const GenericRequest = {
+  FIGETBSZ: 0x2,
+  FIONBIO: 0x5421,
+  FIONCLEX: 0x5450,
+  FIOCLEX: 0x5451,
+  FIOASYNC: 0x5452,
+  FIOQSIZE: 0x5460,
+} as const;
 
 /** open(2): a descriptor comes before the file it is for. */
 export function* open(process: Process, node: Node | undefined, access: OpenFile['access']): Steps<Result> {

@@ -2,7 +2,6 @@ import type { NestingAbility } from '../../../spec/uapi/vocabulary.ts';
 import { Direction } from '../mm/direction.ts';
 import type { Page } from '../mm/physical-memory.ts';
 import { NestedTranslation } from '../nested/translation-unit.ts';
-import type { IommuGroup } from './iommu-group.ts';
 
 interface Translation {
   page: Page;
@@ -43,21 +42,6 @@ export class IommuDomain {
   /** Whether it keeps devices from bypassing the caches of the CPU. */
   get enforcesCoherency(): boolean {
     return this.unit.snoopControl;
-  }
-
-  attach(group: IommuGroup): void {
-    group.domain = this;
-  }
-
-  /** The group's devices go with their PASID tables, and with what they kept themselves. */
-  detach(group: IommuGroup): void {
-    group.domain = undefined;
-    if (this.unit.nesting === undefined) return;
-    for (const { pasids } of group.devices) {
-      pasids?.table.clearAll();
-      pasids?.tlb?.flush();
-    }
-    this.nested.flushPasidCache();
   }
 
   map(iovaPage: number, page: Page, allowed: number): void {

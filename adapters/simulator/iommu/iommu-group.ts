@@ -1,46 +1,25 @@
 import type { Slot } from '../../../spec/uapi/vocabulary.ts';
-import { EduDevice } from '../devices/edu-device.ts';
 import type { PasidFunction } from '../nested/pasid-function.ts';
-import type { Hardware } from '../nested/translation.ts';
 import type { Errno } from '../result.ts';
-import type { VfioGroup } from '../vfio/group.ts';
-import type { VfioDevice } from '../vfio/vfio-device.ts';
 import type { IommuDomain } from './iommu-domain.ts';
-
-/** The driver of a PCI function. */
-export type Driver = 'vfio-pci' | 'host';
 
 /** What the devices of a group are. */
 export type DeviceKind = NonNullable<Slot['kind']>;
 
-/** A device of a group: a PCI function, or what stands for one here. */
-export class PciDevice {
-  driver: Driver | undefined;
-  vfio: VfioDevice | undefined;
-  /** The test device in it; undefined for a function with an ordinary driver. */
-  readonly edu: EduDevice | undefined;
-
-  constructor(
-    readonly name: string,
-    readonly group: IommuGroup,
-    /** Whether it can be reset without others. */
-    readonly resettable: boolean,
-    /** The machine whose memory the test device transfers; undefined for a function that is another device. */
-    hardware: Hardware | undefined,
-    /** What it has of PASIDs, on a machine that nests. */
-    readonly pasids?: PasidFunction,
-  ) {
-    this.edu = hardware === undefined ? undefined : new EduDevice(group, hardware, pasids);
-  }
+/** A device, as far as an IOMMU is concerned. */
+export interface IommuDevice {
+  readonly group: IommuGroup;
+  /** What it has of PASIDs, on a machine that nests. */
+  readonly pasids?: PasidFunction | undefined;
+  /** Whether its driver shows user space, now, that it has PASIDs. */
+  readonly showsPasids: boolean;
 }
 
 /** Devices that the IOMMU cannot tell apart: they are translated, and owned, together. */
 export class IommuGroup {
-  readonly devices: PciDevice[] = [];
+  readonly devices: IommuDevice[] = [];
   /** The page table that translates for it, instead of the kernel's own. */
   domain: IommuDomain | undefined;
-  /** The object behind the group's node, while some device is bound to vfio-pci. */
-  vfio: VfioGroup | undefined;
   private ownerCount = 0;
   private userSpaceOwns = false;
 
@@ -50,6 +29,23 @@ export class IommuGroup {
     /** Which IOMMU it is behind. */
     readonly iommu: number,
   ) {}
+
+  /** A page table of somebody else's translates for the group from now on. */
+  attach(domain: IommuDomain): void {
+    this.domain = domain;
+  }
+
+  /** The kernel's own does so again. The devices go with their PASID tables, and with what they kept themselves. */
+  detach(): void {
+    const { domain } = this;
+    this.domain = undefined;
+    if (domain?.unit.nesting === undefined) return;
+    for (const { pasids } of this.devices) {
+      pasids?.table.clearAll();
+      pasids?.tlb?.flush();
+    }
+    domain.nested.flushPasidCache();
+  }
 
   /** User space takes the group's DMA: nobody else may have it. */
   claimDmaOwner(): Errno | undefined {

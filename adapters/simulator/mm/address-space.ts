@@ -1,24 +1,26 @@
-import type { OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
-import type { Journal } from '../journal.ts';
 import { unsupported } from '../result.ts';
 import { ALLOCATION, type Steps } from '../steps.ts';
+import type { Journal } from './journal.ts';
 import { PAGE_SIZE, Page, type PhysicalMemory } from './physical-memory.ts';
-import { Access, type MappingStart, type SharedPages, UserMapping } from './user-mapping.ts';
-
-/** The page of zeros, which private memory shows until somebody stores there. */
-const ZERO_PAGE = new Page(0, true);
-/** A device's registers; their contents are not simulated. */
-const REGISTERS = new Page(0xff, true);
+import type { ReverseMap } from './reverse-map.ts';
+import {
+  Access,
+  type MappedFile,
+  type MappingStart,
+  type MemoryOwner,
+  type SharedPages,
+  UserMapping,
+} from './user-mapping.ts';
 
 /** What all address spaces of a machine share. */
 export interface MemorySystem {
   readonly physical: PhysicalMemory;
   readonly journal: Journal;
+  readonly reverseMap: ReverseMap;
   /** Whether reading for a device what nobody touched pins the page of zeros. */
   readonly pinsZeroPage: boolean;
   /** The memory of a process that has none yet. */
-  addressSpaceOf(process: Process): AddressSpace;
+  addressSpaceOf(process: MemoryOwner): AddressSpace;
 }
 
 /** The memory of a process, as its program, the kernel and the IOMMU driver get at it. */
@@ -30,7 +32,7 @@ export class AddressSpace {
   private last: UserMapping | undefined;
 
   constructor(
-    private readonly process: Process,
+    private readonly process: MemoryOwner,
     private readonly system: MemorySystem,
   ) {}
 
@@ -45,7 +47,7 @@ export class AddressSpace {
   }
 
   /** Takes pages out of the process. Gives the file that nothing is mapped of any more, to be put. */
-  unmap(mapping: UserMapping, first: number, count: number): OpenFile | undefined {
+  unmap(mapping: UserMapping, first: number, count: number): MappedFile | undefined {
     if (mapping.gone) return undefined;
     if (mapping.backing === 'private') {
       for (let i = first; i < first + count; i++) this.dropPage(mapping, i);
@@ -82,7 +84,7 @@ export class AddressSpace {
   truncate(shared: SharedPages, present: number): void {
     for (let i = present; i < shared.present; i++) {
       const page = shared.pages[i];
-      if (page) page.shared = undefined;
+      if (page) this.system.reverseMap.remove(page);
       shared.pages[i] = null;
       for (const mapping of shared.mappings) this.system.journal.forget(mapping, i);
     }
@@ -212,17 +214,17 @@ export class AddressSpace {
     if (mapping === undefined) return 'EFAULT';
     const index = page - mapping.base / PAGE_SIZE;
     if ((mapping.access(index) & (forWriting ? Access.WRITE : Access.READ)) === 0) return 'EFAULT';
-    if (mapping.backing === 'device') return mapping.reachable!() ? REGISTERS : 'EFAULT';
+    if (mapping.backing === 'device') return mapping.reachable!() ? this.system.physical.registers : 'EFAULT';
     if (!mapping.isPresent(index)) return 'EFAULT';
     const held = mapping.pages[index];
     if (!held && mapping.fillOf(index) === 0) {
-      if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage) return ZERO_PAGE;
+      if (!forWriting && mapping.backing === 'private' && this.system.pinsZeroPage)
+        return this.system.physical.zeroPage;
       if (yield ALLOCATION) return 'ENOMEM';
     }
     const own = this.pageToPin(mapping, index, forWriting);
     own.pins++;
-    own.index = index;
-    if (mapping.backing === 'private') own.view = mapping;
+    if (mapping.backing === 'private') this.system.reverseMap.add(own, { mappings: [mapping] }, index);
     return own;
   }
 
@@ -314,8 +316,7 @@ export class AddressSpace {
     const held = mapping.pages[index];
     if (!held) {
       const fresh = new Page(mapping.fillOf(index));
-      fresh.shared = mapping.shared;
-      fresh.index = index;
+      if (mapping.shared !== undefined) this.system.reverseMap.add(fresh, mapping.shared, index);
       mapping.pages[index] = fresh;
       return fresh;
     }
@@ -335,7 +336,7 @@ export class AddressSpace {
     const page = mapping.pages[index];
     if (!page) return;
     page.tables--;
-    if (page.view === mapping) page.view = undefined;
+    this.system.reverseMap.remove(page, mapping);
     mapping.pages[index] = null;
   }
 }

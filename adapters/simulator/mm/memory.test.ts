@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   call,
   dma,
   ioctl,
@@ -15,6 +14,7 @@ import {
   peek,
   poke,
   READ,
+  resultsOf,
   run,
   WRITE,
   withDevice,
@@ -45,12 +45,12 @@ describe('memory of the program', () => {
   it('can be used as its protection says', async () => {
     const ops = [protect('read'), poke('m', 0, '00'), peek('m', 0, 1), protect('none'), peek('m', 0, 1)];
     const again = [protect('read-write'), poke('m', 0, '00')];
-    expect(await answersOf([mmap('m', 1)], [...ops, ...again])).toEqual([0, 'EFAULT', 0, 0, 'EFAULT', 0, 0]);
+    expect(await resultsOf([mmap('m', 1)], [...ops, ...again])).toEqual([0, 'EFAULT', 0, 0, 'EFAULT', 0, 0]);
   });
 
   it('is inaccessible once it is unmapped', async () => {
     const ops: Op[] = [{ op: 'unmap', ...page }, peek('m', 0, 1), peek('m', PAGE, 1), protect('read')];
-    expect(await answersOf([mmap('m', 2)], ops)).toEqual([0, 'EFAULT', 0, 'ENOMEM']);
+    expect(await resultsOf([mmap('m', 2)], ops)).toEqual([0, 'EFAULT', 0, 'ENOMEM']);
   });
 
   it('changes up to the first hole, or passes over holes, as the call has it', async () => {
@@ -130,7 +130,7 @@ describe('a file that is cut', () => {
       number: number.VFIO_IOMMU_MAP_DMA!,
       argument: { memory: 'f', at: end - 4 },
     };
-    expect(await answersOf([...withDevice(), ...setup], [...ops, ...vfio, copy])).toEqual([
+    expect(await resultsOf([...withDevice(), ...setup], [...ops, ...vfio, copy])).toEqual([
       'EFAULT',
       'EFAULT',
       0,
@@ -150,12 +150,12 @@ describe('a file that is cut', () => {
   it('has to be a file of the program, and cannot become longer', async () => {
     expect((await run([mmap('s', 1, { backing: 'shared' }), truncate('s', 0)])).end).toBe('unsupported');
     expect((await run([...setup, truncate('f', 3)])).end).toBe('unsupported');
-    expect(await answersOf(setup, [truncate('f', 0), peek('f', 0, 1)])).toEqual([0, 'EFAULT']);
+    expect(await resultsOf(setup, [truncate('f', 0), peek('f', 0, 1)])).toEqual([0, 'EFAULT']);
   });
 
   it('is cut for every process that has it', async () => {
     const ops: Op[] = [{ op: 'fork', as: 'child' }, truncate('f', 1), peek('f', PAGE, 1, { actor: 'child' })];
-    expect(await answersOf(setup, ops)).toEqual([0, 0, 'EFAULT']);
+    expect(await resultsOf(setup, ops)).toEqual([0, 0, 'EFAULT']);
   });
 });
 
@@ -186,7 +186,7 @@ describe('a relocation', () => {
       },
     });
     const ops = [from('0xffffffffffff0000'), from('0xfffffffffffff000'), from(-4096), from(4 * PAGE), from('0x1000')];
-    expect(await answersOf(withDevice(), ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 0]);
+    expect(await resultsOf(withDevice(), ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT', 0]);
   });
 });
 
@@ -198,7 +198,7 @@ describe('the argument of an ioctl', () => {
       number: number.VFIO_GROUP_SET_CONTAINER!,
       argument: { memory: 'm', at, bytes: '00000000' },
     });
-    expect(await answersOf([mmap('m', 1)], [setContainerTo(PAGE - 2), setContainerTo(0)])).toEqual(['EFAULT', 'EBADF']);
+    expect(await resultsOf([mmap('m', 1)], [setContainerTo(PAGE - 2), setContainerTo(0)])).toEqual(['EFAULT', 'EBADF']);
   });
 
   it('can be what another ioctl gave', async () => {
@@ -221,7 +221,7 @@ describe('the argument of an ioctl', () => {
       number: number.VFIO_GROUP_GET_STATUS!,
       argument: { memory: 'm', at: 0 },
     };
-    expect(await answersOf(setup, [use, through, ioctl('g0', number.VFIO_GROUP_GET_STATUS!)])).toEqual([
+    expect(await resultsOf(setup, [use, through, ioctl('g0', number.VFIO_GROUP_GET_STATUS!)])).toEqual([
       0,
       0,
       'EFAULT',
@@ -273,7 +273,7 @@ describe('mapping a file', () => {
   it('of a device shows registers, which the program cannot get at', async () => {
     const setup: Op[] = [...withDevice(), { op: 'mmap', as: 'bar', length: PAGE, backing: 'fd', fd: 'd' }];
     const ops: Op[] = [peek('bar', 0, 4), poke('bar', 0, '00'), { op: 'discard', memory: 'bar', at: 0, length: PAGE }];
-    expect(await answersOf(setup, ops)).toEqual(['EFAULT', 'EFAULT', 'EINVAL']);
+    expect(await resultsOf(setup, ops)).toEqual(['EFAULT', 'EFAULT', 'EINVAL']);
   });
 
   it('works for the registers of a device, and for /dev/zero', async () => {
@@ -297,7 +297,7 @@ describe('mapping a file', () => {
       file('g0'),
       file('none'),
     ];
-    expect(await answersOf(setup, ops)).toEqual([
+    expect(await resultsOf(setup, ops)).toEqual([
       0,
       0,
       'EINVAL',

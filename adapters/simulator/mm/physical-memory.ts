@@ -1,11 +1,7 @@
 import { unsupported } from '../result.ts';
-import type { SharedPages, UserMapping } from './user-mapping.ts';
 
 /** Bytes of a page, of the CPU as of the IOMMU. */
 export const PAGE_SIZE = 4096;
-
-/** Buffers of earlier programs, to be used again. */
-const spare: Uint8Array[] = [];
 
 /** A page frame. Its bytes exist from the first store on; before, every byte is `fill`. */
 export class Page {
@@ -14,12 +10,6 @@ export class Page {
   pins = 0;
   /** Page tables of processes that hold it; above one, a store makes a copy first. */
   tables = 1;
-  /** Where it is seen: the one mapping of a private page, once it has been pinned. */
-  view: UserMapping | undefined;
-  /** Where it is seen: the object of a shared page. */
-  shared: SharedPages | undefined;
-  /** Its place in what it belongs to, in pages. */
-  index = 0;
 
   constructor(
     readonly fill: number,
@@ -40,12 +30,21 @@ export function requireMemory({ reserved, fill }: Page): void {
 
 /** The frames that a program uses; all are given back together. */
 export class PhysicalMemory {
+  /** The page of zeros, which private memory shows until somebody stores there. */
+  readonly zeroPage = new Page(0, true);
+  /** A device's registers; their contents are not simulated. */
+  readonly registers = new Page(0xff, true);
   private readonly used: Uint8Array[] = [];
+
+  constructor(
+    /** Buffers of earlier programs, to be used again. */
+    private readonly spare: Uint8Array[] = [],
+  ) {}
 
   /** The bytes of a page, for storing to them. */
   bytesOf(page: Page): Uint8Array {
     if (page.bytes !== undefined) return page.bytes;
-    const bytes = spare.pop() ?? new Uint8Array(PAGE_SIZE);
+    const bytes = this.spare.pop() ?? new Uint8Array(PAGE_SIZE);
     bytes.fill(page.fill);
     this.used.push(bytes);
     page.bytes = bytes;
@@ -61,7 +60,7 @@ export class PhysicalMemory {
 
   /** Ends the use of every page. */
   release(): void {
-    for (const bytes of this.used) if (spare.length < 1024) spare.push(bytes);
+    for (const bytes of this.used) if (this.spare.length < 1024) this.spare.push(bytes);
     this.used.length = 0;
   }
 }

@@ -1,5 +1,4 @@
-import type { OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
+import type { Steps } from '../steps.ts';
 import { PAGE_SIZE, type Page } from './physical-memory.ts';
 import { Relocated } from './relocated.ts';
 
@@ -19,6 +18,21 @@ export interface SharedPages {
   readonly file: boolean;
 }
 
+/** The process that memory belongs to. */
+export interface MemoryOwner {
+  readonly name: string;
+  /** Place among the processes of the program. */
+  readonly order: number;
+  readonly gone: boolean;
+}
+
+/** An open file, as far as memory that shows it is concerned. */
+export interface MappedFile {
+  references: number;
+  /** Gives up one reference. */
+  put(): Steps<void>;
+}
+
 /** How a mapping begins. */
 export interface MappingStart {
   base: number;
@@ -31,7 +45,7 @@ export interface MappingStart {
   /** Registers: whether the device lets itself be reached. */
   reachable?: () => boolean;
   /** The open file that the mapping keeps open. */
-  file?: OpenFile;
+  file?: MappedFile;
 }
 
 /** Memory of one process: whole pages at consecutive addresses, with nothing before and after them. */
@@ -40,7 +54,7 @@ export class UserMapping {
   readonly length: number;
   readonly backing: 'private' | 'shared' | 'device';
   readonly reachable: (() => boolean) | undefined;
-  readonly file: OpenFile | undefined;
+  readonly file: MappedFile | undefined;
   pages: Pages = [];
   shared: SharedPages | undefined;
   /** Pages of untouched memory that the program has stored to; undefined: every page counts as stored to. */
@@ -55,7 +69,7 @@ export class UserMapping {
   private single: Uint8Array | undefined;
 
   constructor(
-    readonly process: Process,
+    readonly process: MemoryOwner,
     /** Name that the program gave it. */
     readonly name: string,
     /** Place among all memory of the program. */
@@ -131,7 +145,7 @@ export class UserMapping {
   }
 
   /** The same memory in a process that was forked off; the pages are left to the caller. */
-  copyFor(process: Process): UserMapping {
+  copyFor(process: MemoryOwner): UserMapping {
     const copy = new UserMapping(process, this.name, this.order, {
       base: this.base,
       length: this.length,

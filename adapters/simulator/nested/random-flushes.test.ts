@@ -209,7 +209,7 @@ const fresh = (machine: TestMachine, { pasid, page, write }: Step & { kind: 'req
   [...new Model(machine).request(pasid, page, write)][0]!;
 
 /** Runs steps, and gives for each request what the hardware answered and what it might have. */
-function answersOf(steps: Step[], machine: TestMachine): Answer[] {
+function resultsOf(steps: Step[], machine: TestMachine): Answer[] {
   const model = new Model(machine);
   const answers: Answer[] = [];
   for (const one of steps) {
@@ -230,7 +230,7 @@ describe('random guest tables', () => {
   it('that are never kept give what a walk gives', () => {
     fc.assert(
       fc.property(steps, (all) => {
-        for (const { stale } of answersOf(all, prepared(never))) expect(stale).toBe(false);
+        for (const { stale } of resultsOf(all, prepared(never))) expect(stale).toBe(false);
       }),
     );
   });
@@ -239,7 +239,7 @@ describe('random guest tables', () => {
     let seenStale = 0;
     fc.assert(
       fc.property(steps, fc.nat(), (all, seed) => {
-        for (const { given, right, stale } of answersOf(all, prepared(new SeededCaching(String(seed), 'random')))) {
+        for (const { given, right, stale } of resultsOf(all, prepared(new SeededCaching(String(seed), 'random')))) {
           expect(right).toContain(given);
           if (stale) seenStale++;
         }

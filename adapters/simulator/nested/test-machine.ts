@@ -2,9 +2,10 @@ import { toHex } from '../../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
 import { BUFFER_ADDRESS, Command, EduDevice, Register } from '../devices/edu-device.ts';
 import { IommuDomain, type IommuUnit } from '../iommu/iommu-domain.ts';
-import { Journal } from '../journal.ts';
 import { Direction } from '../mm/direction.ts';
+import { Journal } from '../mm/journal.ts';
 import { Page, PhysicalMemory } from '../mm/physical-memory.ts';
+import { ReverseMap } from '../mm/reverse-map.ts';
 import type { Caching } from './caching.ts';
 import { PasidFunction } from './pasid-function.ts';
 import type { Hardware } from './translation.ts';
@@ -64,7 +65,7 @@ export class TestMachine {
     pasidBits = 20,
   ) {
     this.pasids = new PasidFunction(pasidBits);
-    this.hardware = { physical: this.physical, journal: new Journal(), caching };
+    this.hardware = { physical: this.physical, journal: new Journal(new ReverseMap()), caching };
     this.device = new EduDevice({ domain: this.domain }, this.hardware, this.pasids);
     // Bus mastering.
     this.device.config.store(4, 7);

@@ -1,5 +1,5 @@
-import type { Journal } from '../journal.ts';
 import { Direction } from '../mm/direction.ts';
+import type { Journal } from '../mm/journal.ts';
 import type { Page, PhysicalMemory } from '../mm/physical-memory.ts';
 import type { Caching } from './caching.ts';
 

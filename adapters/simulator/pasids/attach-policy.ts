@@ -1,10 +1,10 @@
 import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Errno } from '../result.ts';
-import type { Type1 } from '../type1/type1.ts';
+import type { Type1State } from '../type1/type1-state.ts';
 import { hasBound } from './container-devices.ts';
 
 /** Why a container of the nesting type does not take another group; undefined if it does. */
-export function refusesSecondGroup(backend: Type1): Errno | undefined {
+export function refusesSecondGroup(backend: Type1State): Errno | undefined {
   const { second_member_at_attach, pasid_exposure } = backend.parameters;
   if (!backend.nesting || (backend.domains.length === 0 && backend.external.length === 0)) return undefined;
   if (second_member_at_attach === 'always') return 'EINVAL';
@@ -14,16 +14,16 @@ export function refusesSecondGroup(backend: Type1): Errno | undefined {
 }
 
 /** A group is about to leave: what is bound on its devices ends, where anybody thought of it. */
-export function forgetBindings({ parameters, pasids: { driver } }: Type1, { devices }: IommuGroup): void {
+export function dropBindings({ parameters, pasids: { driver } }: Type1State, { devices }: IommuGroup): void {
   if (driver === undefined || parameters.nesting_series === 'as_posted') return;
   for (const device of devices) driver.forget(device);
 }
 
-function groupsOf({ domains, external }: Type1): IommuGroup[] {
+function groupsOf({ domains, external }: Type1State): IommuGroup[] {
   return [...external, ...domains.flatMap(({ groups }) => groups)];
 }
 
 /** Whether an open device of the group shows that it has PASIDs. */
 function showsPasids({ devices }: IommuGroup): boolean {
-  return devices.some(({ vfio }) => vfio?.showsPasids === true);
+  return devices.some((device) => device.showsPasids);
 }

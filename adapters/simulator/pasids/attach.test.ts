@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   close,
   leftBy,
   openDevice,
   openGroup,
   readRegion,
+  resultsOf,
   run,
   setContainer,
   setIommu,
@@ -22,35 +22,35 @@ const joins = setContainer('g1');
 describe('a second group of a container of the nesting type', () => {
   it('is taken with second_member_at_attach=never', async () => {
     const stage = posted({ second_member_at_attach: 'never' }, TWO);
-    expect(await answersOf(setup(), [alloc(), bind(), joins], stage)).toEqual([0, 0, 0]);
+    expect(await resultsOf(setup(), [alloc(), bind(), joins], stage)).toEqual([0, 0, 0]);
   });
 
   it('is refused with EINVAL with second_member_at_attach=always, by either ioctl', async () => {
     const stage = posted({ second_member_at_attach: 'always' }, TWO);
-    expect(await answersOf(setup(), [joins], stage)).toEqual(['EINVAL']);
+    expect(await resultsOf(setup(), [joins], stage)).toEqual(['EINVAL']);
     const before = [...container().slice(0, -1), ...join('g1')];
-    expect(await answersOf(before, [setIommu(6), unsetContainer('g1'), setIommu(6)], stage)).toEqual(['EINVAL', 0, 0]);
-    expect(await answersOf(setup(3), [joins], stage)).toEqual([0]);
+    expect(await resultsOf(before, [setIommu(6), unsetContainer('g1'), setIommu(6)], stage)).toEqual(['EINVAL', 0, 0]);
+    expect(await resultsOf(setup(3), [joins], stage)).toEqual([0]);
   });
 
   it('is refused with EBUSY with second_member_at_attach=while_bound, until nothing is bound', async () => {
     const ops = [alloc(), bind(), joins, unbind(), joins];
     for (const stage of [repaired({}, TWO), posted({ second_member_at_attach: 'while_bound' }, TWO)]) {
-      expect(await answersOf(setup(), ops, stage)).toEqual([0, 0, 'EBUSY', 0, 0]);
+      expect(await resultsOf(setup(), ops, stage)).toEqual([0, 0, 'EBUSY', 0, 0]);
     }
   });
 
   it('is refused while an open device shows PASIDs because it is alone', async () => {
     const ops = [openDevice(), joins, close('d'), joins];
-    expect(await answersOf(setup(), ops, repaired({}, TWO))).toEqual(['d', 'EBUSY', 0, 0]);
-    expect(await answersOf(setup(), ops, repaired({ pasid_exposure: 'always' }, TWO))).toEqual(['d', 0, 0, 'EINVAL']);
+    expect(await resultsOf(setup(), ops, repaired({}, TWO))).toEqual(['d', 'EBUSY', 0, 0]);
+    expect(await resultsOf(setup(), ops, repaired({ pasid_exposure: 'always' }, TWO))).toEqual(['d', 0, 0, 'EINVAL']);
     const without = [{ ...ONE, pasidBits: 0 as const }, ONE];
-    expect(await answersOf(setup(), ops.slice(0, 2), repaired({}, without))).toEqual(['d', 0]);
+    expect(await resultsOf(setup(), ops.slice(0, 2), repaired({}, without))).toEqual(['d', 0]);
   });
 
   it('comes with the first by SET_IOMMU', async () => {
     const before = [...container().slice(0, -1), ...join('g1')];
-    expect(await answersOf(before, [setIommu(6)], repaired({}, TWO))).toEqual([0]);
+    expect(await resultsOf(before, [setIommu(6)], repaired({}, TWO))).toEqual([0]);
   });
 });
 
@@ -106,7 +106,7 @@ describe('the extended capabilities of a device', () => {
     const look = readRegion(CONFIG, 0x120, 8);
     expect(await leftBy([...container(), openDevice()], [write, look], 8, repaired())).toBe(PASID);
     const ops = [readRegion(CONFIG, 4088, 8), readRegion(CONFIG, 4092, 8)];
-    expect(await answersOf([...container(), openDevice()], ops, repaired())).toEqual([8, 'EFAULT']);
+    expect(await resultsOf([...container(), openDevice()], ops, repaired())).toEqual([8, 'EFAULT']);
   });
 });
 
@@ -116,7 +116,7 @@ describe('plug', () => {
     const bindDriver: Op = { op: 'bind_driver', slot: 'g0', device: 1, driver: 'vfio-pci' } as Op;
     const open = openDevice('e', 'g0', { device: 1 });
     const stage = repaired({}, [{ devices: 1, viable: true }]);
-    expect(await answersOf(container(1, 3), [plug, open, bindDriver, open], stage)).toEqual([0, 'ENODEV', 0, 'e']);
+    expect(await resultsOf(container(1, 3), [plug, open, bindDriver, open], stage)).toEqual([0, 'ENODEV', 0, 'e']);
     expect((await run([...container(1, 3), open], stage)).end).toBe('unsupported');
   });
 });

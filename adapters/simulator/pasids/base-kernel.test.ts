@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, ioctl, le, leftBy, map, number, setIommu, unmap } from '../test-programs.ts';
+import { ioctl, le, leftBy, map, number, resultsOf, setIommu, unmap } from '../test-programs.ts';
 import { alloc, container, ONE, posted, repaired } from './test-requests.ts';
 
 const getInfo = (argsz: number): Op => ({
@@ -17,16 +17,16 @@ const NESTING = (requests: number) => capability(2, 0, le(requests, 4) + le(1, 4
 
 describe('with the base kernel of 2020', () => {
   it('extensions 9 and 10 are not those of later', async () => {
-    expect(await answersOf(container(), [check(9), check(10), check(6)], posted())).toEqual([1, 0, 1]);
+    expect(await resultsOf(container(), [check(9), check(10), check(6)], posted())).toEqual([1, 0, 1]);
     const without = posted({ bind: 'absent' });
-    expect(await answersOf(container(), [check(9), check(10)], without)).toEqual([0, 0]);
-    expect(await answersOf(container().slice(0, -1), [check(9), setIommu(9), setIommu(10)], posted())).toEqual([
+    expect(await resultsOf(container(), [check(9), check(10)], without)).toEqual([0, 0]);
+    expect(await resultsOf(container().slice(0, -1), [check(9), setIommu(9), setIommu(10)], posted())).toEqual([
       1,
       'EINVAL',
       'ENODEV',
     ]);
-    expect(await answersOf(container().slice(0, -1), [setIommu(9)], without)).toEqual(['ENODEV']);
-    expect(await answersOf(container(), [check(9), check(10)], posted({ base_kernel: '6.1' }))).toEqual([1, 1]);
+    expect(await resultsOf(container().slice(0, -1), [setIommu(9)], without)).toEqual(['ENODEV']);
+    expect(await resultsOf(container(), [check(9), check(10)], posted({ base_kernel: '6.1' }))).toEqual([1, 1]);
   });
 
   it('later flags and requests are unknown', async () => {
@@ -39,7 +39,7 @@ describe('with the base kernel of 2020', () => {
       map(),
       unmap(),
     ];
-    expect(await answersOf(container(), ops, posted())).toEqual([
+    expect(await resultsOf(container(), ops, posted())).toEqual([
       'ENOTTY',
       'EINVAL',
       'EINVAL',
@@ -66,9 +66,9 @@ describe('GET_INFO', () => {
   });
 
   it('as posted fails where the format cannot be told', async () => {
-    expect(await answersOf(container(1, 3), [getInfo(88)], posted({ driver: 'none' }))).toEqual(['EINVAL']);
+    expect(await resultsOf(container(1, 3), [getInfo(88)], posted({ driver: 'none' }))).toEqual(['EINVAL']);
     const emulated = posted({}, [{ ...ONE, kind: 'emulated' }]);
-    expect(await answersOf(container(), [getInfo(88)], emulated)).toEqual(['EINVAL']);
+    expect(await resultsOf(container(), [getInfo(88)], emulated)).toEqual(['EINVAL']);
   });
 
   it('repaired tells of guest tables only where they could be bound', async () => {
@@ -79,7 +79,7 @@ describe('GET_INFO', () => {
     expect(await info(repaired({}, [ONE, ONE]), 6, 2)).toBe(none);
     expect(await info(repaired({}, [{ ...ONE, pasidBits: 16 }]))).toBe(none);
     const emulated = repaired({}, [{ ...ONE, kind: 'emulated' }]);
-    expect(await answersOf(container(), [getInfo(88)], emulated)).toEqual([0]);
+    expect(await resultsOf(container(), [getInfo(88)], emulated)).toEqual([0]);
   });
 });
 
@@ -101,7 +101,7 @@ describe('groups that no IOMMU translates', () => {
       { op: 'mmap', as: 'k', length: 4096 },
       { op: 'poke', memory: 'k', at: 0, bytes: '00000000', relocations: [{ at: 0, width: 4, ref: 'c' }] },
     ];
-    expect(await answersOf([...container(1, 3), ...descriptor], ops, posted({}, slots))).toEqual([
+    expect(await resultsOf([...container(1, 3), ...descriptor], ops, posted({}, slots))).toEqual([
       0,
       0,
       0,
@@ -115,6 +115,6 @@ describe('groups that no IOMMU translates', () => {
 
   it('keep mappings when the last group that is translated leaves', async () => {
     const ops = [map(), { op: 'close', fd: 'g1' } as Op, map(), unmap(), alloc()];
-    expect(await answersOf(container(2, 3), ops, posted({}, slots))).toEqual([0, 0, 'EEXIST', 0, 'EFAULT']);
+    expect(await resultsOf(container(2, 3), ops, posted({}, slots))).toEqual([0, 0, 'EEXIST', 0, 'EFAULT']);
   });
 });

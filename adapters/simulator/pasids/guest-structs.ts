@@ -35,6 +35,11 @@ export interface InvalidateData {
   granules: bigint;
 }
 
+/** What a request to flush is for. */
+export const Granularity = { DOMAIN: 0, PASID: 1, ADDRESS: 2, COUNT: 3 } as const;
+/** Flags of the information about a PASID or an address. */
+export const Information = { PASID: 1, LEAF: 4 } as const;
+
 /** Where the fields of a struct are, counted from the data on. */
 class Layout {
   private readonly fields: ReadonlyMap<string, { at: number; width: number }>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, le, number, PAGE, run } from '../test-programs.ts';
+import { le, number, PAGE, resultsOf, run } from '../test-programs.ts';
 import {
   alloc,
   behind,
@@ -34,7 +34,7 @@ describe('the argument of CACHE_INVALIDATE as posted', () => {
     ['data', cut(55, 8, 0, 1), 'EFAULT'],
     ['nothing', cut(56, 8, 0, 1), 0],
   ])('%s decides', async (_, op, answer) => {
-    expect(await answersOf(bound(), [op], posted())).toEqual([answer]);
+    expect(await resultsOf(bound(), [op], posted())).toEqual([answer]);
   });
 
   it('with a version outside of the table ends the kernel', async () => {
@@ -42,7 +42,7 @@ describe('the argument of CACHE_INVALIDATE as posted', () => {
   });
 
   it('with version 0 has the size of the data of BIND', async () => {
-    expect(await answersOf(bound(), [invalidate({ version: 0 }), cut(56, 8, 0, 0)], posted())).toEqual([
+    expect(await resultsOf(bound(), [invalidate({ version: 0 }), cut(56, 8, 0, 0)], posted())).toEqual([
       'EINVAL',
       'EFAULT',
     ]);
@@ -54,9 +54,9 @@ describe('CACHE_INVALIDATE as posted', () => {
     const stage = posted({ driver: 'v11' }, [behind(0), behind(1)]);
     const setup = [...container(2), alloc(), bind()];
     const ops = [inject(1), invalidate(), inject(2, 'ENOSPC'), invalidate()];
-    expect(await answersOf(setup, ops, stage)).toEqual([0, 0, 0, 'ENOSPC']);
+    expect(await resultsOf(setup, ops, stage)).toEqual([0, 0, 0, 'ENOSPC']);
     const together = posted({ driver: 'v11' }, [ONE, ONE]);
-    expect(await answersOf(setup, [inject(1), invalidate(), inject(3), invalidate()], together)).toEqual([
+    expect(await resultsOf(setup, [inject(1), invalidate(), inject(3), invalidate()], together)).toEqual([
       0,
       'EIO',
       0,
@@ -89,7 +89,7 @@ describe('CACHE_INVALIDATE as posted', () => {
   ])('with %s', async (_, fields, expected) => {
     const answers: unknown[] = [];
     for (const driver of ['v10', 'v5.8', 'v5.9', 'complete']) {
-      answers.push(...(await answersOf(bound(), [invalidate(fields)], posted({ driver }))));
+      answers.push(...(await resultsOf(bound(), [invalidate(fields)], posted({ driver }))));
     }
     expect(answers).toEqual(expected);
   });
@@ -110,6 +110,6 @@ describe('CACHE_INVALIDATE as posted', () => {
     ['padding', { padding: 1 }, 'EINVAL'],
   ])('on v5.10 with %s', async (_, fields, expected) => {
     const stage = posted({ driver: 'v5.10' });
-    expect(await answersOf(container(), [invalidateArgszFirst(fields)], stage)).toEqual([expected]);
+    expect(await resultsOf(container(), [invalidateArgszFirst(fields)], stage)).toEqual([expected]);
   });
 });

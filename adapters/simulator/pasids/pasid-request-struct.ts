@@ -1,5 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';
 import { HEADER_BYTES } from './guest-structs.ts';

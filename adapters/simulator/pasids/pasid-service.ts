@@ -2,11 +2,10 @@ import type { IommuUnit } from '../iommu/iommu-domain.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import { type ModuleParameters, PASID_QUOTA } from '../module-parameters.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Parts } from '../parts.ts';
-import { REVISIONS } from './driver-revisions.ts';
+import { REVISIONS } from '../vtd/driver-revisions.ts';
+import type { VtdDriver } from '../vtd/vtd-driver.ts';
 import { PASID_COUNT, PasidAllocator } from './pasid-allocator.ts';
 import { PasidOwner } from './pasid-owner.ts';
-import type { VtdDriver } from './vtd-driver.ts';
 
 /** Who has which PASIDs of a machine, and what its IOMMU driver does with them. */
 export class PasidService {
@@ -18,7 +17,7 @@ export class PasidService {
   private unpromised = PASID_COUNT;
 
   constructor(
-    parts: Parts,
+    parts: { readonly VtdDriver: typeof VtdDriver },
     private readonly parameters: Parameters,
     unit: IommuUnit,
     protected readonly module: ModuleParameters,

@@ -1,18 +1,25 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { Result } from '../result.ts';
 import type { Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
+import type { WithParts } from '../type1/type1-state.ts';
 import { Request } from '../vfio/requests.ts';
-import { postedBind } from './posted-bind.ts';
-import { postedInvalidate } from './posted-invalidate.ts';
-import { postedPasidRequest } from './posted-pasid-request.ts';
-import { repairedBind } from './repaired-bind.ts';
-import { repairedInvalidate } from './repaired-invalidate.ts';
-import { repairedPasidRequest } from './repaired-pasid-request.ts';
+import { type PostedBindParts, postedBind } from './posted/posted-bind.ts';
+import { postedInvalidate } from './posted/posted-invalidate.ts';
+import { postedPasidRequest } from './posted/posted-pasid-request.ts';
+import { type RepairedBindParts, repairedBind } from './repaired/repaired-bind.ts';
+import { type RepairedInvalidateParts, repairedInvalidate } from './repaired/repaired-invalidate.ts';
+import { type RepairedPasidRequestParts, repairedPasidRequest } from './repaired/repaired-pasid-request.ts';
+
+/** What the requests call through the backend's table. */
+export interface PasidRequestParts
+  extends PostedBindParts,
+    RepairedBindParts,
+    RepairedInvalidateParts,
+    RepairedPasidRequestParts {}
 
 /** Performs a request of the 2020 series; undefined for one that is not there. */
 export function performPasidRequest(
-  backend: Type1,
+  backend: WithParts<PasidRequestParts>,
   process: Process,
   request: number,
   argument: number,

@@ -1,4 +1,4 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';
 
 /** Bits of the words that a bitmap is read and written in. */

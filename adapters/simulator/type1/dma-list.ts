@@ -70,4 +70,13 @@ export class DmaList {
   }
 }
 
+/** Whether a range has an end inside of a mapping. */
+export function cuts(dmas: DmaList, iova: number, count: number): boolean {
+  const last = iova + count - 1;
+  const atFirst = dmas.at(iova);
+  if (atFirst !== undefined && atFirst.iova !== iova) return true;
+  const atLast = dmas.at(last);
+  return atLast !== undefined && atLast.iova + atLast.count - 1 !== last;
+}
+
 const byNumber = (one: number, other: number): number => one - other;

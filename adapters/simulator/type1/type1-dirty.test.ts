@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   call,
   GET_DIRTY,
   ioctl,
@@ -14,6 +13,7 @@ import {
   peek,
   poke,
   ready,
+  resultsOf,
   unmap,
   unmapAll,
 } from '../test-programs.ts';
@@ -63,12 +63,12 @@ async function bitsAfter(ops: Op[], bytes = 16): Promise<string> {
 
 describe('DIRTY_PAGES', () => {
   it('gives EACCES with type 1 before it reads anything', async () => {
-    expect(await answersOf(ready(1), [ioctl('c', DIRTY_PAGES), start])).toEqual(['EACCES', 'EACCES']);
+    expect(await resultsOf(ready(1), [ioctl('c', DIRTY_PAGES), start])).toEqual(['EACCES', 'EACCES']);
   });
 
   it('gives EFAULT below 8 readable bytes', async () => {
     const at: Op = { op: 'ioctl', fd: 'c', number: DIRTY_PAGES, argument: { memory: 'args', at: PAGE - 7 } };
-    expect(await answersOf(setup, [ioctl('c', DIRTY_PAGES), at])).toEqual(['EFAULT', 'EFAULT']);
+    expect(await resultsOf(setup, [ioctl('c', DIRTY_PAGES), at])).toEqual(['EFAULT', 'EFAULT']);
   });
 
   it.each([
@@ -79,19 +79,19 @@ describe('DIRTY_PAGES', () => {
     [8, 8],
     [0x8000_0001, 8],
   ])('gives EINVAL for the flags %i with a size of %i', async (flags, argsz) => {
-    expect(await answersOf(setup, [request(flags, argsz)])).toEqual(['EINVAL']);
+    expect(await resultsOf(setup, [request(flags, argsz)])).toEqual(['EINVAL']);
   });
 
   it('starts and stops as often as asked, from memory that is read-only', async () => {
     const readOnly: Op = { op: 'protect', memory: 'args', at: 0, length: PAGE, protection: 'read' };
     const again: Op = { op: 'ioctl', fd: 'c', number: DIRTY_PAGES, argument: { memory: 'args', at: 0 } };
-    expect(await answersOf(setup, [stop, start, start, readOnly, again])).toEqual([0, 0, 0, 0, 0]);
+    expect(await resultsOf(setup, [stop, start, start, readOnly, again])).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('gives ENOMEM, and does not start, when there is no memory for a bitmap', async () => {
     const two = [...setup, mapPages(FIRST, 1), mapPages(FIRST + 1, 1)];
     const ops: Op[] = [{ op: 'inject', fault: 'allocation', nth: 2 }, start, get({ size: 2 * PAGE }), start];
-    expect(await answersOf(two, ops)).toEqual([0, 'ENOMEM', 'EINVAL', 0]);
+    expect(await resultsOf(two, ops)).toEqual([0, 'ENOMEM', 'EINVAL', 0]);
   });
 });
 
@@ -121,14 +121,14 @@ describe('GET_BITMAP', () => {
 
   it('gives EFAULT when what follows the struct is unreadable', async () => {
     const at = { memory: 'args', at: PAGE - 47, bytes: le(48, 4) + le(4, 4) };
-    expect(await answersOf(tracking, [{ op: 'ioctl', fd: 'c', number: DIRTY_PAGES, argument: at }])).toEqual([
+    expect(await resultsOf(tracking, [{ op: 'ioctl', fd: 'c', number: DIRTY_PAGES, argument: at }])).toEqual([
       'EFAULT',
     ]);
   });
 
   it('gives EINVAL while nothing is tracked', async () => {
     const ops = [get({ size: 3 * PAGE }), stop, get({ size: 3 * PAGE })];
-    expect(await answersOf(tracking, ops)).toEqual([0, 0, 'EINVAL']);
+    expect(await resultsOf(tracking, ops)).toEqual([0, 0, 'EINVAL']);
   });
 
   it('shows every page of a mapping as dirty, each time', async () => {
@@ -149,7 +149,7 @@ describe('GET_BITMAP', () => {
   it('needs memory for the words of mappings only', async () => {
     const ops = [getFrom(0, 512, PAGE - 8), getFrom(0, 512, PAGE - 4), get({ size: 3 * PAGE, data: 0 })];
     const nothing = get({ iova: 0, data: 0 });
-    expect(await answersOf(tracking, [...ops, nothing])).toEqual([0, 'EFAULT', 'EFAULT', 0]);
+    expect(await resultsOf(tracking, [...ops, nothing])).toEqual([0, 'EFAULT', 'EFAULT', 0]);
   });
 
   it('shifts the bits of a mapping that does not begin at a word', async () => {
@@ -177,7 +177,7 @@ describe('GET_BITMAP', () => {
 describe('MAP_DMA while pages are tracked', () => {
   it('gives ENOMEM, and maps nothing, when there is no memory for a bitmap', async () => {
     const inject: Op = { op: 'inject', fault: 'allocation', nth: 2 };
-    expect(await answersOf(tracking, [inject, map(), map()])).toEqual([0, 'ENOMEM', 0]);
+    expect(await resultsOf(tracking, [inject, map(), map()])).toEqual([0, 'ENOMEM', 0]);
   });
 });
 
@@ -207,7 +207,7 @@ describe('UNMAP_DMA with the flag GET_DIRTY', () => {
 
   it('touches no bitmap where nothing is mapped', async () => {
     const nowhere = unmap({ flags: GET_DIRTY, argsz: 48, iova: 0, tail: bitmap });
-    expect(await answersOf(tracking, [nowhere])).toEqual([0]);
+    expect(await resultsOf(tracking, [nowhere])).toEqual([0]);
   });
 
   it('gives EINVAL for another page size, a cut, or while nothing is tracked', async () => {

@@ -1,12 +1,14 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import { pageNumber } from '../mm/page-number.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, done, LOCK, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';
 import { BITMAP_ARGUMENT_BYTES, BitmapArgument } from './bitmap-argument.ts';
-import type { Type1 } from './type1.ts';
+import type { DirtyBitmap } from './dirty-bitmap.ts';
+import type { cuts } from './dma-list.ts';
+import type { Type1State, WithParts } from './type1-state.ts';
 
 const DIRTY = layout('vfio_iommu_type1_dirty_bitmap');
 const ARGSZ = DIRTY.word.argsz!;
@@ -21,12 +23,18 @@ const START = uapi.flags.dirty_pages_flags!.VFIO_IOMMU_DIRTY_PAGES_FLAG_START!;
 const STOP = uapi.flags.dirty_pages_flags!.VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP!;
 const GET_BITMAP = uapi.flags.dirty_pages_flags!.VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP!;
 
+/** What DIRTY_PAGES calls through the backend's table. */
+export interface DirtyParts {
+  readonly DirtyBitmap: typeof DirtyBitmap;
+  readonly cuts: typeof cuts;
+}
+
 /** VFIO_IOMMU_DIRTY_PAGES: starts and stops to track which pages devices have written, and tells which. */
-export function dirtyPages(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function dirtyPages(backend: WithParts<DirtyParts>, process: Process, argument: number): Steps<Result> {
   return backend.v2 ? dirtyPagesOfV2(backend, process, argument) : done('EACCES');
 }
 
-function* dirtyPagesOfV2(backend: Type1, process: Process, argument: number): Steps<Result> {
+function* dirtyPagesOfV2(backend: WithParts<DirtyParts>, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(argument, DIRTY.size);
@@ -46,7 +54,7 @@ function* dirtyPagesOfV2(backend: Type1, process: Process, argument: number): St
   }
 }
 
-function* start(backend: Type1): Steps<Result> {
+function* start(backend: WithParts<DirtyParts>): Steps<Result> {
   // state
   do yield LOCK;
   while (!backend.lock.take());
@@ -57,7 +65,7 @@ function* start(backend: Type1): Steps<Result> {
   return errno ?? 0;
 }
 
-function* startLocked(backend: Type1): Steps<Errno | undefined> {
+function* startLocked(backend: WithParts<DirtyParts>): Steps<Errno | undefined> {
   for (const dma of backend.dmas) {
     if (yield ALLOCATION) {
       for (const earlier of backend.dmas) earlier.dirty = undefined;
@@ -70,7 +78,7 @@ function* startLocked(backend: Type1): Steps<Errno | undefined> {
   return undefined;
 }
 
-function* stop(backend: Type1): Steps<Result> {
+function* stop(backend: Type1State): Steps<Result> {
   // state
   do yield LOCK;
   while (!backend.lock.take());
@@ -84,7 +92,7 @@ function* stop(backend: Type1): Steps<Result> {
   return 0;
 }
 
-function* getBitmap(backend: Type1, process: Process, argument: number): Steps<Result> {
+function* getBitmap(backend: WithParts<DirtyParts>, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(argument + DIRTY.size, RANGE_BYTES);
@@ -106,15 +114,18 @@ function* getBitmap(backend: Type1, process: Process, argument: number): Steps<R
 }
 
 function* getBitmapLocked(
-  backend: Type1,
+  backend: WithParts<DirtyParts>,
   process: Process,
   words: number[],
   bitmap: BitmapArgument,
 ): Steps<Errno | undefined> {
+  // argument
   const iova = pageNumber(words, IOVA);
   const count = pageNumber(words, SIZE);
   if (!bitmap.isForPagesOf(PAGE_SIZE) || iova < 0 || count <= 0) return 'EINVAL';
-  if (!backend.tracksDirtyPages || backend.cuts(iova, count)) return 'EINVAL';
+
+  // state
+  if (!backend.tracksDirtyPages || backend.parts.cuts(backend.dmas, iova, count)) return 'EINVAL';
 
   // effect
   for (const dma of backend.dmas.endingAfter(iova)) {

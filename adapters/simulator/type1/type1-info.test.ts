@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
-import { answersOf, ioctl, le, leftBy, map, number, outcomesOf, PAGE, peek, poke, ready } from '../test-programs.ts';
+import { ioctl, le, leftBy, map, number, outcomesOf, PAGE, peek, poke, ready, resultsOf } from '../test-programs.ts';
 
 const GET_INFO = number.VFIO_IOMMU_GET_INFO!;
 const OLD = { parameters: { get_info_written: 'sixteen_or_twenty', dma_available_capability: 'twelve_bytes' } };
@@ -63,8 +63,8 @@ describe('GET_INFO of a container', () => {
   });
 
   it('with 20 bytes of memory and a size of 24 faults, unless only 20 bytes are written', async () => {
-    expect(await answersOf(ready(), [getInfo(24, PAGE - 20)])).toEqual(['EFAULT']);
-    expect(await answersOf(ready(), [getInfo(24, PAGE - 20)], OLD)).toEqual([0]);
+    expect(await resultsOf(ready(), [getInfo(24, PAGE - 20)])).toEqual(['EFAULT']);
+    expect(await resultsOf(ready(), [getInfo(24, PAGE - 20)], OLD)).toEqual([0]);
   });
 
   it('writes the chain first: a fault in it leaves the header as it was', async () => {

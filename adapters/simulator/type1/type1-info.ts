@@ -1,14 +1,15 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import { bytesOfPages } from '../mm/page-number.ts';
 import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import type { Parameters } from '../parameters.ts';
+import type { nestingCapability } from '../pasids/nesting-capability.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, LOCK, type Steps } from '../steps.ts';
 import { infoBytes } from '../vfio/info-bytes.ts';
 import { layout } from '../vfio/requests.ts';
 import { BITMAP_MAXIMUM } from './bitmap-argument.ts';
-import type { Type1 } from './type1.ts';
+import type { WithParts } from './type1-state.ts';
 
 const INFO = layout('vfio_iommu_type1_info');
 const ARGSZ = INFO.word.argsz!;
@@ -24,8 +25,15 @@ const { VFIO_IOMMU_TYPE1_INFO_CAP_NESTING: NESTING } = uapi.values.nesting_capab
 /** All capabilities are of their first version, which stands in the high half of a word. */
 const VERSION = 1 << 16;
 
+/** What GET_INFO calls through the backend's table. */
+export interface InfoParts {
+  readonly chained: typeof chained;
+  readonly infoFlags: typeof infoFlags;
+  readonly nestingCapability: typeof nestingCapability;
+}
+
 /** VFIO_IOMMU_GET_INFO: tells what the backend can do. */
-export function* getInfo(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* getInfo(backend: WithParts<InfoParts>, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(argument, INFO.size);
@@ -68,7 +76,7 @@ export function infoFlags(hasChain: boolean): number {
 }
 
 /** The words of all capabilities, each of which begins with what it is and where the next one is. */
-function* capabilities(backend: Type1): Steps<number[] | Errno> {
+function* capabilities(backend: WithParts<InfoParts>): Steps<number[] | Errno> {
   const { validRanges, available, parameters } = backend;
   const all: Capability[] = [];
   if (parameters.base_kernel !== '2020') {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   call,
   ioctl,
   le,
@@ -12,6 +11,7 @@ import {
   PAGE,
   READ,
   ready,
+  resultsOf,
   unmap,
   unmapAll,
   VADDR,
@@ -29,7 +29,7 @@ const setLimit = (value: string): Op => ({
 });
 
 describe.each([1, 3])('MAP_DMA with type %i', (type) => {
-  const answers = (ops: Op[]) => answersOf(ready(type), ops);
+  const answers = (ops: Op[]) => resultsOf(ready(type), ops);
 
   it('gives EFAULT for an argument of which a byte is unreadable', async () => {
     const at = (offset: number): Op => ({
@@ -133,40 +133,40 @@ describe('the limit of entries', () => {
 
   it('gives ENOSPC when no entry is free, and counts what is unmapped as free', async () => {
     const ops = [map(), map({ iova: 0 }), unmap(), map({ iova: 0 })];
-    expect(await answersOf(limited, ops)).toEqual([0, 'ENOSPC', 0, 0]);
+    expect(await resultsOf(limited, ops)).toEqual([0, 'ENOSPC', 0, 0]);
   });
 
   it('comes after overlap and size, and before aperture and memory', async () => {
     const ops = [map(), map(), map({ iova: 0, size: 0 }), map(outside), map({ iova: 0, vaddr: 0 })];
-    expect(await answersOf(limited, ops)).toEqual([0, 'EEXIST', 'EINVAL', 'ENOSPC', 'ENOSPC']);
+    expect(await resultsOf(limited, ops)).toEqual([0, 'EEXIST', 'EINVAL', 'ENOSPC', 'ENOSPC']);
   });
 
   it('is the one of the time when the backend was made', async () => {
-    expect(await answersOf(limited, [setLimit('9'), map(), map({ iova: 0 })])).toEqual([0, 0, 'ENOSPC']);
-    expect(await answersOf([...ready(), setLimit('0')], [map()])).toEqual([0]);
+    expect(await resultsOf(limited, [setLimit('9'), map(), map({ iova: 0 })])).toEqual([0, 0, 'ENOSPC']);
+    expect(await resultsOf([...ready(), setLimit('0')], [map()])).toEqual([0]);
   });
 
   it('is given back by a mapping that fails', async () => {
-    expect(await answersOf(limited, [map({ vaddr: 0 }), map()])).toEqual(['EFAULT', 0]);
+    expect(await resultsOf(limited, [map({ vaddr: 0 }), map()])).toEqual(['EFAULT', 0]);
   });
 
   it('is a number of 32 bits', async () => {
     const ops = ['x', '09', '-1', '0x10', '010', '4294967295', '4294967296', '7\n', ''].map(setLimit);
-    expect(await answersOf([], ops)).toEqual(['EINVAL', 'EINVAL', 'EINVAL', 0, 0, 0, 'ERANGE', 0, 0]);
+    expect(await resultsOf([], ops)).toEqual(['EINVAL', 'EINVAL', 'EINVAL', 0, 0, 0, 'ERANGE', 0, 0]);
   });
 
   it('is the only parameter there is', async () => {
     const set = (module: string, parameter: string): Op => ({ op: 'set_parameter', module, parameter, value: '1' });
     const ops = [set('vfio_iommu_type1', 'other'), set('vfio', 'dma_entry_limit')];
-    expect(await answersOf([], ops)).toEqual(['ENOENT', 'ENOENT']);
-    expect(await answersOf([], [setLimit('1')], { machine: { type1Module: false } })).toEqual(['ENOENT']);
+    expect(await resultsOf([], ops)).toEqual(['ENOENT', 'ENOENT']);
+    expect(await resultsOf([], [setLimit('1')], { machine: { type1Module: false } })).toEqual(['ENOENT']);
   });
 });
 
 describe('the aperture', () => {
   it('is as wide as the machine says', async () => {
     const ops = [map({ iova: APERTURE }), map({ iova: 2 ** 48 - PAGE }), map({ iova: 2 ** 48 })];
-    expect(await answersOf(ready(), ops, { machine: { addressBits: 48 } })).toEqual([0, 0, 'EINVAL']);
+    expect(await resultsOf(ready(), ops, { machine: { addressBits: 48 } })).toEqual([0, 0, 'EINVAL']);
   });
 });
 
@@ -175,11 +175,11 @@ describe('MAP_DMA with the flag VADDR', () => {
   const invalidate = unmap({ flags: VADDR });
 
   it('gives ENOENT where nothing is mapped', async () => {
-    expect(await answersOf(ready(), [update(), map(), update({ iova: 0x10_1000 })])).toEqual(['ENOENT', 0, 'ENOENT']);
+    expect(await resultsOf(ready(), [update(), map(), update({ iova: 0x10_1000 })])).toEqual(['ENOENT', 0, 'ENOENT']);
   });
 
   it('gives EINVAL where the mapping is valid', async () => {
-    expect(await answersOf(ready(), [map(), update(), update({ iova: 0x0f_f000, size: 3 * PAGE })])).toEqual([
+    expect(await resultsOf(ready(), [map(), update(), update({ iova: 0x0f_f000, size: 3 * PAGE })])).toEqual([
       0,
       'EINVAL',
       'EINVAL',
@@ -187,7 +187,7 @@ describe('MAP_DMA with the flag VADDR', () => {
   });
 
   it('gives EINVAL for malformed input before it looks for mappings', async () => {
-    expect(await answersOf(ready(), [update({ size: 0 }), update({ memoryAt: 1 })])).toEqual(['EINVAL', 'EINVAL']);
+    expect(await resultsOf(ready(), [update({ size: 0 }), update({ memoryAt: 1 })])).toEqual(['EINVAL', 'EINVAL']);
   });
 
   it('makes an invalid mapping of exactly that range valid again', async () => {
@@ -197,11 +197,11 @@ describe('MAP_DMA with the flag VADDR', () => {
       update(),
       update({ size: 2 * PAGE }),
     ];
-    expect(await answersOf(ready(), [...ops, update({ size: 2 * PAGE })])).toEqual([0, 0, 'EINVAL', 0, 'EINVAL']);
+    expect(await resultsOf(ready(), [...ops, update({ size: 2 * PAGE })])).toEqual([0, 0, 'EINVAL', 0, 'EINVAL']);
   });
 
   it('does not look at the new address', async () => {
-    expect(await answersOf(ready(), [map(), invalidate, update({ vaddr: 0x1000 })])).toEqual([0, 0, 0]);
+    expect(await resultsOf(ready(), [map(), invalidate, update({ vaddr: 0x1000 })])).toEqual([0, 0, 0]);
   });
 
   it('moves the charge to the process that asks, if that may have it', async () => {
@@ -215,7 +215,7 @@ describe('MAP_DMA with the flag VADDR', () => {
       invalidate,
     ];
     const flags = VADDR;
-    expect(await answersOf(setup, [map({ flags }, child), map({ flags })])).toEqual(['ENOMEM', 0]);
+    expect(await resultsOf(setup, [map({ flags }, child), map({ flags })])).toEqual(['ENOMEM', 0]);
   });
 });
 
@@ -229,6 +229,6 @@ describe('an argument that crosses pages', () => {
       number: MAP_DMA,
       argument: { memory: 'wide', at: PAGE - 10, bytes: block, relocations: [{ at: 8, width: 8, ref: 'm' }] },
     };
-    expect(await answersOf(setup, [op, unmapAll(), call('c', MAP_DMA, block)])).toEqual([0, 0, 'EFAULT']);
+    expect(await resultsOf(setup, [op, unmapAll(), call('c', MAP_DMA, block)])).toEqual([0, 0, 'EFAULT']);
   });
 });

@@ -1,13 +1,16 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import { Direction } from '../mm/direction.ts';
+import { lockLimit } from '../mm/lock-limit.ts';
 import { pageNumber } from '../mm/page-number.ts';
-import { changeOwner, lockLimit, pinNext } from '../mm/pinning.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, DRIVER_CALL, LOCK, type Steps } from '../steps.ts';
 import { layout } from '../vfio/requests.ts';
+import type { DirtyBitmap } from './dirty-bitmap.ts';
 import { ALL_PAGES, type Dma } from './dma-list.ts';
-import type { Type1 } from './type1.ts';
+import { changeOwner, pinNext } from './pinning.ts';
+import type { RemoveParts } from './remove-mapping.ts';
+import type { Type1State, WithParts } from './type1-state.ts';
 
 const MAP = layout('vfio_iommu_type1_dma_map');
 const ARGSZ = MAP.word.argsz!;
@@ -20,8 +23,16 @@ const READ = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_READ!;
 const WRITE = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_WRITE!;
 const NEW_VADDR = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_VADDR!;
 
+/** What MAP_DMA calls through the backend's table. */
+export interface MapParts extends RemoveParts {
+  readonly DirtyBitmap: typeof DirtyBitmap;
+  readonly isSane: typeof isSane;
+  readonly mapLocked: typeof mapLocked;
+  readonly updateVaddr: typeof updateVaddr;
+}
+
 /** VFIO_IOMMU_MAP_DMA: lets devices get at memory of the calling process. */
-export function* mapDma(backend: Type1, process: Process, argument: number): Steps<Result> {
+export function* mapDma(backend: WithParts<MapParts>, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
   const words = process.mm.copyFromUser(argument, MAP.size);
@@ -47,16 +58,19 @@ export function* mapDma(backend: Type1, process: Process, argument: number): Ste
 
 /** The same with the backend's lock held. */
 export function* mapLocked(
-  backend: Type1,
+  backend: WithParts<MapParts>,
   process: Process,
   words: number[],
   allowed: number,
   newVaddr: boolean,
 ): Steps<Errno | undefined> {
+  // argument
   const iova = pageNumber(words, IOVA);
   const vaddr = pageNumber(words, VADDR);
   const count = pageNumber(words, SIZE);
   if (!backend.parts.isSane(iova, vaddr, count)) return 'EINVAL';
+
+  // state
   const existing = backend.dmas.overlapping(iova, count);
   if (newVaddr) return backend.parts.updateVaddr(backend, process, existing, iova, count, vaddr);
   if (existing !== undefined) return 'EEXIST';
@@ -83,7 +97,9 @@ export function* mapLocked(
     if (yield ALLOCATION) errno = 'ENOMEM';
     else dma.dirty = new backend.parts.DirtyBitmap(count);
   }
-  if (errno !== undefined) yield* backend.remove(dma);
+  if (errno !== undefined) yield* backend.parts.removeMapping(backend, dma);
+
+  // result
   return errno;
 }
 
@@ -94,21 +110,24 @@ export function isSane(iova: number, vaddr: number, count: number): boolean {
 }
 
 /** Whether a range is one that can be translated, as any is before there is an IOMMU. */
-function isTranslated({ validRanges }: Type1, iova: number, count: number): boolean {
+function isTranslated({ validRanges }: Type1State, iova: number, count: number): boolean {
   return validRanges.length === 0 || validRanges.some(({ first, last }) => iova >= first && iova + count - 1 <= last);
 }
 
 /** Gives a mapping a process address again; `dma` is one in the range. */
 export function updateVaddr(
-  backend: Type1,
+  backend: Type1State,
   process: Process,
   dma: Dma | undefined,
   iova: number,
   count: number,
   vaddr: number,
 ): Errno | undefined {
+  // state
   if (dma === undefined) return 'ENOENT';
   if (!dma.vaddrInvalid || dma.iova !== iova || dma.count !== count) return 'EINVAL';
+
+  // effect
   const errno = changeOwner(dma, process);
   if (errno !== undefined) return errno;
   dma.vaddr = vaddr;
@@ -128,7 +147,7 @@ function faultInBatch(dma: Dma, count: number): void {
 }
 
 /** Page by page, so that a mapping that fails has grown as far as it got, and can be removed like any other. */
-function* pinAndMap(backend: Type1, dma: Dma, count: number, limit: number): Steps<Errno | undefined> {
+function* pinAndMap(backend: Type1State, dma: Dma, count: number, limit: number): Steps<Errno | undefined> {
   // Where nothing is translated, nothing has to be in place.
   if (backend.domains.length === 0) dma.count = count;
   while (dma.count < count) {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { Op, Outcome } from '../../../spec/uapi/vocabulary.ts';
 import {
   ALL,
-  answersOf,
   GET_DIRTY,
   ioctl,
   le,
@@ -12,6 +11,7 @@ import {
   outcomesOf,
   PAGE,
   ready,
+  resultsOf,
   unmap,
   unmapAll,
   VADDR,
@@ -38,7 +38,7 @@ describe.each([1, 3])('UNMAP_DMA with type %i', (type) => {
       number: UNMAP_DMA,
       argument: { memory: 'args', at: offset },
     });
-    expect(await answersOf(ready(type), [ioctl('c', UNMAP_DMA), at(PAGE - 23), at(PAGE - 24)])).toEqual([
+    expect(await resultsOf(ready(type), [ioctl('c', UNMAP_DMA), at(PAGE - 23), at(PAGE - 24)])).toEqual([
       'EFAULT',
       'EFAULT',
       'EINVAL',
@@ -107,7 +107,7 @@ describe.each([1, 3])('UNMAP_DMA with type %i', (type) => {
   });
 
   it('makes what it removed mappable again', async () => {
-    expect(await answersOf(ready(type), [map(), unmap(), map()])).toEqual([0, 0, 0]);
+    expect(await resultsOf(ready(type), [map(), unmap(), map()])).toEqual([0, 0, 0]);
   });
 });
 
@@ -137,7 +137,7 @@ describe('UNMAP_DMA with the flag GET_DIRTY', () => {
     le(pageSize, 8) + le(size, 8) + le(data, 8);
 
   it('gives EINVAL for an argument below 48 bytes before it reads the bitmap', async () => {
-    expect(await answersOf(ready(), [unmap({ flags: GET_DIRTY, argsz: 47 })])).toEqual(['EINVAL']);
+    expect(await resultsOf(ready(), [unmap({ flags: GET_DIRTY, argsz: 47 })])).toEqual(['EINVAL']);
   });
 
   it('gives EFAULT when the description of the bitmap is unreadable', async () => {
@@ -146,7 +146,7 @@ describe('UNMAP_DMA with the flag GET_DIRTY', () => {
       { op: 'poke', memory: 'args', at: PAGE - 24, bytes: le(48, 4) + le(GET_DIRTY, 4) },
     ];
     const atTheEnd: Op = { op: 'ioctl', fd: 'c', number: UNMAP_DMA, argument: { memory: 'args', at: PAGE - 24 } };
-    expect(await answersOf(setup, [atTheEnd])).toEqual(['EFAULT']);
+    expect(await resultsOf(setup, [atTheEnd])).toEqual(['EFAULT']);
   });
 
   it.each([
@@ -172,7 +172,7 @@ describe('UNMAP_DMA with the flag VADDR', () => {
 
   it('marks mappings, which stay, and tells the sum of their sizes', async () => {
     expect(await removedBy(3, [invalidate(10, 4), unmap(pagesAt(10, 4))])).toEqual([3, 3]);
-    expect(await answersOf([...ready(), ...three], [invalidate(10, 1), map(pagesAt(10, 1))])).toEqual([0, 'EEXIST']);
+    expect(await resultsOf([...ready(), ...three], [invalidate(10, 1), map(pagesAt(10, 1))])).toEqual([0, 'EEXIST']);
   });
 
   it('gives EINVAL for a mapping that is marked, and takes back what it had marked before it', async () => {

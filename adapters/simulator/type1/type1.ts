@@ -1,92 +1,38 @@
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { IommuDomain, IommuUnit } from '../iommu/iommu-domain.ts';
 import type { IommuGroup } from '../iommu/iommu-group.ts';
-import type { Kernel } from '../kernel.ts';
-import { lockLimit, pinNext, unpin } from '../mm/pinning.ts';
-import type { ModuleParameters } from '../module-parameters.ts';
-import type { Parameters } from '../parameters.ts';
-import type { Parts } from '../parts.ts';
+import { lockLimit } from '../mm/lock-limit.ts';
+import type { dropBindings, refusesSecondGroup } from '../pasids/attach-policy.ts';
 import type { PasidOwner } from '../pasids/pasid-owner.ts';
-import type { PasidService } from '../pasids/pasid-service.ts';
-import { performPasidRequest } from '../pasids/requests.ts';
+import { type PasidRequestParts, performPasidRequest } from '../pasids/requests.ts';
 import type { Errno, Result } from '../result.ts';
-import { ALLOCATION, DRIVER_CALL, done, LOCK, Lock, type Steps } from '../steps.ts';
+import { ALLOCATION, DRIVER_CALL, done, LOCK, type Steps } from '../steps.ts';
 import { Request } from '../vfio/requests.ts';
-import { type Dma, DmaList } from './dma-list.ts';
-import { dirtyPages } from './type1-dirty.ts';
-import { getInfo } from './type1-info.ts';
-import { mapDma } from './type1-map.ts';
-import { unmapDma } from './type1-unmap.ts';
+import type { Backend } from '../vfio/vfio-iommu-driver.ts';
+import { checkExtension } from './check-extension.ts';
+import { pinNext, unpin } from './pinning.ts';
+import { type DirtyParts, dirtyPages } from './type1-dirty.ts';
+import { getInfo, type InfoParts } from './type1-info.ts';
+import { type MapParts, mapDma } from './type1-map.ts';
+import { type PageRange, type Type1Module, Type1State } from './type1-state.ts';
+import { type UnmapParts, unmapDma } from './type1-unmap.ts';
 
-interface BackendDomain {
-  readonly domain: IommuDomain;
-  readonly groups: IommuGroup[];
+/** Functions and classes that a backend and its handlers reach through a table. */
+export interface Type1Parts extends MapParts, UnmapParts, DirtyParts, InfoParts, PasidRequestParts {
+  readonly IommuDomain: typeof IommuDomain;
+  readonly dropBindings: typeof dropBindings;
+  readonly refusesSecondGroup: typeof refusesSecondGroup;
 }
-
-/** A range of I/O virtual pages, inclusive. */
-export interface PageRange {
-  first: number;
-  last: number;
-}
-
-/** Extensions that the type1 module has whatever its instances hold. */
-const EXTENSIONS: ReadonlySet<number> = new Set([1, 3, 6]);
-const DMA_CC = 4;
-const UNMAP_ALL = 9;
-const UPDATE_VADDR = 10;
-/** What UNMAP_ALL was in 2020: the version of the requests for guest tables. */
-const NESTING_UAPI = UNMAP_ALL;
-const NESTING_UAPI_VERSION = 1;
 
 /** An instance of the type1 backend: what a container translates with. */
-export class Type1 {
-  readonly lock = new Lock();
-  readonly domains: BackendDomain[] = [];
-  /** Groups that no IOMMU translates. */
-  readonly external: IommuGroup[] = [];
-  readonly dmas = new DmaList();
-  /** Where mappings may lie; in order. */
-  validRanges: PageRange[] = [];
-  /** Mappings whose process address has been declared invalid. */
-  invalidCount = 0;
-  /** Whether each mapping has a bitmap of the pages that devices have written. */
-  tracksDirtyPages = false;
-
-  readonly parts: Parts;
-  readonly unit: IommuUnit;
-  readonly parameters: Parameters;
-  readonly pasids: PasidService;
-  /** The interface that tells mappings apart by what was asked for. */
-  readonly v2: boolean;
-  /** Its page tables can be the second of two stages. */
-  readonly nesting: boolean;
-  /** Mappings that may still be made. */
-  available: number;
-  private readonly module: ModuleParameters;
-
+export class Type1 extends Type1State implements Backend {
   constructor(
-    { parts, unit, parameters, pasids, type1: module }: Kernel,
+    readonly parts: Type1Parts,
+    module: Type1Module,
     type: number,
-    /** Whose PASIDs it gives out: the address space that chose it. */
-    readonly owner: PasidOwner | undefined,
+    owner: PasidOwner | undefined,
   ) {
-    this.parts = parts;
-    this.unit = unit;
-    this.parameters = parameters;
-    this.pasids = pasids;
-    this.v2 = type !== 1;
-    this.nesting = type === 6;
-    this.available = module.dmaEntryLimit;
-    this.module = module;
-  }
-
-  /** Makes an instance for a type that a user named. */
-  static *open(kernel: Kernel, process: Process, type: number): Steps<Type1 | Errno> {
-    if (yield ALLOCATION) return 'ENOMEM';
-    if (type !== 1 && type !== 3 && type !== 6) return 'EINVAL';
-    const { parts, parameters, pasids } = kernel;
-    const owner = parameters.pasid_request === 'present' ? pasids.join(process.mm) : undefined;
-    return new parts.Type1(kernel, type, owner);
+    super(module, type, owner);
   }
 
   /** Nobody uses the instance any longer. */
@@ -94,17 +40,8 @@ export class Type1 {
     if (this.owner !== undefined) this.pasids.leave(this.owner);
   }
 
-  /** CHECK_EXTENSION, of an instance or of the module alone. */
-  static checkExtension(backend: Type1 | undefined, extension: number, parameters: Parameters): number {
-    if (EXTENSIONS.has(extension)) return 1;
-    if (parameters.base_kernel === '2020') {
-      if (extension === NESTING_UAPI && parameters.bind === 'present') return NESTING_UAPI_VERSION;
-      if (extension >= UNMAP_ALL) return 0;
-    }
-    if (extension === UNMAP_ALL) return 1;
-    if (backend === undefined) return 0;
-    if (extension === UPDATE_VADDR) return 1;
-    return extension === DMA_CC && backend.domains.every(({ domain }) => domain.enforcesCoherency) ? 1 : 0;
+  checkExtension(extension: number): number {
+    return checkExtension(extension, this.parameters, this.domains);
   }
 
   /** A request that the container passed on. */
@@ -145,8 +82,8 @@ export class Type1 {
     const entry = this.domains[index];
     if (entry !== undefined) {
       yield DRIVER_CALL;
-      this.parts.forgetBindings(this, group);
-      entry.domain.detach(group);
+      this.parts.dropBindings(this, group);
+      group.detach();
       entry.groups.splice(entry.groups.indexOf(group), 1);
       if (entry.groups.length === 0) {
         if (this.domains.length === 1) yield* this.removeLast(entry.domain);
@@ -156,34 +93,15 @@ export class Type1 {
     this.lock.release();
   }
 
-  /** Whether a range has an end inside of a mapping. */
-  cuts(iova: number, count: number): boolean {
-    const last = iova + count - 1;
-    const atFirst = this.dmas.at(iova);
-    if (atFirst !== undefined && atFirst.iova !== iova) return true;
-    const atLast = this.dmas.at(last);
-    return atLast !== undefined && atLast.iova + atLast.count - 1 !== last;
-  }
-
-  /** Ends a mapping: translations first, then the pins, then the charge. */
-  *remove(dma: Dma): Steps<void> {
-    yield DRIVER_CALL;
-    const [first, ...others] = this.domains;
-    for (const { domain } of others) {
-      for (let i = 0; i < dma.count; i++) domain.unmap(dma.iova + i);
-    }
-    if (first !== undefined) unpin(dma, (i) => first.domain.unmap(dma.iova + i));
-    this.dmas.remove(dma);
-    if (dma.vaddrInvalid) this.invalidCount--;
-    this.available++;
-  }
-
   private *attachLocked(group: IommuGroup, process: Process): Steps<Errno | undefined> {
+    // state
     if (this.invalidCount > 0) return 'EBUSY';
     if (this.domains.some(({ groups }) => groups.includes(group)) || this.external.includes(group)) return 'EINVAL';
     const refused = this.parts.refusesSecondGroup(this);
     if (refused !== undefined) return refused;
     if (yield ALLOCATION) return 'ENOMEM';
+
+    // effect
     if (group.kind === 'emulated') {
       this.external.unshift(group);
       return undefined;
@@ -201,16 +119,18 @@ export class Type1 {
     const shared = this.domains.find((other) => other.domain.iommu === domain.iommu);
     if (shared !== undefined) {
       yield DRIVER_CALL;
-      shared.domain.attach(group);
+      group.attach(shared.domain);
       shared.groups.unshift(group);
       return undefined;
     }
     const errno = yield* this.replay(domain, process);
     if (errno !== undefined) return errno;
-    domain.attach(group);
+    group.attach(domain);
     // Units of one machine translate the same addresses, so further groups leave the ranges as they are.
     this.validRanges = rangesOf(this.unit);
     this.domains.unshift({ domain, groups: [group] });
+
+    // result
     return undefined;
   }
 
@@ -244,7 +164,8 @@ export class Type1 {
   }
 
   private *removeAll(): Steps<void> {
-    for (let { last } = this.dmas; last !== undefined; last = this.dmas.last) yield* this.remove(last);
+    for (let { last } = this.dmas; last !== undefined; last = this.dmas.last)
+      yield* this.parts.removeMapping(this, last);
   }
 }
 

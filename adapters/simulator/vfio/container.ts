@@ -1,34 +1,38 @@
-import type { FileOperations, Node, OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
-import type { Kernel } from '../kernel.ts';
+import type { FileOperations, Node, OpenFile, Process } from '../files/file-table.ts';
+import type { IommuGroup } from '../iommu/iommu-group.ts';
 import type { Errno, Result } from '../result.ts';
 import { ALLOCATION, done, LOCK, Lock, type Steps } from '../steps.ts';
-import type { Type1 } from '../type1/type1.ts';
-import type { VfioGroup } from './group.ts';
 import { Request } from './requests.ts';
+import type { Backend, VfioIommuDriver } from './vfio-iommu-driver.ts';
 
 /** The node that makes a container each time it is opened. */
 export class ContainerNode implements Node {
-  constructor(private readonly kernel: Kernel) {}
+  constructor(
+    private readonly parts: { readonly Container: typeof Container },
+    private readonly driver: VfioIommuDriver | undefined,
+  ) {}
 
   *open(file: OpenFile): Steps<Result> {
     if (yield ALLOCATION) return 'ENOMEM';
-    file.operations = new this.kernel.parts.Container(this.kernel);
+    file.operations = new this.parts.Container(this.driver);
     return 0;
   }
 }
 
 /** Groups that share one address space for DMA. It lives on for its groups when its file is closed. */
 export class Container implements FileOperations {
-  private readonly groups: VfioGroup[] = [];
+  private readonly groups: IommuGroup[] = [];
   private readonly lock = new Lock();
-  private backend: Type1 | undefined;
+  private backend: Backend | undefined;
 
-  constructor(private readonly kernel: Kernel) {}
+  constructor(
+    /** What makes backends; undefined while no module is loaded that does. */
+    private readonly driver: VfioIommuDriver | undefined,
+  ) {}
 
   /** How many devices its groups have, whatever their drivers. */
   get deviceCount(): number {
-    return this.groups.reduce((count, { iommuGroup }) => count + (iommuGroup?.devices.length ?? 0), 0);
+    return this.groups.reduce((count, { devices }) => count + devices.length, 0);
   }
 
   /** Whether groups of this container can be translated. */
@@ -50,14 +54,13 @@ export class Container implements FileOperations {
   }
 
   /** A group joins; with a backend chosen, it is translated from now on. Its own lock is held by the caller. */
-  *attachGroup(group: VfioGroup, process: Process): Steps<Errno | undefined> {
-    const iommuGroup = group.iommuGroup!;
+  *attachGroup(group: IommuGroup, process: Process): Steps<Errno | undefined> {
     do yield LOCK;
     while (!this.lock.take());
-    let errno = iommuGroup.claimDmaOwner();
+    let errno = group.claimDmaOwner();
     if (errno === undefined && this.backend !== undefined) {
-      errno = yield* this.backend.attachGroup(iommuGroup, process);
-      if (errno !== undefined) iommuGroup.releaseDmaOwner();
+      errno = yield* this.backend.attachGroup(group, process);
+      if (errno !== undefined) group.releaseDmaOwner();
     }
     if (errno === undefined) this.groups.unshift(group);
     this.lock.release();
@@ -65,12 +68,11 @@ export class Container implements FileOperations {
   }
 
   /** A group leaves; the backend goes with the last one. Its own lock is held by the caller. */
-  *detachGroup(group: VfioGroup): Steps<void> {
-    const iommuGroup = group.iommuGroup!;
+  *detachGroup(group: IommuGroup): Steps<void> {
     do yield LOCK;
     while (!this.lock.take());
-    if (this.backend !== undefined) yield* this.backend.detachGroup(iommuGroup);
-    iommuGroup.releaseDmaOwner();
+    if (this.backend !== undefined) yield* this.backend.detachGroup(group);
+    group.releaseDmaOwner();
     this.groups.splice(this.groups.indexOf(group), 1);
     if (this.groups.length === 0) {
       this.backend?.close();
@@ -80,8 +82,7 @@ export class Container implements FileOperations {
   }
 
   private checkExtension(extension: number): number {
-    if (this.backend === undefined && !this.kernel.hasType1) return 0;
-    return this.kernel.parts.Type1.checkExtension(this.backend, extension, this.kernel.parameters);
+    return (this.backend ?? this.driver)?.checkExtension(extension) ?? 0;
   }
 
   /** VFIO_SET_IOMMU: chooses the backend. */
@@ -97,24 +98,26 @@ export class Container implements FileOperations {
   }
 
   private *setIommuLocked(process: Process, type: number): Steps<Result> {
+    // state
     if (this.groups.length === 0 || this.backend !== undefined) return 'EINVAL';
-    if (!this.kernel.hasType1) return 'ENODEV';
-    if (this.kernel.parts.Type1.checkExtension(undefined, type, this.kernel.parameters) === 0) return 'ENODEV';
+    if (this.driver === undefined || this.driver.checkExtension(type) === 0) return 'ENODEV';
 
     // effect
-    const backend = yield* this.kernel.parts.Type1.open(this.kernel, process, type);
+    const backend = yield* this.driver.open(process, type);
     if (typeof backend === 'string') return backend;
-    const attached: VfioGroup[] = [];
+    const attached: IommuGroup[] = [];
     for (const group of this.groups) {
-      const errno = yield* backend.attachGroup(group.iommuGroup!, process);
+      const errno = yield* backend.attachGroup(group, process);
       if (errno !== undefined) {
-        for (const earlier of attached.reverse()) yield* backend.detachGroup(earlier.iommuGroup!);
+        for (const earlier of attached.reverse()) yield* backend.detachGroup(earlier);
         backend.close();
         return errno;
       }
       attached.push(group);
     }
     this.backend = backend;
+
+    // result
     return 0;
   }
 }

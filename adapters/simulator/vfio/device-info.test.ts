@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   ioctl,
   le,
   leftBy,
@@ -10,6 +9,7 @@ import {
   outcomesOf,
   PAGE,
   ready,
+  resultsOf,
   withDevice,
 } from '../test-programs.ts';
 
@@ -39,7 +39,7 @@ describe.each([
       ask(request, '', PAGE - size + 1),
       ask(request, le(size - 1, 4) + le(0, size - 4)),
     ];
-    expect(await answersOf(setup(), ops)).toEqual(['EFAULT', 'EFAULT', 'EINVAL']);
+    expect(await resultsOf(setup(), ops)).toEqual(['EFAULT', 'EFAULT', 'EINVAL']);
   });
 
   it('gives EFAULT where it cannot write', async () => {
@@ -48,7 +48,7 @@ describe.each([
       { op: 'protect', memory: 'args', at: 0, length: PAGE, protection: 'read' },
       { op: 'ioctl', fd: 'd', number: request, argument: { memory: 'args', at: 0 } },
     ];
-    expect(await answersOf(setup(), ops)).toEqual([0, 0, 'EFAULT']);
+    expect(await resultsOf(setup(), ops)).toEqual([0, 0, 'EFAULT']);
   });
 });
 
@@ -130,7 +130,7 @@ describe('GET_IRQ_INFO', () => {
 
 describe('RESET', () => {
   it('gives EINVAL for a device that cannot be reset alone', async () => {
-    expect(await answersOf(setup(), [ioctl('d', RESET), ioctl('d', RESET, '0xdead0000')])).toEqual([
+    expect(await resultsOf(setup(), [ioctl('d', RESET), ioctl('d', RESET, '0xdead0000')])).toEqual([
       'EINVAL',
       'EINVAL',
     ]);
@@ -146,7 +146,7 @@ describe('another ioctl of a device', () => {
   it.each([0x3b72, 0x3b73, number.VFIO_DEVICE_BIND_IOMMUFD!, number.VFIO_GROUP_GET_STATUS!, 0x3b7a, 0x5401])(
     'gives ENOTTY for %i',
     async (request) => {
-      expect(await answersOf(setup(), [ioctl('d', request)])).toEqual(['ENOTTY']);
+      expect(await resultsOf(setup(), [ioctl('d', request)])).toEqual(['ENOTTY']);
     },
   );
 });

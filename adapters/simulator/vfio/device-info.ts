@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import { REGISTER_BYTES } from '../devices/edu-device.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Result } from '../result.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   call,
   close,
   ioctl,
@@ -12,6 +11,7 @@ import {
   PAGE,
   readRegion,
   ready,
+  resultsOf,
   withDevice,
   writeRegion,
 } from '../test-programs.ts';
@@ -46,26 +46,26 @@ const setup: Op[] = [...withDevice(), event('e'), event('f')];
 
 describe('an event', () => {
   it('has not happened at first', async () => {
-    expect(await answersOf(setup, [count(), count()])).toEqual([0, 0]);
+    expect(await resultsOf(setup, [count(), count()])).toEqual([0, 0]);
   });
 });
 
 describe('the interrupt that is a message', () => {
   it('is counted each time, and once it has been read no more', async () => {
     const ops = [trigger(MESSAGE), ...raiseOne, ...raiseOne, count(), count(), ...acknowledge, count()];
-    expect(await answersOf(setup, ops)).toEqual([0, ...WRITTEN, ...WRITTEN, 2, 0, ...WRITTEN, 0]);
+    expect(await resultsOf(setup, ops)).toEqual([0, ...WRITTEN, ...WRITTEN, 2, 0, ...WRITTEN, 0]);
   });
 
   it('is lost without bus mastering', async () => {
     const slave: Op[] = [...ready(), openDevice(), event('e')];
-    expect(await answersOf(slave, [trigger(MESSAGE), ...raiseOne, count()])).toEqual([0, ...WRITTEN, 0]);
+    expect(await resultsOf(slave, [trigger(MESSAGE), ...raiseOne, count()])).toEqual([0, ...WRITTEN, 0]);
   });
 
   it('goes to the event given last, or to none', async () => {
     const ops = [trigger(MESSAGE), trigger(MESSAGE, 'f'), ...raiseOne, count(), count('f')];
-    expect(await answersOf(setup, ops)).toEqual([0, 0, ...WRITTEN, 0, 1]);
+    expect(await resultsOf(setup, ops)).toEqual([0, 0, ...WRITTEN, 0, 1]);
     const none = [trigger(MESSAGE), setInterrupts(MESSAGE, EVENT | TRIGGER, 1, 'ffffffff'), ...raiseOne, count()];
-    expect(await answersOf(setup, none)).toEqual([0, 0, ...WRITTEN, 0]);
+    expect(await resultsOf(setup, none)).toEqual([0, 0, ...WRITTEN, 0]);
   });
 
   it('can be made to happen by hand', async () => {
@@ -77,26 +77,26 @@ describe('the interrupt that is a message', () => {
       setInterrupts(MESSAGE, BOOL | TRIGGER, 1, '01'),
       count(),
     ];
-    expect(await answersOf(setup, ops)).toEqual(['EINVAL', 0, 0, 0, 0, 2]);
+    expect(await resultsOf(setup, ops)).toEqual(['EINVAL', 0, 0, 0, 0, 2]);
   });
 
   it('is turned off once', async () => {
     const ops = [trigger(MESSAGE), off(MESSAGE), off(MESSAGE), ...raiseOne, count()];
-    expect(await answersOf(setup, ops)).toEqual([0, 0, 'EINVAL', ...WRITTEN, 0]);
+    expect(await resultsOf(setup, ops)).toEqual([0, 0, 'EINVAL', ...WRITTEN, 0]);
   });
 
   it('cannot be had next to the line', async () => {
     const ops = [trigger(MESSAGE), trigger(LINE), off(MESSAGE), trigger(LINE), trigger(MESSAGE)];
-    expect(await answersOf(setup, ops)).toEqual([0, 'EINVAL', 0, 0, 'EINVAL']);
+    expect(await resultsOf(setup, ops)).toEqual([0, 'EINVAL', 0, 0, 'EINVAL']);
   });
 
   it('needs at least one event to begin with', async () => {
     const empty = setInterrupts(MESSAGE, EVENT | TRIGGER, 0);
-    expect(await answersOf(setup, [empty, trigger(MESSAGE), empty])).toEqual(['ERANGE', 0, 0]);
+    expect(await resultsOf(setup, [empty, trigger(MESSAGE), empty])).toEqual(['ERANGE', 0, 0]);
   });
 
   it('cannot be masked', async () => {
-    expect(await answersOf(setup, [trigger(MESSAGE), setInterrupts(MESSAGE, NONE | MASK)])).toEqual([0, 'ENOTTY']);
+    expect(await resultsOf(setup, [trigger(MESSAGE), setInterrupts(MESSAGE, NONE | MASK)])).toEqual([0, 'ENOTTY']);
   });
 
   it('becomes the line when user space clears its bit', async () => {
@@ -106,7 +106,7 @@ describe('the interrupt that is a message', () => {
 
   it('comes at the end of a transfer that asks for it', async () => {
     const transfer = [...writeRegion(0, 0x88, le(0x4_0000, 4)), ...writeRegion(0, 0x98, le(5, 4))];
-    const answers = await answersOf(setup, [trigger(MESSAGE), ...transfer, count()]);
+    const answers = await resultsOf(setup, [trigger(MESSAGE), ...transfer, count()]);
     expect(answers.at(-1)).toBe(1);
     expect(await leftBy(setup, [...transfer, readRegion(0, 0x24, 4)], 4)).toBe(le(0x100, 4));
   });
@@ -125,7 +125,7 @@ describe('the interrupt line', () => {
       count(),
       ...raiseOne,
     ];
-    expect(await answersOf(setup, [...ops, count()])).toEqual([
+    expect(await resultsOf(setup, [...ops, count()])).toEqual([
       0,
       ...WRITTEN,
       1,
@@ -141,12 +141,12 @@ describe('the interrupt line', () => {
 
   it('happens again when it is unmasked without being acknowledged', async () => {
     const ops = [trigger(LINE), ...raiseOne, count(), unmask, count(), unmask, count()];
-    expect(await answersOf(setup, ops)).toEqual([0, ...WRITTEN, 1, 0, 1, 0, 1]);
+    expect(await resultsOf(setup, ops)).toEqual([0, ...WRITTEN, 1, 0, 1, 0, 1]);
   });
 
   it('waits while it is masked', async () => {
     const mask = setInterrupts(LINE, NONE | MASK);
-    expect(await answersOf(setup, [trigger(LINE), mask, ...raiseOne, count(), unmask, count()])).toEqual([
+    expect(await resultsOf(setup, [trigger(LINE), mask, ...raiseOne, count(), unmask, count()])).toEqual([
       0,
       0,
       ...WRITTEN,
@@ -155,13 +155,13 @@ describe('the interrupt line', () => {
       1,
     ]);
     const maybe = [setInterrupts(LINE, BOOL | MASK, 1, '00'), ...raiseOne, count()];
-    expect(await answersOf(setup, [trigger(LINE), ...maybe])).toEqual([0, 0, ...WRITTEN, 1]);
+    expect(await resultsOf(setup, [trigger(LINE), ...maybe])).toEqual([0, 0, ...WRITTEN, 1]);
   });
 
   it('waits while the command register disables it', async () => {
     const ops = [trigger(LINE), ...writeRegion(7, 4, '0705'), ...raiseOne, count(), unmask, count()];
     const enabled = [...writeRegion(7, 4, '0701'), count()];
-    expect(await answersOf(setup, [...ops, ...enabled])).toEqual([0, 0, 2, ...WRITTEN, 0, 0, 0, 0, 2, 1]);
+    expect(await resultsOf(setup, [...ops, ...enabled])).toEqual([0, 0, 2, ...WRITTEN, 0, 0, 0, 0, 2, 1]);
   });
 
   it('shows in the status register', async () => {
@@ -177,7 +177,7 @@ describe('the interrupt line', () => {
   });
 
   it('that is up before is no interrupt', async () => {
-    expect(await answersOf(setup, [...raiseOne, trigger(LINE), count()])).toEqual([...WRITTEN, 0, 0]);
+    expect(await resultsOf(setup, [...raiseOne, trigger(LINE), count()])).toEqual([...WRITTEN, 0, 0]);
   });
 
   it('can be made to happen by hand, and turned off once', async () => {
@@ -191,13 +191,13 @@ describe('the interrupt line', () => {
       off(LINE),
       off(LINE),
     ];
-    expect(await answersOf(setup, ops)).toEqual(['EINVAL', 0, 0, 0, 2, 0, 'EINVAL']);
+    expect(await resultsOf(setup, ops)).toEqual(['EINVAL', 0, 0, 0, 2, 0, 'EINVAL']);
   });
 
   it('cannot be masked or unmasked before it is had, nor masked by an event', async () => {
     const byEvent = setInterrupts(LINE, EVENT | MASK, 1, 'ffffffff');
     const ops = [unmask, setInterrupts(LINE, NONE | MASK), trigger(LINE), byEvent];
-    expect(await answersOf(setup, ops)).toEqual(['EINVAL', 'EINVAL', 0, 'ENOTTY']);
+    expect(await resultsOf(setup, ops)).toEqual(['EINVAL', 'EINVAL', 0, 'ENOTTY']);
   });
 });
 
@@ -206,7 +206,7 @@ describe('requests of the host', () => {
     const byHand = setInterrupts(REQUEST, NONE | TRIGGER);
     const takeBack = setInterrupts(REQUEST, EVENT | TRIGGER, 1, 'ffffffff');
     const ops = [byHand, trigger(REQUEST), byHand, count(), takeBack, byHand, trigger(REQUEST), off(REQUEST), byHand];
-    expect(await answersOf(setup, ops)).toEqual(['EINVAL', 0, 0, 1, 0, 'EINVAL', 0, 0, 'EINVAL']);
+    expect(await resultsOf(setup, ops)).toEqual(['EINVAL', 0, 0, 1, 0, 'EINVAL', 0, 0, 'EINVAL']);
   });
 });
 
@@ -220,7 +220,7 @@ describe('SET_IRQS', () => {
     });
     const header = le(24, 4) + le(EVENT | TRIGGER, 4) + le(MESSAGE, 4) + le(0, 4) + le(1, 4);
     const ops = [ioctl('d', SET_IRQS), at(PAGE - 19, ''), at(PAGE - 20, header), at(PAGE - 23, header)];
-    expect(await answersOf(setup, ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT']);
+    expect(await resultsOf(setup, ops)).toEqual(['EFAULT', 'EFAULT', 'EFAULT', 'EFAULT']);
   });
 
   it.each([
@@ -242,20 +242,20 @@ describe('SET_IRQS', () => {
     ['a message to one that is no event', trigger(MESSAGE, 'c'), 'EINVAL'],
     ['a request to one that is no event', trigger(REQUEST, 'c'), 'EINVAL'],
   ])('refuses %s', async (_, op, errno) => {
-    expect(await answersOf(setup, [op, trigger(LINE)])).toEqual([errno, 0]);
+    expect(await resultsOf(setup, [op, trigger(LINE)])).toEqual([errno, 0]);
   });
 
   it('gives ENOMEM without memory, and changes nothing', async () => {
     for (const index of [LINE, MESSAGE]) {
       for (const nth of [1, 2, 3]) {
         const ops: Op[] = [{ op: 'inject', fault: 'allocation', nth }, trigger(index), off(index), trigger(index)];
-        expect(await answersOf(setup, ops)).toEqual([0, 'ENOMEM', 'EINVAL', 0]);
+        expect(await resultsOf(setup, ops)).toEqual([0, 'ENOMEM', 'EINVAL', 0]);
       }
     }
   });
 
   it('ends with the last close of the device', async () => {
     const ops = [trigger(MESSAGE), close('d'), openDevice(), off(MESSAGE), raise(), count(), trigger(LINE)];
-    expect(await answersOf([...setup, ...raiseOne.slice(0, 1)], ops)).toEqual([0, 0, 'd', 'EINVAL', 4, 0, 0]);
+    expect(await resultsOf([...setup, ...raiseOne.slice(0, 1)], ops)).toEqual([0, 0, 'd', 'EINVAL', 4, 0, 0]);
   });
 });

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { EduDevice } from '../devices/edu-device.ts';
 import { EventCounter } from '../files/event-counter.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Errno, Result } from '../result.ts';
 import { unsupported } from '../result.ts';

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
   ALL,
-  answersOf,
   attached,
   call,
   close,
@@ -16,6 +15,7 @@ import {
   openGroup,
   outcomesOf,
   ready,
+  resultsOf,
   setContainer,
   setIommu,
   unmap,
@@ -46,12 +46,12 @@ describe('opening a group', () => {
       close('copy'),
       openGroup('g0', 'again'),
     ];
-    expect(await answersOf(opened(), ops)).toEqual(['EBUSY', 'copy', 0, 'EBUSY', 0, 'again']);
+    expect(await resultsOf(opened(), ops)).toEqual(['EBUSY', 'copy', 0, 'EBUSY', 0, 'again']);
   });
 
   it('as a path works while it is open, and gives a descriptor of no use', async () => {
     const ops = [openGroup('g0', 'p', { access: 'path' }), ioctl('p', GET_STATUS)];
-    expect(await answersOf(opened(), ops)).toEqual(['p', 'EBADF']);
+    expect(await resultsOf(opened(), ops)).toEqual(['p', 'EBADF']);
   });
 });
 
@@ -61,8 +61,8 @@ describe('SET_CONTAINER', () => {
       ioctl('g0', SET_CONTAINER),
       { op: 'ioctl', fd: 'g0', number: SET_CONTAINER, argument: { memory: 'args', at: 4093 } } as Op,
     ];
-    expect(await answersOf(opened(), ops)).toEqual(['EFAULT', 'EFAULT']);
-    expect(await answersOf(attached(), ops)).toEqual(['EFAULT', 'EFAULT']);
+    expect(await resultsOf(opened(), ops)).toEqual(['EFAULT', 'EFAULT']);
+    expect(await resultsOf(attached(), ops)).toEqual(['EFAULT', 'EFAULT']);
   });
 
   it('gives EBADF for a number that is not open, even when attached', async () => {
@@ -71,13 +71,13 @@ describe('SET_CONTAINER', () => {
       call('g0', SET_CONTAINER, '63000000'),
       setContainer('g0', 'none'),
     ];
-    expect(await answersOf(opened(), ops)).toEqual(['EBADF', 'EBADF', 'EBADF']);
-    expect(await answersOf(attached(), ops)).toEqual(['EBADF', 'EBADF', 'EBADF']);
+    expect(await resultsOf(opened(), ops)).toEqual(['EBADF', 'EBADF', 'EBADF']);
+    expect(await resultsOf(attached(), ops)).toEqual(['EBADF', 'EBADF', 'EBADF']);
   });
 
   it('gives EINVAL when attached, to any container, and for any other file', async () => {
     const ops = [openContainer('c2'), setContainer(), setContainer('g0', 'c2'), call('g0', SET_CONTAINER, '00000000')];
-    expect(await answersOf(attached(), ops)).toEqual(['c2', 'EINVAL', 'EINVAL', 'EINVAL']);
+    expect(await resultsOf(attached(), ops)).toEqual(['c2', 'EINVAL', 'EINVAL', 'EINVAL']);
   });
 
   const foreign: Op[] = [
@@ -88,41 +88,41 @@ describe('SET_CONTAINER', () => {
   ];
 
   it('gives EBADFD for a file that is not a container', async () => {
-    expect(await answersOf(opened(), foreign)).toEqual(['EBADFD', 'EBADFD', 'null', 'EBADFD']);
+    expect(await resultsOf(opened(), foreign)).toEqual(['EBADFD', 'EBADFD', 'null', 'EBADFD']);
   });
 
   it('gives EINVAL for a file that is not a container with foreign_container_fd=einval', async () => {
     const stage = { parameters: { foreign_container_fd: 'einval' } };
-    expect(await answersOf(opened(), foreign, stage)).toEqual(['EINVAL', 'EINVAL', 'null', 'EINVAL']);
+    expect(await resultsOf(opened(), foreign, stage)).toEqual(['EINVAL', 'EINVAL', 'null', 'EINVAL']);
   });
 
   it('gives EPERM for a group that is not viable, and leaves the container without groups', async () => {
     const stage = { slots: [{ devices: 1, viable: false }] };
-    expect(await answersOf(opened(), [setContainer(), setIommu()], stage)).toEqual(['EPERM', 'EINVAL']);
+    expect(await resultsOf(opened(), [setContainer(), setIommu()], stage)).toEqual(['EPERM', 'EINVAL']);
   });
 
   it('of a second group works with a backend, and not while a process address is invalid', async () => {
     const joining = [...ready(), openGroup('g1')];
-    expect(await answersOf(joining, [map(), setContainer('g1')])).toEqual([0, 0]);
+    expect(await resultsOf(joining, [map(), setContainer('g1')])).toEqual([0, 0]);
     const ops = [map(), unmap({ flags: VADDR }), setContainer('g1'), unmap(), setContainer('g1')];
-    expect(await answersOf(joining, ops)).toEqual([0, 0, 'EBUSY', 0, 0]);
+    expect(await resultsOf(joining, ops)).toEqual([0, 0, 'EBUSY', 0, 0]);
   });
 
   it('works with a container whose file was duplicated and closed', async () => {
     const ops: Op[] = [{ op: 'dup', fd: 'c', as: 'copy' }, close('c'), setContainer('g0', 'copy'), setIommu(3, 'copy')];
-    expect(await answersOf(opened(), ops)).toEqual(['copy', 0, 0, 0]);
+    expect(await resultsOf(opened(), ops)).toEqual(['copy', 0, 0, 0]);
   });
 });
 
 describe('UNSET_CONTAINER', () => {
   it('gives EINVAL when not attached', async () => {
-    expect(await answersOf(opened(), [unsetContainer()])).toEqual(['EINVAL']);
+    expect(await resultsOf(opened(), [unsetContainer()])).toEqual(['EINVAL']);
   });
 
   it('gives EBUSY while a device of the group is open, whatever becomes of other groups', async () => {
     const setup = [...ready(), openGroup('g1'), setContainer('g1'), openDevice()];
     const ops = [unsetContainer('g0'), unsetContainer('g1'), close('d'), unsetContainer('g0'), unsetContainer('g0')];
-    expect(await answersOf(setup, ops)).toEqual(['EBUSY', 0, 0, 0, 'EINVAL']);
+    expect(await resultsOf(setup, ops)).toEqual(['EBUSY', 0, 0, 0, 'EINVAL']);
   });
 });
 
@@ -136,9 +136,9 @@ describe('GET_STATUS', () => {
 
   it('faults before it looks at the size, and looks at the size before the group', async () => {
     const ops = [ioctl('g0', GET_STATUS), call('g0', GET_STATUS, '0700000000000000')];
-    expect(await answersOf(opened(), ops)).toEqual(['EFAULT', 'EINVAL']);
+    expect(await resultsOf(opened(), ops)).toEqual(['EFAULT', 'EINVAL']);
     const orphaned: Op[] = [...opened(), { op: 'unbind_driver', slot: 'g0', device: 0 }];
-    expect(await answersOf(orphaned, [...ops, status()])).toEqual(['EFAULT', 'EINVAL', 'ENODEV']);
+    expect(await resultsOf(orphaned, [...ops, status()])).toEqual(['EFAULT', 'EINVAL', 'ENODEV']);
   });
 
   it('tells only the flags', async () => {
@@ -149,19 +149,19 @@ describe('GET_STATUS', () => {
 
 describe('GET_DEVICE_FD', () => {
   it('works with a backend only', async () => {
-    expect(await answersOf(opened(), [openDevice()])).toEqual(['EINVAL']);
-    expect(await answersOf(attached(), [openDevice()])).toEqual(['EINVAL']);
-    expect(await answersOf(ready(), [openDevice(), openDevice('e')])).toEqual(['d', 'e']);
+    expect(await resultsOf(opened(), [openDevice()])).toEqual(['EINVAL']);
+    expect(await resultsOf(attached(), [openDevice()])).toEqual(['EINVAL']);
+    expect(await resultsOf(ready(), [openDevice(), openDevice('e')])).toEqual(['d', 'e']);
   });
 
   it('gives ENODEV for a device of another group, even without a container', async () => {
     const ops = [openDevice('d', 'g0', { slot: 'g1' }), call('g0', GET_DEVICE_FD, '00')];
-    expect(await answersOf(opened(), ops)).toEqual(['ENODEV', 'ENODEV']);
+    expect(await resultsOf(opened(), ops)).toEqual(['ENODEV', 'ENODEV']);
   });
 
   it('gives EMFILE when no descriptor is free, before it looks for a container', async () => {
     const full: Op[] = [...opened(), { op: 'rlimit', resource: 'nofile', value: 5 }];
-    expect(await answersOf(full, [openDevice(), openDevice('d', 'g0', { slot: 'g1' })])).toEqual(['EMFILE', 'ENODEV']);
+    expect(await resultsOf(full, [openDevice(), openDevice('d', 'g0', { slot: 'g1' })])).toEqual(['EMFILE', 'ENODEV']);
   });
 
   it('gives EFAULT for a name that cannot be read, and EINVAL for one that does not end in 4096 bytes', async () => {
@@ -173,19 +173,19 @@ describe('GET_DEVICE_FD', () => {
     });
     const setup = [...opened(), { op: 'poke', memory: 'm', at: 2 * 4096 - 1, bytes: '00' } as Op];
     const ops = [name('m', 3 * 4096 + 1), name('m', 3 * 4096), name('m', 4095), name('m', 4096)];
-    expect(await answersOf(setup, ops)).toEqual(['EFAULT', 'EINVAL', 'EINVAL', 'ENODEV']);
+    expect(await resultsOf(setup, ops)).toEqual(['EFAULT', 'EINVAL', 'EINVAL', 'ENODEV']);
   });
 
   it('opens each device of a group', async () => {
     const stage = { slots: [{ devices: 2, viable: true }] };
     const ops = [openDevice('d', 'g0', { device: 1 }), openDevice('e', 'g0', { device: 0 })];
-    expect(await answersOf(ready(), ops, stage)).toEqual(['d', 'e']);
+    expect(await resultsOf(ready(), ops, stage)).toEqual(['d', 'e']);
   });
 
   it('through a descriptor that is not a group is an unknown request', async () => {
     const through = (group: string): Op => ({ op: 'open', what: 'device', slot: 'g0', group, as: 'x' });
-    expect(await answersOf(attached(), [through('c'), through('none')])).toEqual(['EINVAL', 'EBADF']);
-    expect(await answersOf(ready(), [through('c')])).toEqual(['ENOTTY']);
+    expect(await resultsOf(attached(), [through('c'), through('none')])).toEqual(['EINVAL', 'EBADF']);
+    expect(await resultsOf(ready(), [through('c')])).toEqual(['ENOTTY']);
   });
 });
 
@@ -193,8 +193,8 @@ describe('unknown requests', () => {
   it.each([0x3b7a, 0x3b7b, 0x3b7c, API, number.VFIO_SET_IOMMU!, 0x5401])(
     '%i gives ENOTTY on a group and on a device',
     async (request) => {
-      expect(await answersOf(opened(), [ioctl('g0', request)])).toEqual(['ENOTTY']);
-      expect(await answersOf([...ready(), openDevice()], [ioctl('g0', request), ioctl('d', request)])).toEqual([
+      expect(await resultsOf(opened(), [ioctl('g0', request)])).toEqual(['ENOTTY']);
+      expect(await resultsOf([...ready(), openDevice()], [ioctl('g0', request), ioctl('d', request)])).toEqual([
         'ENOTTY',
         'ENOTTY',
       ]);
@@ -208,7 +208,7 @@ describe('unknown requests', () => {
       { op: 'open', what: 'path', path: '/', access: 'read', as: 'dir' },
     ];
     const ops = [ioctl('n', API), ioctl('dir', API), ioctl('none', API), close('n'), ioctl('n', API)];
-    expect(await answersOf(setup, ops)).toEqual(['ENOTTY', 'ENOTTY', 'EBADF', 0, 'EBADF']);
+    expect(await resultsOf(setup, ops)).toEqual(['ENOTTY', 'ENOTTY', 'EBADF', 0, 'EBADF']);
   });
 });
 
@@ -218,7 +218,7 @@ describe('an orphaned group', () => {
 
   it('has lost its container, which is as new', async () => {
     const ops = [map(), unbind, unmap({ flags: ALL, iova: 0, size: 0 }), setIommu(), unsetContainer(), setContainer()];
-    expect(await answersOf(ready(), ops)).toEqual([0, 0, 'EINVAL', 'EINVAL', 'EINVAL', 'ENODEV']);
+    expect(await resultsOf(ready(), ops)).toEqual([0, 0, 'EINVAL', 'EINVAL', 'EINVAL', 'ENODEV']);
   });
 
   it('judges the argument of SET_CONTAINER first', async () => {
@@ -227,18 +227,18 @@ describe('an orphaned group', () => {
       call('g0', SET_CONTAINER, 'ffffffff'),
       call('g0', SET_CONTAINER, '00000000'),
     ];
-    expect(await answersOf([...opened(), unbind], ops)).toEqual(['EFAULT', 'EBADF', 'ENODEV']);
+    expect(await resultsOf([...opened(), unbind], ops)).toEqual(['EFAULT', 'EBADF', 'ENODEV']);
   });
 
   it('has no node until a device is bound again, which makes a new group', async () => {
     const ops = [unbind, openGroup('g0', 'new'), bind, setContainer(), openGroup('g0', 'new'), setContainer('new')];
-    expect(await answersOf(ready(), ops)).toEqual([0, 'ENOENT', 0, 'ENODEV', 'new', 0]);
+    expect(await resultsOf(ready(), ops)).toEqual([0, 'ENOENT', 0, 'ENODEV', 'new', 0]);
   });
 
   it('is not made by unbinding one of two devices', async () => {
     const stage = { slots: [{ devices: 2, viable: true }] };
     const ops = [unbind, map(), openDevice('d', 'g0', { device: 0 }), openDevice('d', 'g0', { device: 1 })];
-    expect(await answersOf(ready(), ops, stage)).toEqual([0, 0, 'ENODEV', 'd']);
+    expect(await resultsOf(ready(), ops, stage)).toEqual([0, 0, 'ENODEV', 'd']);
   });
 });
 
@@ -257,16 +257,16 @@ describe('the drivers of a group', () => {
       bindClaimed,
       setContainer(),
     ];
-    expect(await answersOf(opened(), ops, stage)).toEqual(['EPERM', 0, 0, 'EBUSY', 0, 0, 'EPERM']);
+    expect(await resultsOf(opened(), ops, stage)).toEqual(['EPERM', 0, 0, 'EBUSY', 0, 0, 'EPERM']);
   });
 
   it('do not include a native one for the test device', async () => {
     const ops: Op[] = [{ op: 'bind_driver', slot: 'g0', device: 0, driver: 'host' }];
-    expect(await answersOf(opened(), ops, stage)).toEqual(['ENODEV']);
+    expect(await resultsOf(opened(), ops, stage)).toEqual(['ENODEV']);
   });
 
   it('cannot be bound twice, nor unbound twice', async () => {
     const ops = [bindClaimed, unbindClaimed, unbindClaimed, bindClaimed];
-    expect(await answersOf(opened(), ops, stage)).toEqual(['EBUSY', 0, 'ENODEV', 0]);
+    expect(await resultsOf(opened(), ops, stage)).toEqual(['EBUSY', 0, 'ENODEV', 0]);
   });
 });

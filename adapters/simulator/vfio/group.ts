@@ -1,12 +1,10 @@
-import { type FileOperations, type Node, OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
+import { type FileOperations, type Node, OpenFile, type Process } from '../files/file-table.ts';
 import type { IommuGroup } from '../iommu/iommu-group.ts';
-import type { Kernel } from '../kernel.ts';
+import type { Parameters } from '../parameters.ts';
 import type { Result } from '../result.ts';
 import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, LOCK, Lock, type Steps } from '../steps.ts';
 import { Container } from './container.ts';
 import { Request } from './requests.ts';
-import type { VfioDevice } from './vfio-device.ts';
 
 const STATUS_SIZE = 8;
 const VIABLE = 1;
@@ -14,17 +12,24 @@ const CONTAINER_SET = 2;
 /** A device's name is at most this long, with the zero at its end. */
 const NAME_LIMIT = 4096;
 
+/** A device of a group, as its driver hands it in (struct vfio_device). */
+export interface GroupDevice {
+  readonly name: string;
+  /** Makes a file of the device. The group's lock is held by the caller. */
+  open(file: OpenFile): Result;
+}
+
 /** The object behind a group's node, and behind the node's one open file. */
 export class VfioGroup implements FileOperations, Node {
   /** Devices bound to vfio-pci. */
-  readonly devices: VfioDevice[] = [];
+  readonly devices: GroupDevice[] = [];
   container: Container | undefined;
   private containerUsers = 0;
   private openedFile: OpenFile | undefined;
   private readonly lock = new Lock();
 
   constructor(
-    private readonly kernel: Kernel,
+    private readonly parameters: Parameters,
     /** Gone once the last device is unbound: the group is an orphan then. */
     public iommuGroup: IommuGroup | undefined,
   ) {}
@@ -109,17 +114,20 @@ export class VfioGroup implements FileOperations, Node {
   }
 
   private *setContainerLocked(process: Process, container: FileOperations | undefined): Steps<Result> {
+    // state
     if (this.container !== undefined) return 'EINVAL';
     if (this.iommuGroup === undefined) return 'ENODEV';
     if (!(container instanceof Container)) {
-      return this.kernel.parameters.foreign_container_fd === 'einval' ? 'EINVAL' : 'EBADFD';
+      return this.parameters.foreign_container_fd === 'einval' ? 'EINVAL' : 'EBADFD';
     }
 
     // effect
-    const errno = yield* container.attachGroup(this, process);
+    const errno = yield* container.attachGroup(this.iommuGroup, process);
     if (errno !== undefined) return errno;
     this.container = container;
     this.containerUsers = 1;
+
+    // result
     return 0;
   }
 
@@ -197,10 +205,10 @@ export class VfioGroup implements FileOperations, Node {
   }
 
   /** A device by name; only spaces may follow the name, no option fits a device that is no virtual function. */
-  private find(name: string): VfioDevice | 'ENODEV' | 'EINVAL' {
+  private find(name: string): GroupDevice | 'ENODEV' | 'EINVAL' {
     for (const device of this.devices) {
-      if (!name.startsWith(device.hardware.name)) continue;
-      const rest = name.slice(device.hardware.name.length);
+      if (!name.startsWith(device.name)) continue;
+      const rest = name.slice(device.name.length);
       if (rest !== '' && !rest.startsWith(' ')) continue;
       return /^ *$/.test(rest) ? device : 'EINVAL';
     }
@@ -208,7 +216,7 @@ export class VfioGroup implements FileOperations, Node {
   }
 
   private *detach(container: Container): Steps<void> {
-    yield* container.detachGroup(this);
+    yield* container.detachGroup(this.iommuGroup!);
     this.container = undefined;
     this.containerUsers = 0;
   }

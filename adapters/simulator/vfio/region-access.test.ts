@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../../spec/uapi/vocabulary.ts';
 import {
-  answersOf,
   close,
   leftBy,
   map,
@@ -12,6 +11,7 @@ import {
   peek,
   readRegion,
   ready,
+  resultsOf,
   run,
   unmap,
   withDevice,
@@ -46,13 +46,13 @@ describe('configuration space', () => {
       { errno: 'EFAULT' },
       { value: 4 },
     ]);
-    expect(await answersOf(setup(), [readRegion(CONFIG, 256, 0)])).toEqual([0]);
+    expect(await resultsOf(setup(), [readRegion(CONFIG, 256, 0)])).toEqual([0]);
   });
 
   it('is not behind any place, up to the last of all; behind that, none is positive', async () => {
     const at = (offset: string, length: number): Op => ({ ...readRegion(CONFIG, 0, length), offset }) as Op;
     const last = '0x7fffffffffffffff';
-    expect(await answersOf(setup(), [at(last, 0), at(last, 1), at('0x8000000000000000', 0)])).toEqual([
+    expect(await resultsOf(setup(), [at(last, 0), at(last, 1), at('0x8000000000000000', 0)])).toEqual([
       0,
       'EINVAL',
       'EINVAL',
@@ -146,15 +146,15 @@ describe('the registers of the device', () => {
   it('end after a megabyte', async () => {
     const ops = [readRegion(0, 0xf_fffc, 8), readRegion(0, 0x10_0000, 4), readRegion(0, 0x10_0000, 0)];
     const writes = [writeRegion(0, 0xf_fffc, '0000000000000000')[1]!, writeRegion(0, 0x10_0000, '00')[1]!];
-    expect(await answersOf(setup(), [...ops, ...writes])).toEqual([4, 'EINVAL', 0, 4, 'EINVAL']);
+    expect(await resultsOf(setup(), [...ops, ...writes])).toEqual([4, 'EINVAL', 0, 4, 'EINVAL']);
   });
 
   it('give EIO while memory is not decoded, unless the write cannot be read', async () => {
     const unreadable = { ...writeRegion(0, 4, '00000000')[1]!, at: PAGE - 2 } as Op;
     const ops = [readRegion(0, 0, 4), writeRegion(0, 4, '00000000')[1]!, unreadable, readRegion(0, 0x10_0000, 4)];
-    expect(await answersOf([...setup(), ...decodingOff], ops)).toEqual(['EIO', 'EIO', 'EFAULT', 'EINVAL']);
+    expect(await resultsOf([...setup(), ...decodingOff], ops)).toEqual(['EIO', 'EIO', 'EFAULT', 'EINVAL']);
     expect(
-      await answersOf([...setup(), ...decodingOff, ...writeRegion(CONFIG, 4, '03')], [readRegion(0, 0, 4)]),
+      await resultsOf([...setup(), ...decodingOff, ...writeRegion(CONFIG, 4, '03')], [readRegion(0, 0, 4)]),
     ).toEqual([4]);
   });
 
@@ -184,7 +184,7 @@ describe('the registers of the device', () => {
 describe('other regions', () => {
   it.each([1, 5, 6, 8, 9, 100])('give EINVAL: %i', async (region) => {
     const ops = [readRegion(region, 0, 4), writeRegion(region, 0, '00')[1]!, readRegion(region, 0, 0)];
-    expect(await answersOf(setup(), ops)).toEqual(['EINVAL', 'EINVAL', 0]);
+    expect(await resultsOf(setup(), ops)).toEqual(['EINVAL', 'EINVAL', 0]);
   });
 });
 
@@ -204,12 +204,12 @@ describe('a mapping of a device', () => {
       mapRegion('l', 100, 1),
       mapRegion('m1', '0xfffffffffffff000', 1),
     ];
-    expect(await answersOf(setup(), ops)).toEqual([0, 0, 0, ...Array(8).fill('EINVAL'), 'EOVERFLOW']);
+    expect(await resultsOf(setup(), ops)).toEqual([0, 0, 0, ...Array(8).fill('EINVAL'), 'EOVERFLOW']);
   });
 
   it('can be given to devices while memory is decoded', async () => {
     const bar = map({ memory: 'bar' });
     const ops = [...decodingOff, bar, ...writeRegion(CONFIG, 4, '0301'), bar, unmap(), ...decodingOff];
-    expect(await answersOf([...setup(), mapRegion('bar', 0, 1)], ops)).toEqual([0, 2, 'EFAULT', 0, 2, 0, 0, 0, 2]);
+    expect(await resultsOf([...setup(), mapRegion('bar', 0, 1)], ops)).toEqual([0, 2, 'EFAULT', 0, 2, 0, 0, 0, 2]);
   });
 });

@@ -1,11 +1,11 @@
 import { type EduDevice, REGISTER_BYTES } from '../devices/edu-device.ts';
 import { VirtualConfigSpace } from '../devices/virtual-config-space.ts';
-import type { Process } from '../files/process.ts';
+import type { Process } from '../files/file-table.ts';
 import type { Result } from '../result.ts';
 import { COPY_FROM_USER, COPY_TO_USER, type Steps } from '../steps.ts';
 
-/** What is on its way between a region and user space: at most one access of the bus. */
-const carried = new Uint8Array(8);
+/** Bytes of the widest access of the bus: no more is on its way between a region and user space at once. */
+const BUS_BYTES = 8;
 
 /** The registers of a device, as its driver gets at them. */
 export interface Registers {
@@ -23,6 +23,7 @@ export function* readConfig(
   address: number,
   length: number,
 ): Steps<Result> {
+  const carried = new Uint8Array(BUS_BYTES);
   for (let done = 0; done < length; ) {
     if (at + length > config.size) return 'EFAULT';
     const count = VirtualConfigSpace.chunk(at + done, length - done);
@@ -42,6 +43,7 @@ export function* writeConfig(
   address: number,
   length: number,
 ): Steps<Result> {
+  const carried = new Uint8Array(BUS_BYTES);
   for (let done = 0; done < length; ) {
     if (at + length > config.size) return 'EFAULT';
     const count = VirtualConfigSpace.chunk(at + done, length - done);
@@ -63,6 +65,7 @@ export function* readRegisters(
 ): Steps<Result> {
   if (at >= REGISTER_BYTES) return 'EINVAL';
   const end = Math.min(length, REGISTER_BYTES - at);
+  const carried = new Uint8Array(BUS_BYTES);
   for (let done = 0; done < end; ) {
     const width = widthAt(at + done, end - done, widest);
     if (!config.memoryEnabled) return 'EIO';
@@ -84,6 +87,7 @@ export function* writeRegisters(
 ): Steps<Result> {
   if (at >= REGISTER_BYTES) return 'EINVAL';
   const end = Math.min(length, REGISTER_BYTES - at);
+  const carried = new Uint8Array(BUS_BYTES);
   for (let done = 0; done < end; ) {
     const width = widthAt(at + done, end - done, widest);
     if (yield COPY_FROM_USER) return 'EFAULT';

@@ -34,16 +34,6 @@ export const Request = {
   IOMMU_CACHE_INVALIDATE: named('VFIO_IOMMU_CACHE_INVALIDATE'),
 } as const;
 
-/** Requests that are answered for every open file, before its driver is asked. */
-export const GenericRequest = {
-  FIGETBSZ: 0x2,
-  FIONBIO: 0x5421,
-  FIONCLEX: 0x5450,
-  FIOCLEX: 0x5451,
-  FIOASYNC: 0x5452,
-  FIOQSIZE: 0x5460,
-} as const;
-
 /** Size of a struct in bytes, and the place of each field, counted in 32-bit words. */
 export function layout(struct: string): { size: number; word: Record<string, number> } {
   const { size, fields } = uapi.structs[struct]!;

@@ -2,17 +2,15 @@ import { uapi } from '../../../spec/uapi/uapi.ts';
 import { type EduDevice, REGISTER_BYTES } from '../devices/edu-device.ts';
 import { EXPRESS_BYTES, ExtendedConfigSpace } from '../devices/extended-config-space.ts';
 import { CONFIG_BYTES } from '../devices/pci-config-space.ts';
+import type { PciDevice } from '../devices/pci-device.ts';
 import { VirtualConfigSpace } from '../devices/virtual-config-space.ts';
-import type { FileMapping, FileOperations, OpenFile } from '../files/file-table.ts';
-import type { Process } from '../files/process.ts';
-import type { PciDevice } from '../iommu/iommu-group.ts';
+import type { FileMapping, FileOperations, OpenFile, Process } from '../files/file-table.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Parts } from '../parts.ts';
 import { type Result, unsupported } from '../result.ts';
 import { COPY_FROM_USER, done, type Steps } from '../steps.ts';
 import { getDeviceInfo, getInterruptInfo, getRegionInfo } from './device-info.ts';
 import type { DeviceInterrupts } from './device-interrupts.ts';
-import type { VfioGroup } from './group.ts';
+import type { GroupDevice, VfioGroup } from './group.ts';
 import { type Registers, readConfig, readRegisters, writeConfig, writeRegisters } from './region-access.ts';
 import { Request } from './requests.ts';
 
@@ -28,12 +26,16 @@ const UNSUPPORTED: ReadonlySet<number> = new Set([
 /** What the driver has for a device while it is open. */
 export interface Enabled extends Registers {
   readonly interrupts: DeviceInterrupts;
-  /** Whether user space can see that the device has PASIDs. */
-  readonly showsPasids: boolean;
+}
+
+/** Classes of which a device makes objects. */
+export interface DeviceParts {
+  readonly DeviceFile: typeof DeviceFile;
+  readonly DeviceInterrupts: typeof DeviceInterrupts;
 }
 
 /** A device bound to vfio-pci. */
-export class VfioDevice {
+export class VfioDevice implements GroupDevice {
   private openCount = 0;
   private state: Enabled | undefined;
 
@@ -41,16 +43,15 @@ export class VfioDevice {
     readonly hardware: PciDevice,
     readonly group: VfioGroup,
     readonly parameters: Parameters,
-    private readonly parts: Parts,
+    private readonly parts: DeviceParts,
   ) {}
 
   get isOpen(): boolean {
     return this.openCount > 0;
   }
 
-  /** Whether somebody has the device open and can see that it has PASIDs. */
-  get showsPasids(): boolean {
-    return this.state?.showsPasids === true;
+  get name(): string {
+    return this.hardware.name;
   }
 
   /** Bytes of its configuration space. */
@@ -100,7 +101,8 @@ export class VfioDevice {
     const extended = bits === undefined ? undefined : new ExtendedConfigSpace(bits, exposure);
     const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts, extended);
     const widest = this.parameters.region_access_width === 'eight_bytes' ? 8 : 4;
-    this.state = { edu, config, interrupts, widest, showsPasids: exposure.pasid && bits !== undefined && bits > 0 };
+    this.state = { edu, config, interrupts, widest };
+    this.hardware.showsPasids = exposure.pasid && bits !== undefined && bits > 0;
   }
 
   /** Whether the capability for PASIDs may be found, as things are now. */
@@ -122,6 +124,7 @@ export class VfioDevice {
     edu.config.disable();
     if (this.hardware.resettable) edu.config.linePulled = false;
     this.state = undefined;
+    this.hardware.showsPasids = false;
   }
 }
 
