@@ -17,7 +17,7 @@ const data = loadContract();
 const byEdges = new Set([
   'map_accepts_wrapping_vaddr',
   'map_checks_overlap_before_size',
-  'read_tells_more_than_it_copied',
+  'read_reports_more_than_it_copied',
   'unmap_cuts_at_end',
 ]);
 

@@ -76,7 +76,7 @@ describe('the headline of a defect is the rule', () => {
     ],
     [
       'that decides, where nothing points elsewhere',
-      { defect: 'unset_container_answers_einval_for_ebusy', only: ['boundary/VFIO_GROUP_UNSET_CONTAINER/'] },
+      { defect: 'unset_container_returns_einval_for_ebusy', only: ['boundary/VFIO_GROUP_UNSET_CONTAINER/'] },
       ['unset_container_device_open'],
     ],
   ])('%s', async (_, wrong, rules) => {

@@ -3,7 +3,7 @@ import type { SimulatorDefect } from './defect.ts';
 
 /** A negative descriptor is taken for nothing to do. */
 export const msiEventfdIsNotRemoved: SimulatorDefect = {
-  name: 'message_trigger_is_not_taken_away',
+  name: 'msi_eventfd_is_not_removed',
   sentence: 'SET_IRQS with -1 for the message of a device leaves the event that was set before.',
   handler: 'VFIO_DEVICE_SET_IRQS',
   kind: 'lifetime',

@@ -3,7 +3,7 @@ import type { SimulatorDefect } from './defect.ts';
 
 /** The index into the PASID table is an unsigned short. */
 export const pasidsComparedBy16Bits: SimulatorDefect = {
-  name: 'pasids_told_apart_by_16_bits',
+  name: 'pasids_compared_by_16_bits',
   sentence: 'PASIDs whose low 16 bits are the same share an entry of the PASID table.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'width',

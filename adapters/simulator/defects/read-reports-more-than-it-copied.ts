@@ -3,7 +3,7 @@ import type { SimulatorDefect } from './defect.ts';
 
 /** What was asked for is returned in place of what is left of the region. */
 export const readReportsMoreThanItCopied: SimulatorDefect = {
-  name: 'read_tells_more_than_it_copied',
+  name: 'read_reports_more_than_it_copied',
   sentence:
     'A read of registers that goes beyond the end of the region returns the length that was asked for, not what was copied.',
   handler: 'pread',
