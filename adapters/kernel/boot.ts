@@ -18,7 +18,7 @@ import { type Boot, emulator, qemuArguments } from './qemu.ts';
 export type BootPlan = Omit<Boot, 'kernel' | 'initramfs' | 'socket'> & {
   kernel: string | Buffer;
   initramfs: Buffer;
-  /** Takes what the guest hands over when it is told to stop. */
+  /** Takes what the guest hands over at the stop message. */
   coverage?: CoverageCollector;
 };
 
@@ -29,7 +29,7 @@ const longestFolder = 90;
 const consoleLines = 60;
 /** How long after the emulator's end its last words may take. */
 const lastWordsMs = 500;
-/** How long a guest that was told to stop may take to hand over what its kernel counted. */
+/** How long a guest that got the stop message may take to hand over what its kernel counted. */
 const handoverMs = 20_000;
 
 /**
@@ -90,7 +90,7 @@ async function bootIn(folder: string, { coverage, ...plan }: BootPlan): Promise<
     gone,
     tail,
     end: async () => {
-      // A guest that was told to stop may be slow, but not one that is hung.
+      // A guest that got the stop message may be slow, but not one that is hung.
       if (handover && port.writableEnded)
         await Promise.race([handover.files.catch(() => {}), gone, setTimeout(handoverMs, undefined, { ref: false })]);
       child.kill('SIGKILL');

@@ -16,7 +16,7 @@ const faults = [
   /\bself-detected stall\b/,
 ];
 
-/** The first line that tells of a fault of the kernel. */
+/** The first line about a fault of the kernel. */
 export function faultIn(lines: readonly string[]): string | undefined {
   return lines.find((line) => faults.some((fault) => fault.test(line)));
 }
@@ -41,8 +41,9 @@ export function plain(line: string): string {
 export function farewell(lines: readonly string[], status: number | null, signal: string | null): string {
   const fault = faultIn(lines);
   if (fault !== undefined) return `the kernel reported ${fault.trim()}`;
-  const told = lines.findLast((line) => line.includes('vfio-conform-init: '));
-  if (told !== undefined) return `in the guest ${told.slice(told.indexOf('init: ') + 'init: '.length).trim()}`;
+  const reported = lines.findLast((line) => line.includes('vfio-conform-init: '));
+  if (reported !== undefined)
+    return `in the guest ${reported.slice(reported.indexOf('init: ') + 'init: '.length).trim()}`;
   if (signal) return `the emulator was killed by ${signal}`;
   if (status !== 0) return `the emulator ended with status ${status}`;
   return 'the guest powered off';

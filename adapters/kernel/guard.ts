@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 /**
  * Waits until its input ends, which happens however the process at the other
- * end does, then ends the process and removes the folder that it is told.
+ * end does, then ends the process and removes the folder that it is given.
  */
 export const guardScript = 'read -r _; kill -KILL "$1"; rm -rf -- "$2"';
 

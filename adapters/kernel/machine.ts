@@ -9,7 +9,7 @@ export interface GroupDevices {
   boundToHostDriver?: string;
 }
 
-/** A machine worked out: what to tell the emulator, the guest and the caller. */
+/** A machine worked out: what to give the emulator, the guest and the caller. */
 export interface Layout {
   environment: Environment;
   /** The emulator's options that make the groups. */
@@ -64,7 +64,7 @@ function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDev
       options: ['-device', port, '-device', `edu,bus=${name},addr=0x00`],
     };
   }
-  // Behind a bridge to conventional PCI, devices cannot be told apart: they share a group.
+  // Behind a bridge to conventional PCI, devices cannot be distinguished: they share a group.
   const total = slot.devices + (slot.viable ? 0 : 1);
   const functions = Math.ceil(total / placesBehindBridge);
   const options = ['-device', `pcie-pci-bridge,id=${name},bus=pcie.0,addr=0x${hex(place)}`];

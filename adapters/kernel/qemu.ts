@@ -4,7 +4,7 @@ import { portAddress } from './machine.ts';
 /** How the guest's instructions are run: in software, or by the processor. */
 export type Accelerator = 'tcg' | 'kvm';
 
-/** What the emulator is told of one boot. */
+/** The options of the emulator for one boot. */
 export interface Boot {
   accelerator: Accelerator;
   machine: Required<Machine>;

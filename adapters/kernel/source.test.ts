@@ -53,7 +53,7 @@ afterEach(() => {
 const calls = (): string[] => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
 const get = (): ReturnType<typeof packagedKernel> => packagedKernel('6.12', (line) => notes.push(line));
 /** As when apt's lists change: what it answered is not remembered. */
-const forget = (): void => rmSync(join(folder, 'vfio-conform/newest-6.12.json'));
+const drop = (): void => rmSync(join(folder, 'vfio-conform/newest-6.12.json'));
 const cached = (): string[] => readdirSync(join(folder, 'vfio-conform'));
 
 describe('packagedKernel', () => {
@@ -77,7 +77,7 @@ describe('packagedKernel', () => {
 
   it('makes do with an older kernel of the version when the newest cannot be had', async () => {
     const old = await get();
-    forget();
+    drop();
     vi.stubEnv('FAKE_VERSION', '2');
     vi.stubEnv('FAKE_OFFLINE', 'yes');
     notes = [];
@@ -88,7 +88,7 @@ describe('packagedKernel', () => {
 
   it('makes do with the cache when apt knows nothing or is not there', async () => {
     const old = await get();
-    forget();
+    drop();
     vi.stubEnv('FAKE_UNKNOWN', 'yes');
     expect(await get()).toEqual(old);
     vi.stubEnv('PATH', '/nowhere');

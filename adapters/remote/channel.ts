@@ -6,7 +6,7 @@ import { parseAnswer } from './messages.ts';
 const longestLine = 1 << 28;
 /** How long a daemon that closed its output may take to say, by ending, why. */
 const farewellMs = 1000;
-/** How long a daemon may take to end after it was told to stop. */
+/** How long a daemon may take to end after the stop message. */
 const stopMs = 3000;
 
 /** The daemon is lost, and with it the programs under way. The message is a clause that says why. */
@@ -123,7 +123,7 @@ export class Channel {
     } else if (answer.type === 'result') {
       this.#waiter(answer.id).answer(answer);
     } else if (answer.id === undefined) {
-      throw new Error(`it did not understand what it was told: ${answer.message}`);
+      throw new Error(`it did not understand the request: ${answer.message}`);
     } else {
       const detail = `The target did not understand the program: ${answer.message}`;
       this.#waiter(answer.id).answer({ type: 'result', id: answer.id, end: 'crashed', outcomes: [], detail });
@@ -132,7 +132,7 @@ export class Channel {
 
   #waiter(id: number): Waiter {
     const waiter = this.#waiters.get(id);
-    if (!waiter) throw new Error(`it answered request ${id}, which is not under way`);
+    if (!waiter) throw new Error(`it replied to request ${id}, which is not under way`);
     this.#waiters.delete(id);
     if (this.#waiters.size === 0) this.#unwatch();
     return waiter;
@@ -144,7 +144,7 @@ export class Channel {
 
   #watch(): void {
     this.#watchdog = setTimeout(
-      () => this.#lose('hung', `it gave no answer for ${this.#stallMs / 1000} s`),
+      () => this.#lose('hung', `it did not reply for ${this.#stallMs / 1000} s`),
       this.#stallMs,
     );
   }

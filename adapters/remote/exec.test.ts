@@ -87,7 +87,7 @@ describe('exec', () => {
     ['die', 'crashed', 'it ended with status 3'],
     ['kill', 'crashed', 'it was killed by SIGSEGV'],
     ['garbage', 'crashed', 'a line that is not JSON: garbage'],
-    ['hang', 'hung', 'it gave no answer for 0.5 s'],
+    ['hang', 'hung', 'it did not reply for 0.5 s'],
   ])('blames the program that makes the daemon %s, and no other', async (id, end, why) => {
     const session = await start({ stallMs: 500 });
     const ids = ['fine', id, 'fine', 'fine'];
@@ -114,7 +114,7 @@ describe('exec', () => {
     expect(await session.run(program('surplus'), {})).toEqual({
       end: 'crashed',
       outcomes: [],
-      detail: 'The target answered with 1 outcomes for 0 ops.',
+      detail: 'The target replied with 1 outcomes for 0 ops.',
     });
     expect(starts()).toBe(1);
   });

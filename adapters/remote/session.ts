@@ -210,7 +210,7 @@ function consistent(program: Program, result: ProgramResult): ProgramResult {
   const { length } = result.outcomes;
   const expected = program.ops.length;
   if (length === expected || (length < expected && result.end !== 'completed')) return result;
-  const detail = `The target answered with ${length} outcomes for ${expected} ops.`;
+  const detail = `The target replied with ${length} outcomes for ${expected} ops.`;
   return { ...result, end: 'crashed', outcomes: result.outcomes.slice(0, expected), detail };
 }
 

@@ -244,7 +244,7 @@ export class Executor {
   private ownMemory(process: ProgramProcess, bytes: Uint8Array): number {
     const own =
       process.mm.mappings.find(({ order }) => order === OWN) ??
-      process.mm.map('', OWN, { length: OWN_BYTES, access: 3, backing: 'private', untouched: false, told: false });
+      process.mm.map('', OWN, { length: OWN_BYTES, access: 3, backing: 'private', untouched: false, watched: false });
     process.mm.programStore(own, 0, bytes, Math.min(bytes.length, OWN_BYTES));
     return own.base;
   }

@@ -16,7 +16,7 @@ const FAULT_AT: Record<Point['at'], Fault | undefined> = {
 interface Armed {
   fault: Fault;
   nth: number;
-  /** What a driver answers. */
+  /** What a driver returns. */
   errno: Errno | undefined;
 }
 

@@ -46,7 +46,7 @@ export class ModuleParameters {
   }
 }
 
-/** Whether a text is a switch to the kernel: its first letter tells. */
+/** Whether a text is a switch to the kernel: its first letter decides. */
 function isSwitch(text: string): boolean {
   return /^[01yn]/i.test(text);
 }

@@ -30,7 +30,7 @@ const VALUES = {
   nesting_series: ['repaired', 'as_posted'],
   /** The IOMMU driver under it. */
   driver: ['complete', 'none', 'v10', 'v11', 'v5.8', 'v5.8-aux', 'v5.9', 'v5.10'],
-  /** Which table tells the size of the data by its version. */
+  /** Which table has the size of the data by its version. */
   size_table: ['2020-03-25', '2020-01-28'],
   /** Whether the driver is given the function behind a mediated device. */
   mediated_devices: ['parent_device', 'mediated_device'],

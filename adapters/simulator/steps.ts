@@ -8,9 +8,9 @@ export interface Point {
   readonly at: 'copy_from_user' | 'copy_to_user' | 'lock' | 'allocation' | 'driver_call' | 'driver_hook';
 }
 
-/** Before the kernel reads memory of the process. Answered true, the copy faults. */
+/** Before the kernel reads memory of the process. If the point is answered with true, the copy faults. */
 export const COPY_FROM_USER: Point = { at: 'copy_from_user' };
-/** Before the kernel stores to memory of the process. Answered true, the copy faults. */
+/** Before the kernel stores to memory of the process. If the point is answered with true, the copy faults. */
 export const COPY_TO_USER: Point = { at: 'copy_to_user' };
 /** Before a lock is taken; reached again for as long as somebody else holds it. */
 export const LOCK: Point = { at: 'lock' };

@@ -17,7 +17,7 @@ struct config {
 // Reads the file; without one, describes a machine without slots. False, and a message, if it is malformed.
 bool config_read(struct config *config, const char *file, char *message, size_t room);
 
-// The slot of that name; NULL if there is none, or a device of it is missing, which the message tells.
+// The slot of that name; NULL if there is none, or a device of it is missing, which the message names.
 const struct slot *config_slot(const struct config *config, const char *name, char *message, size_t room);
 
 #endif

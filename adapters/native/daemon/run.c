@@ -32,14 +32,14 @@ static bool read_parameter(const char *path, char *value, size_t room)
 	return length >= 0;
 }
 
-static bool remember(struct saved_parameter *saved, const char *module, const char *name)
+static bool save(struct saved_parameter *saved, const char *module, const char *name)
 {
 	return !sysfs_parameter_path(saved->path, sizeof(saved->path), module, name) &&
 	       read_parameter(saved->path, saved->value, sizeof(saved->value));
 }
 
-// Remembers the parameters that the program may change: those that it declares, and those that it sets.
-static size_t remember_all(const struct program *program, struct saved_parameter **saved)
+// Saves the parameters that the program may change: those that it declares, and those that it sets.
+static size_t save_all(const struct program *program, struct saved_parameter **saved)
 {
 	size_t most = program->parameter_count, count = 0;
 
@@ -49,10 +49,10 @@ static size_t remember_all(const struct program *program, struct saved_parameter
 	if (!*saved)
 		return 0;
 	for (size_t i = 0; i < program->parameter_count; i++)
-		count += remember(&(*saved)[count], program->parameters[i].module, program->parameters[i].name);
+		count += save(&(*saved)[count], program->parameters[i].module, program->parameters[i].name);
 	for (size_t i = 0; i < program->op_count; i++)
 		if (program->ops[i].kind == OP_SET_PARAMETER)
-			count += remember(&(*saved)[count], program->ops[i].module, program->ops[i].parameter);
+			count += save(&(*saved)[count], program->ops[i].module, program->ops[i].parameter);
 	return count;
 }
 
@@ -93,7 +93,7 @@ static bool changes_drivers(const struct program *program)
 void run_program(const struct run *run, struct text *text)
 {
 	struct saved_parameter *saved;
-	size_t saved_count = remember_all(run->program, &saved);
+	size_t saved_count = save_all(run->program, &saved);
 
 	keeper_run(run->program, run->slots, run->channel, run->seconds);
 	text_put(text, run->channel->outcomes.data, run->channel->published);

@@ -40,7 +40,7 @@ struct channel {
 	bool changed_open;     // the outcome being written has a list of changes
 	_Atomic bool helped;   // another process was started that is no actor
 	_Atomic int helper_error; // what came of its work
-	_Atomic pid_t leaving; // process that was told to exit; its keeper clears it when it has reaped it
+	_Atomic pid_t leaving; // process that has to exit; its keeper clears it when it has reaped it
 	_Atomic uint32_t left; // futex: the keeper has
 };
 

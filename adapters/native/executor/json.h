@@ -28,7 +28,7 @@ struct json_problem {
 };
 
 // Reads the whole of `buffer`, which has one more byte than `length`. Strings are unescaped in place, and the
-// value points into the buffer. NULL, and the problem told, if it is not exactly one JSON value.
+// value points into the buffer. NULL, and the problem reported, if it is not exactly one JSON value.
 struct json *json_read(char *buffer, size_t length, struct arena *arena, struct json_problem *problem);
 
 // The member with that key; NULL if `object` is no object or has none.

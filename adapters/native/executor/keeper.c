@@ -50,7 +50,7 @@ void keeper_prepare(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); // a crash is told, not dumped
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); // a crash is reported, not dumped
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	// Huge pages would make neighbours of pages that a program thinks are apart. Its processes inherit this.
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);

@@ -261,7 +261,7 @@ int memory_discard(struct memory *memory, uint64_t at, uint64_t length)
 
 	if (!covered(memory, at, length, &first, &end, &past))
 		return EINVAL;
-	// Like madvise: holes are passed over, and told of at the end.
+	// Like madvise: holes are passed over, and reported at the end.
 	for (size_t page = first; page < end; page++) {
 		if (!(memory->pages[page] & PAGE_MAPPED)) {
 			hole = true;

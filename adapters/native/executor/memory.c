@@ -56,7 +56,7 @@ static unsigned char *stored_bits(const struct memory *memory)
 }
 
 // Device memory, and files that the program mapped, can refuse an access that the protection allows. The kernel
-// makes the access, and answers instead of killing.
+// makes the access, and fails instead of killing.
 static int through_kernel(const struct memory *memory, uint64_t at, void *bytes, size_t length, bool store)
 {
 	struct iovec here = { bytes, length }, there = { memory->base + at, length };
@@ -166,7 +166,7 @@ static void tell(const struct memory *memory, struct run *run, memory_changed *c
 		changed(context, memory, run->at, memory->shadow + run->at, run->end - run->at);
 }
 
-// Each byte is read once: a device may be writing it, and what is told must be what the shadow then holds.
+// Each byte is read once: a device may be writing it, and what is reported must be what the shadow then holds.
 static void compare_page(struct memory *memory, size_t page, struct run *run, memory_changed *changed, void *context)
 {
 	const volatile unsigned char *now = memory->base;

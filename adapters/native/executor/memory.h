@@ -1,8 +1,8 @@
 // The memories of a program: what is mapped, what the process may do with each page, what the program stored.
 //
-// Every page's state is kept here, so that an access that would fault is answered with EFAULT instead of made.
-// A shadow holds what the program last stored or was told; what differs from it was changed by someone else. Each
-// process has its own: of memory that processes share, each is told.
+// Every page's state is kept here, so that an access that would fault fails with EFAULT instead of being made.
+// A shadow holds what the program last stored or received; what differs from it was changed by someone else. Each
+// process has its own: of memory that processes share, each is reported.
 #ifndef VFIO_CONFORM_MEMORY_H
 #define VFIO_CONFORM_MEMORY_H
 
@@ -78,7 +78,7 @@ int memory_load(const struct memory *memory, uint64_t at, unsigned char *bytes, 
 // Sets the bytes of unchanged relocations among loaded ones to zero.
 void memory_hide_relocations(const struct memory *memory, uint64_t at, unsigned char *bytes, size_t length);
 
-// To be called after each op of any process. Tells of each run of bytes that differs from the shadow, which follows suit.
+// To be called after each op of any process. Reports each run of bytes that differs from the shadow, which follows suit.
 typedef void memory_changed(void *context, const struct memory *memory, size_t at, const unsigned char *bytes, size_t length);
 void memory_compare(struct memory *memory, memory_changed *changed, void *context);
 

@@ -14,7 +14,7 @@ static bool perform_inject(struct process *process, const struct op *op)
 	int error = fault_prepare(&process->fault, op->nth);
 
 	if (error)
-		return process_unsupported(process, "the kernel cannot be told of a fault: %s", strerror(error));
+		return process_unsupported(process, "the kernel cannot inject a fault: %s", strerror(error));
 	outcome_value(process, 0);
 	return true;
 }

@@ -100,23 +100,23 @@ void outcome_status(struct process *process, int number)
 		outcome_value(process, 0);
 }
 
-struct telling {
+struct report {
 	struct process *process;
 	bool acting;
 };
 
 static void tell(void *context, const struct memory *memory, size_t at, const unsigned char *bytes, size_t length)
 {
-	const struct telling *telling = context;
-	struct channel *channel = telling->process->channel;
-	const char *const *names = telling->process->program->names;
+	const struct report *report = context;
+	struct channel *channel = report->process->channel;
+	const char *const *names = report->process->program->names;
 	struct text *text = &channel->outcomes;
 
 	text_add(text, channel->changed_open ? ",{" : ",\"changed\":[{");
 	channel->changed_open = true;
-	if (!telling->acting) {
+	if (!report->acting) {
 		text_add(text, "\"process\":");
-		text_words(text, names[channel->processes[telling->process->self].name]);
+		text_words(text, names[channel->processes[report->process->self].name]);
 		text_add(text, ",");
 	}
 	text_add(text, "\"memory\":");
@@ -130,9 +130,9 @@ static void tell(void *context, const struct memory *memory, size_t at, const un
 
 void outcome_changed(struct process *process, bool acting)
 {
-	struct telling telling = { process, acting };
+	struct report report = { process, acting };
 
 	for (struct memory *memory = process->memories; memory; memory = memory->next)
 		if (memory->named)
-			memory_compare(memory, tell, &telling);
+			memory_compare(memory, tell, &report);
 }

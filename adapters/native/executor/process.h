@@ -47,7 +47,7 @@ void outcome_fd(struct process *process, int name, int fd); // the name gets the
 void outcome_errno(struct process *process, int number);
 void outcome_status(struct process *process, int number); // 0: value 0, else an errno
 
-// Tells of all memory that changed.
+// Reports all memory that changed.
 void outcome_changed(struct process *process, bool acting);
 
 #endif

@@ -19,7 +19,7 @@ struct reader {
 	size_t room;
 };
 
-// Tells what is wrong at reader->where, then gives false.
+// Reports what is wrong at reader->where, then gives false.
 bool wrong(struct reader *reader, const char *key, const char *must);
 
 // The number of a name; new names get the next one.

@@ -12,7 +12,7 @@
 #include "ops.h"
 #include "process.h"
 
-// What an actor other than main does: what main tells it, until it is told to exit or is killed.
+// What an actor other than main does: what main asks of it, until it has to exit or is killed.
 static _Noreturn void serve(struct process *process)
 {
 	struct channel *channel = process->channel;

@@ -1,6 +1,6 @@
 import type { SimulatorDefect } from './defect.ts';
 
-/** Whatever the allocator answers comes out as EFAULT, as in the series as posted (finding P1). */
+/** Whatever the allocator returns comes out as EFAULT, as in the series as posted (finding P1). */
 export const allocReturnsEfaultForEnospc: SimulatorDefect = {
   name: 'alloc_returns_efault_for_enospc',
   sentence: 'ALLOC for which there is no PASID fails with EFAULT in place of ENOSPC.',

@@ -26,7 +26,7 @@ export type DefectKind =
   | 'copy'
   /** A count or a size comes out wrong. */
   | 'accounting'
-  /** What there is and what is told of it differ. */
+  /** What there is and what is reported of it differ. */
   | 'capability'
   /** Of several devices, groups or IOMMUs, not all are served. */
   | 'fan_out';

@@ -1,6 +1,6 @@
 import type { SimulatorDefect } from './defect.ts';
 
-/** Nobody tells the IOMMU driver that a PASID is gone (finding U4). */
+/** Nobody notifies the IOMMU driver that a PASID is gone (finding U4). */
 export const freeLeavesBindings: SimulatorDefect = {
   name: 'free_leaves_bindings',
   sentence: 'FREE of a PASID leaves it bound, so that its devices go on using the table.',

@@ -4,7 +4,7 @@ import type { SimulatorDefect } from './defect.ts';
 /** A failure ends the loop over one domain only, and the next result replaces it (finding L1). */
 export const lastDomainErrorWins: SimulatorDefect = {
   name: 'last_domain_error_wins',
-  sentence: 'BIND goes domain by domain, and returns what the last one gave, whatever those before it answered.',
+  sentence: 'BIND goes domain by domain, and returns what the last one gave, whatever those before it returned.',
   handler: 'VFIO_IOMMU_BIND',
   kind: 'fan_out',
   needs: { nesting_series: ['repaired'], singleton_scope: ['none'] },

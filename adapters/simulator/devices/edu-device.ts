@@ -3,7 +3,7 @@ import type { IommuDomain } from '../iommu/iommu-domain.ts';
 import { Direction } from '../mm/direction.ts';
 import { PAGE_SIZE, type Page, requireMemory } from '../mm/physical-memory.ts';
 import type { PasidFunction } from '../nested/pasid-function.ts';
-import { translateTagged } from '../nested/tagged-request.ts';
+import { translateWithPasid } from '../nested/request-with-pasid.ts';
 import type { Hardware } from '../nested/translation.ts';
 import { ProgramEnd } from '../result.ts';
 import { PciConfigSpace } from './pci-config-space.ts';
@@ -50,7 +50,7 @@ export interface Translated {
   domain: IommuDomain | undefined;
 }
 
-/** What the device is told of a transfer that no register holds. */
+/** What a transfer has that no register holds. */
 export interface Prefix {
   /** Bits 32 to 63 of the address, instead of what the register has. */
   upper: number;
@@ -58,7 +58,7 @@ export interface Prefix {
   pasid?: number;
 }
 
-/** A test device with a small buffer, between which and memory it transfers what it is told. */
+/** A test device with a small buffer, between which and memory it transfers as programmed. */
 export class EduDevice {
   readonly config = new PciConfigSpace();
   /** Called for each interrupt that is a message. */
@@ -202,9 +202,9 @@ export class EduDevice {
     });
   }
 
-  /** The page of memory behind one of the device's; remembers why if there is none. */
+  /** The page of memory behind one of the device's; keeps why if there is none. */
   private find(iovaPage: number, write: boolean): Page | undefined {
-    const found = this.prefix?.pasid === undefined ? this.mapped(iovaPage, write) : this.tagged(iovaPage, write);
+    const found = this.prefix?.pasid === undefined ? this.mapped(iovaPage, write) : this.withPasid(iovaPage, write);
     if (typeof found === 'string') {
       this.fault ??= found;
       return undefined;
@@ -221,11 +221,11 @@ export class EduDevice {
     return write ? 'not_writable' : 'not_readable';
   }
 
-  private tagged(page: number, write: boolean): Page | TransferFault {
+  private withPasid(page: number, write: boolean): Page | TransferFault {
     const { domain } = this.bus;
     const pasid = this.prefix!.pasid!;
     if (domain === undefined) return 'pasid_not_bound';
-    const found = translateTagged(this.hardware, this.pasids!, domain.nested, { pasid, page, write });
+    const found = translateWithPasid(this.hardware, this.pasids!, domain.nested, { pasid, page, write });
     return typeof found === 'string' ? found : found.page;
   }
 

@@ -46,7 +46,7 @@ permit(MSI.at + 1, 1, 0xff, 0);
 permit(MSI.at + MSI.flags, 1, 0xff, 0xff);
 permit(MSI.at + 4, MSI.length - 4, 0xff, 0xff);
 
-/** What has a say in interrupts, and is told what user space says of them in configuration space. */
+/** What has a say in interrupts, and learns what user space writes about them in configuration space. */
 interface Interrupts {
   /** Whether messages go to user space. */
   readonly usesMessages: boolean;

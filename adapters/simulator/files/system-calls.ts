@@ -5,7 +5,7 @@ import { ALLOCATION, COPY_FROM_USER, COPY_TO_USER, done, type Steps } from '../s
 import { type Node, OpenFile, type Process } from './file-table.ts';
 import { PIPE } from './foreign-file.ts';
 
-/** Requests that are answered for every open file, before its operations are asked. */
+/** Ioctls that are handled for every open file, before its operations are asked. */
 const GenericRequest = {
   FIGETBSZ: 0x2,
   FIONBIO: 0x5421,

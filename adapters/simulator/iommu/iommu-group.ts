@@ -15,7 +15,7 @@ export interface IommuDevice {
   readonly showsPasids: boolean;
 }
 
-/** Devices that the IOMMU cannot tell apart: they are translated, and owned, together. */
+/** Devices that the IOMMU cannot distinguish: they are translated, and owned, together. */
 export class IommuGroup {
   readonly devices: IommuDevice[] = [];
   /** The page table that translates for it, instead of the kernel's own. */

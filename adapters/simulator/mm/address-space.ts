@@ -86,7 +86,7 @@ export class AddressSpace {
       const page = shared.pages[i];
       if (page) this.system.reverseMap.remove(page);
       shared.pages[i] = null;
-      for (const mapping of shared.mappings) this.system.journal.forget(mapping, i);
+      for (const mapping of shared.mappings) this.system.journal.drop(mapping, i);
     }
     shared.present = present;
   }
@@ -96,7 +96,7 @@ export class AddressSpace {
     if (mapping.backing !== 'private') return;
     this.dropPage(mapping, page);
     mapping.pages[page] = null;
-    this.system.journal.forget(mapping, page);
+    this.system.journal.drop(mapping, page);
     mapping.relocated.clear(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
   }
 

@@ -19,7 +19,7 @@ interface Run {
   bytes: Uint8Array;
 }
 
-/** Remembers what stood in the program's memory before the kernel or a device stored there. */
+/** Keeps what was in the program's memory before the kernel or a device stored there. */
 export class Journal {
   private expected: Expected[] = [];
 
@@ -27,7 +27,7 @@ export class Journal {
 
   /** To be called before anybody but the program stores `length` bytes at `from` of a page that `mapping` shows. */
   beforeStore(mapping: UserMapping, page: number, from: number, length: number): void {
-    if (!mapping.told || !mapping.isKnown(page)) return;
+    if (!mapping.watched || !mapping.isKnown(page)) return;
     const earlier = this.find(mapping, page);
     if (earlier === undefined) {
       this.expected.push({ mapping, page, from, bytes: current(mapping, page, from, from + length) });
@@ -61,7 +61,7 @@ export class Journal {
   }
 
   /** To be called when the program threw a page away: it expects zeros, and nothing else is there. */
-  forget(mapping: UserMapping, page: number): void {
+  drop(mapping: UserMapping, page: number): void {
     if (this.expected.length === 0) return;
     this.expected = this.expected.filter((expected) => expected.mapping !== mapping || expected.page !== page);
   }
@@ -73,14 +73,14 @@ export class Journal {
     }
   }
 
-  /** Tells what differs from what the program expects, and takes it as told. Pages it cannot read wait. */
+  /** Reports what differs from what the program expects, and takes it as reported. Pages it cannot read wait. */
   collect(actor: MemoryOwner): Changed[] | undefined {
     if (this.expected.length === 0) return undefined;
     const waiting: Expected[] = [];
     const runs: Run[] = [];
     for (const expected of this.expected) {
       const { mapping, page } = expected;
-      if (mapping.access(page) & Access.GONE || mapping.process.gone || !mapping.told) continue;
+      if (mapping.access(page) & Access.GONE || mapping.process.gone || !mapping.watched) continue;
       if (mapping.readable(page)) addRuns(runs, expected);
       else waiting.push(expected);
     }

@@ -41,7 +41,7 @@ export interface MappingStart {
   /** Memory of the process alone, memory that others can have too, a file of its own, or registers. */
   backing: 'private' | 'shared' | 'file' | 'device';
   untouched: boolean;
-  told: boolean;
+  watched: boolean;
   /** Registers: whether the device lets itself be reached. */
   reachable?: () => boolean;
   /** The open file that the mapping keeps open. */
@@ -61,8 +61,8 @@ export class UserMapping {
   stored: Set<number> | undefined;
   /** Bytes in which the program stored what it cannot know, such as addresses. */
   readonly relocated = new Relocated();
-  /** Whether the program is told when it changes: for as long as it has its name for it. */
-  told: boolean;
+  /** Whether changes are reported to the program: for as long as it has its name for it. */
+  watched: boolean;
   /** Pages that are locked in place. */
   locked: Set<number> | undefined;
   private uniform: number;
@@ -82,7 +82,7 @@ export class UserMapping {
     this.backing = start.backing === 'file' ? 'shared' : start.backing;
     this.reachable = start.reachable;
     this.file = start.file;
-    this.told = start.told;
+    this.watched = start.watched;
     if (start.untouched) this.stored = new Set();
     if (this.backing === 'shared') {
       const present = start.length / PAGE_SIZE;
@@ -152,7 +152,7 @@ export class UserMapping {
       access: this.uniform,
       backing: this.backing,
       untouched: false,
-      told: this.told,
+      watched: this.watched,
       reachable: this.reachable,
       file: this.file,
     });

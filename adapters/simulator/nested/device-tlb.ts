@@ -1,7 +1,7 @@
 import type { Translation } from './translation.ts';
 import { type FlushRange, TranslationCache } from './translation-cache.ts';
 
-/** Translations of PASID-tagged requests that a device with ATS keeps itself. */
+/** Translations of requests with a PASID that a device with ATS keeps itself. */
 export class DeviceTlb {
   private readonly kept = new TranslationCache<Translation>();
 
@@ -13,7 +13,7 @@ export class DeviceTlb {
     this.kept.set(pasid, 1, page, translation);
   }
 
-  /** Forgets what is for any of the pages; without a range everything. */
+  /** Drops what is for any of the pages; without a range everything. */
   flush(range: FlushRange = {}): void {
     this.kept.flush(range);
   }

@@ -31,7 +31,7 @@ export function topTable(secondStage: SecondStage, { root, levels }: PasidEntry)
 }
 
 /**
- * Translates a page from a table on, and marks the entries on its way as accessed, the last as dirty for a write. Tells
+ * Translates a page from a table on, and marks the entries on its way as accessed, the last as dirty for a write. Reports
  * each table behind the first that it comes to.
  */
 export function walk(

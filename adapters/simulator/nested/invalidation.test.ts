@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededCaching } from './caching.ts';
 import { PasidFunction } from './pasid-function.ts';
-import { translateTagged } from './tagged-request.ts';
+import { translateWithPasid } from './request-with-pasid.ts';
 import { indexAt, never, PASID, READABLE, RW, type TestMachine } from './test-machine.ts';
 import { ADDRESS, NEIGHBOUR, NEW, names, OLD, PAGE, requests, seen, used } from './test-requests.ts';
 
@@ -114,7 +114,7 @@ describe('what a device keeps itself', () => {
     const [first, second] = [machine.pasids, new PasidFunction(20)];
     second.table.set(PASID, first.table.get(PASID)!);
     const page = (device: PasidFunction) =>
-      translateTagged(hardware, device, machine.domain.nested, { pasid: PASID, page: Number(PAGE), write: false });
+      translateWithPasid(hardware, device, machine.domain.nested, { pasid: PASID, page: Number(PAGE), write: false });
     const leadsTo = (iovaPage: number) => ({ page: machine.domain.lookUp(iovaPage), allowed: READABLE });
     machine.setLeaf(ADDRESS, NEW);
     expect([page(first), page(second)]).toEqual([leadsTo(OLD), leadsTo(OLD)]);

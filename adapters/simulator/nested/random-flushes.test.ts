@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Direction } from '../mm/direction.ts';
 import { SeededCaching } from './caching.ts';
-import { translateTagged } from './tagged-request.ts';
+import { translateWithPasid } from './request-with-pasid.ts';
 import { A, D, LARGE, never, P, TestMachine, U, W } from './test-machine.ts';
 
 /**
@@ -98,7 +98,7 @@ function add<T>(map: Map<string, T[]>, key: string, value: T): void {
 }
 
 /** Forgets what is for a PASID and any of some pages. */
-function forget(map: Map<string, unknown>, pasid: number | undefined, first: number, end: number): void {
+function drop(map: Map<string, unknown>, pasid: number | undefined, first: number, end: number): void {
   for (const key of [...map.keys()]) {
     const words = key.split(' ').map(Number);
     const size = words.length === 3 ? 512 ** words[1]! : 1;
@@ -174,7 +174,7 @@ function prepared(caching: TestMachine['hardware']['caching']): TestMachine {
 /** Number of the page, or the fault, that the hardware answers. */
 function answer(machine: TestMachine, { pasid, page, write }: Step & { kind: 'request' }): string {
   const { hardware, pasids, domain } = machine;
-  const found = translateTagged(hardware, pasids, domain.nested, { pasid, page, write });
+  const found = translateWithPasid(hardware, pasids, domain.nested, { pasid, page, write });
   if (typeof found === 'string') return found;
   expect(found.allowed & (write ? Direction.WRITE : Direction.READ)).not.toBe(0);
   return `page ${pageNumbers(machine).get(found.page)}`;
@@ -190,11 +190,11 @@ function perform(machine: TestMachine, model: Model, one: Step & { kind: 'flush'
   const pages = range && { first: BigInt(range.first), pages: BigInt(range.pages) };
   const [first, end] = range ? [range.first, range.first + range.pages] : [0, Number.POSITIVE_INFINITY];
   machine.pasids.tlb!.flush({ pasid, ...pages });
-  forget(model.device, pasid, first, end);
+  drop(model.device, pasid, first, end);
   if (!iotlb) return;
   machine.domain.nested.flushIotlb({ pasid, ...pages, leaf });
-  forget(model.iotlb, pasid, first, end);
-  if (!leaf) forget(model.tables, pasid, first, end);
+  drop(model.iotlb, pasid, first, end);
+  if (!leaf) drop(model.tables, pasid, first, end);
 }
 
 interface Answer {

@@ -4,7 +4,7 @@ import { allows, type Hardware, type Translation } from './translation.ts';
 import type { NestedTranslation } from './translation-unit.ts';
 
 /** One page of a request with a PASID: the device asks its own translations, then the IOMMU. */
-export function translateTagged(
+export function translateWithPasid(
   hardware: Hardware,
   { table, tlb }: PasidFunction,
   nested: NestedTranslation,

@@ -35,19 +35,19 @@ export class NestedTranslation {
     return found;
   }
 
-  /** Forgets translations of addresses; with `leaf`, what was kept of tables above the last stays. */
+  /** Invalidates translations of addresses; with `leaf`, what was kept of tables above the last stays. */
   flushIotlb({ leaf = false, ...range }: FlushRange & { leaf?: boolean } = {}): void {
     this.iotlb.flush(range);
     if (!leaf) this.tables.flush(range);
   }
 
-  /** Forgets entries of PASID tables: all of them if none is named. A driver does this after it changed one. */
+  /** Invalidates entries of PASID tables: all of them if none is named. A driver does this after it changed one. */
   flushPasidCache(pasid?: number): void {
     if (pasid === undefined) this.pasids.clear();
     else for (const kept of this.pasids.values()) kept.delete(pasid);
   }
 
-  /** Forgets everything. */
+  /** Invalidates everything. */
   flushAll(): void {
     this.flushIotlb();
     this.flushPasidCache();

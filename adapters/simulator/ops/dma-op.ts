@@ -6,7 +6,7 @@ import { DeviceFile } from '../vfio/vfio-device.ts';
 import { fdNamed, type ProgramProcess } from './program-process.ts';
 
 /**
- * Lets a device transfer what the op says. The device is told through its registers, as a driver in user space does;
+ * Lets a device transfer what the op says. The device is programmed through its registers, as a driver in user space does;
  * `setRegister` stores 4 bytes there.
  */
 export function dma(

@@ -22,7 +22,7 @@ export function encode(
   return encoded;
 }
 
-/** Remembers which of the bytes just stored at `at` differ from run to run. */
+/** Keeps which of the bytes just stored at `at` differ from run to run. */
 export function markRelocations(mapping: UserMapping, at: number, relocations: readonly Relocation[]): void {
   for (const { at: from, width } of relocations) mapping.relocated.mark(at + from, at + from + width);
 }

@@ -44,7 +44,7 @@ export function mmap(process: ProgramProcess, op: MmapOp, order: number): Result
     const fd = process.named(op.fd ?? '');
     const file = mapFile(process, typeof fd === 'number' ? fd : -1, toBigInt(op.offset ?? 0), length, access);
     if (typeof file === 'string') return file;
-    const start = { length, access, ...file, untouched: true, told: false };
+    const start = { length, access, ...file, untouched: true, watched: false };
     process.setName(op.as, process.mm.map(op.as, order, start));
     file.file!.references++;
     return 0;
@@ -54,7 +54,7 @@ export function mmap(process: ProgramProcess, op: MmapOp, order: number): Result
     access,
     backing: BACKING[backing],
     untouched: op.fill === 'untouched',
-    told: true,
+    watched: true,
   });
   process.setName(op.as, mapping);
   return 0;
@@ -83,7 +83,7 @@ export function* unmap(process: ProgramProcess, op: UnmapOp): Steps<Result> {
   return 0;
 }
 
-/** Locks pages in place, up to the first that is gone; those that cannot be had are locked too, and told of. */
+/** Locks pages in place, up to the first that is gone; those that cannot be had are locked too, and reported. */
 export function lock(process: ProgramProcess, op: LockOp): Result {
   const mapping = memoryNamed(process, op.memory);
   const first = Math.floor(op.at / PAGE_SIZE);

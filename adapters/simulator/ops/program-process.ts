@@ -42,7 +42,7 @@ export class ProgramProcess implements Process, MemoryOwner {
   removeName(name: string): void {
     const named = this.names.get(name);
     if (named === undefined) return;
-    if (typeof named === 'object') named.told = false;
+    if (typeof named === 'object') named.watched = false;
     this.names.delete(name);
   }
 

@@ -16,7 +16,7 @@ export function refusesSecondGroup(backend: Type1State): Errno | undefined {
 /** A group is about to leave: what is bound on its devices ends, where anybody thought of it. */
 export function dropBindings({ parameters, pasids: { driver } }: Type1State, { devices }: IommuGroup): void {
   if (driver === undefined || parameters.nesting_series === 'as_posted') return;
-  for (const device of devices) driver.forget(device);
+  for (const device of devices) driver.drop(device);
 }
 
 function groupsOf({ domains, external }: Type1State): IommuGroup[] {

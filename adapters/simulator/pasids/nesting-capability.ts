@@ -6,7 +6,7 @@ const PASID_REQUESTS = 1;
 const FORMAT_VTD = 1;
 
 /**
- * The content of the capability of GET_INFO that tells of guest tables: what can be requested, and the format of the
+ * The content of the capability of GET_INFO about guest tables: what can be requested, and the format of the
  * tables. Undefined where there is none; as posted, a container without a format makes GET_INFO fail.
  */
 export function nestingCapability(backend: Type1State): number[] | Errno | undefined {

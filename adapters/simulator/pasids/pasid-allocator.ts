@@ -9,7 +9,7 @@ interface Run {
   last: number;
 }
 
-/** Gives out PASIDs, the lowest free one first, and remembers who has them. */
+/** Gives out PASIDs, the lowest free one first, and keeps who has them. */
 export class PasidAllocator {
   private readonly owners = new Map<number, PasidOwner>();
   /** In order, none next to another. */

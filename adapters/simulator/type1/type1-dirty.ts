@@ -29,7 +29,7 @@ export interface DirtyParts {
   readonly cuts: typeof cuts;
 }
 
-/** VFIO_IOMMU_DIRTY_PAGES: starts and stops to track which pages devices have written, and tells which. */
+/** VFIO_IOMMU_DIRTY_PAGES: starts and stops to track which pages devices have written, and reports which. */
 export function dirtyPages(backend: WithParts<DirtyParts>, process: Process, argument: number): Steps<Result> {
   return backend.v2 ? dirtyPagesOfV2(backend, process, argument) : done('EACCES');
 }

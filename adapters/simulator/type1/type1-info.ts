@@ -32,7 +32,7 @@ export interface InfoParts {
   readonly nestingCapability: typeof nestingCapability;
 }
 
-/** VFIO_IOMMU_GET_INFO: tells what the backend can do. */
+/** VFIO_IOMMU_GET_INFO: reports what the backend can do. */
 export function* getInfo(backend: WithParts<InfoParts>, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
@@ -107,7 +107,7 @@ export interface Capability {
   content: number[];
 }
 
-/** The words of capabilities in a row; `next` counts from the beginning of the answer. */
+/** The words of capabilities in a row; `next` counts from the beginning of the argument. */
 export function chained(capabilities: Capability[]): number[] {
   const chain: number[] = [];
   capabilities.forEach(({ id, content }, i) => {

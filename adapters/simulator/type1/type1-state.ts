@@ -28,7 +28,7 @@ export interface Type1Module {
   readonly type1: ModuleParameters;
 }
 
-/** What a type1 backend remembers. */
+/** What a type1 backend keeps. */
 export class Type1State {
   readonly lock = new Lock();
   readonly domains: BackendDomain[] = [];
@@ -46,7 +46,7 @@ export class Type1State {
   readonly parameters: Parameters;
   readonly pasids: PasidService;
   readonly module: ModuleParameters;
-  /** The interface that tells mappings apart by what was asked for. */
+  /** The interface that keeps mappings as they were requested. */
   readonly v2: boolean;
   /** Its page tables can be the second of two stages. */
   readonly nesting: boolean;

@@ -103,7 +103,7 @@ export function* removeMappings(backend: WithParts<RemoveParts>, dmas: Dma[]): S
   return unmapped;
 }
 
-/** Tells of each mapping what is dirty, then ends it. Those that come before one that cannot be told of are gone. */
+/** Reports of each mapping what is dirty, then ends it. Those before one that cannot be reported are gone. */
 function* reportAndRemove(
   backend: WithParts<RemoveParts>,
   process: Process,

@@ -119,8 +119,8 @@ describe('GET_IRQ_INFO', () => {
     [2, 9, 0],
     [4, 9, 1],
   ])('tells of interrupts %i the flags %i and the count %i', async (index, flags, count) => {
-    const told = le(16, 4) + le(flags, 4) + le(index, 4) + le(count, 4);
-    expect(await leftBy(setup(), [ask(GET_IRQ_INFO, request(index))], 16)).toBe(told);
+    const reported = le(16, 4) + le(flags, 4) + le(index, 4) + le(count, 4);
+    expect(await leftBy(setup(), [ask(GET_IRQ_INFO, request(index))], 16)).toBe(reported);
   });
 
   it.each([3, 5, 0xffff_ffff])('gives EINVAL for index %i', async (index) => {

@@ -20,7 +20,7 @@ const Region = { READ: 1, WRITE: 2, MAP: 4 } as const;
 /** What can be done about interrupts of a kind. */
 const Kind = { EVENT: 1, MASKABLE: 2, AUTOMASKED: 4, NO_RESIZE: 8 } as const;
 
-/** VFIO_DEVICE_GET_INFO: tells what the device has. */
+/** VFIO_DEVICE_GET_INFO: reports what the device has. */
 export function* getDeviceInfo(
   parameters: Parameters,
   resettable: boolean,
@@ -44,7 +44,7 @@ export function* getDeviceInfo(
   return process.mm.copyToUser(argument, info, infoBytes(parameters, argsz)) ? 0 : 'EFAULT';
 }
 
-/** VFIO_DEVICE_GET_REGION_INFO: tells where a region is, and what it allows. */
+/** VFIO_DEVICE_GET_REGION_INFO: reports where a region is, and what it allows. */
 export function* getRegionInfo(configBytes: number, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';
@@ -68,7 +68,7 @@ export function* getRegionInfo(configBytes: number, process: Process, argument: 
   return process.mm.copyToUser(argument, words) ? 0 : 'EFAULT';
 }
 
-/** VFIO_DEVICE_GET_IRQ_INFO: tells how many interrupts of a kind there are, and what can be done about them. */
+/** VFIO_DEVICE_GET_IRQ_INFO: reports how many interrupts of a kind there are, and what can be done about them. */
 export function* getInterruptInfo(interrupts: DeviceInterrupts, process: Process, argument: number): Steps<Result> {
   // copies
   if (yield COPY_FROM_USER) return 'EFAULT';

@@ -67,7 +67,7 @@ export class DeviceInterrupts {
     else this.unmaskLine();
   }
 
-  /** Nobody is told of interrupts any more. */
+  /** Interrupts are signalled to nobody any more. */
   disable(): void {
     if (this.active === 'line') this.disableLine();
     else if (this.active === 'message') this.disableMessages();

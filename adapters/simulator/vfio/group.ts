@@ -147,7 +147,7 @@ export class VfioGroup implements FileOperations, Node {
     return result;
   }
 
-  /** VFIO_GROUP_GET_STATUS: tells whether the group can join a container, or has. */
+  /** VFIO_GROUP_GET_STATUS: reports whether the group can join a container, or has. */
   private *getStatus(process: Process, argument: number): Steps<Result> {
     // copies
     if (yield COPY_FROM_USER) return 'EFAULT';

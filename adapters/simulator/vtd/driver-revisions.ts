@@ -4,7 +4,7 @@ const DOMAIN = 1;
 const PASID = 2;
 const ADDRESS = 4;
 
-/** How the VT-d driver answered, from one revision to the next. */
+/** How the VT-d driver behaved, from one revision to the next. */
 export interface Revision {
   /** The core's copy of the data has a size in front, and the driver looks at it and at the VT-d flags. */
   argszFirst?: true;

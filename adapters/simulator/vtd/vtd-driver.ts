@@ -146,7 +146,7 @@ export class VtdDriver {
   }
 
   /** The same for every PASID of a device that is about to leave its domain. */
-  forget(device: IommuDevice): void {
+  drop(device: IommuDevice): void {
     for (const pasid of device.pasids?.table.pasids() ?? []) this.release(device, pasid);
   }
 

@@ -80,7 +80,7 @@ function neededBy(bytes: Uint8Array): number {
   return granularity === Granularity.ADDRESS ? WITH_ADDRESS : INVALIDATE_MINIMUM;
 }
 
-/** Copies the data in two parts: the one that is always there tells how long it says that it is. The rest is zeros. */
+/** Copies the data in two parts: the one that is always there has the length of the whole. The rest is zeros. */
 function* copyChecked(
   process: Process,
   at: number,

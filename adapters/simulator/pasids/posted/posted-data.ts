@@ -3,7 +3,7 @@ import type { Errno } from '../../result.ts';
 import { ALLOCATION, COPY_FROM_USER, type Steps } from '../../steps.ts';
 import type { Type1State } from '../../type1/type1-state.ts';
 import { type BindData, bindData, type InvalidateData, invalidateData } from '../guest-structs.ts';
-import { readBindData, readInvalidateData } from './core-wrappers.ts';
+import { readBindData, readInvalidateData } from './iommu-core.ts';
 import { dataSize } from './size-table.ts';
 
 /** Gives the data of a request each time that a device's turn comes. */

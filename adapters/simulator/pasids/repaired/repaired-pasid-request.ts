@@ -68,7 +68,7 @@ export function* repairedAlloc(
   return yield* parts.tellRepaired(backend, process, argument, pasid);
 }
 
-/** Tells the caller of its PASID; one that it cannot be told of is taken back. */
+/** Returns the PASID to the caller; one that cannot be returned is freed. */
 export function* tellRepaired(
   { pasids }: Type1State,
   process: Process,
