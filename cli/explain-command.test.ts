@@ -30,16 +30,18 @@ function scenario(profile: string, end: string): Program {
 const block = (text: string, start: string) => text.split('\n\n').find((part) => part.startsWith(start));
 
 describe('a rule', () => {
-  test('tells the profiles that have it, and the finding that it states', async () => {
+  test('shows the profiles that have it, and the finding that it states', async () => {
     const text = await explanation('bind_failure_ends_domain', {});
-    expect(text).toMatch(/^ {2}stands: {3}in v1$/m);
-    expect(text).toMatch(/^ {2}finding: {2}L1: A failure ends the loop/m);
+    expect(text).toMatch(/^ {2}present in: v1$/m);
+    expect(text).toMatch(/^ {2}finding: {4}L1: A failure ends the loop/m);
     expect(text).toMatch(/^> +stop group, by bind_failure_ends_domain/m);
   });
 
-  test('of no profile tells the parameters that bring it, and with them where it stands', async () => {
+  test('of no profile shows the parameters that bring it, and with them where it is', async () => {
     const rule = 'driver_bind_of_unallocated_oopses';
-    expect(await explanation(rule, {})).toContain('in no profile as it is; in v1 with driver=v5.8 or v5.8-aux');
+    expect(await explanation(rule, {})).toContain(
+      'present in: no profile as it is; in v1 with driver=v5.8 or v5.8-aux',
+    );
     expect(await explanation(rule, { set: ['driver=v5.8'] })).toMatch(
       new RegExp(`^VFIO_IOMMU_BIND .*\\(v1 with driver=v5.8\\):\\n(.*\n)*> +refuse ${rule} `, 'm'),
     );
@@ -80,10 +82,10 @@ describe('an errno', () => {
     ['ENOTSUP', 'EOPNOTSUPP (95)'],
     ['524', '524'],
   ])('%s is %s', async (name, shown) => {
-    expect((await explanation(name, {})).startsWith(`${shown} is the answer of`)).toBe(true);
+    expect((await explanation(name, {})).startsWith(`These rules fail with ${shown} (`)).toBe(true);
   });
 
-  test('tells its rules by handler, in the order of steps', async () => {
+  test('shows its rules by handler, in the order of steps', async () => {
     const rules = block(await explanation('EINVAL', {}), 'VFIO_IOMMU_MAP_DMA\n') ?? '';
     const order = block(await explanation('MAP_DMA', {}), 'VFIO_IOMMU_MAP_DMA ')!;
     const ids = [...rules.matchAll(/^ {2}\w+ (\w+)/gm)].map(([, id]) => id!);
@@ -93,15 +95,15 @@ describe('an errno', () => {
 
   test('is looked for in one profile, and counted in the others', async () => {
     const text = await explanation('524', { profile: 'v1-singleton' });
-    expect(text).toMatch(/^No rule of v1-singleton returns 524\.\n/);
+    expect(text).toMatch(/^No rule of v1-singleton fails with 524\.\n/);
     expect(text).toMatch(/other profiles: v1 \(1\)\.$/);
   });
 
   test.each([
     ['EXDEV', 'No rule fails with EXDEV (18).'],
     ['18', 'No rule fails with EXDEV (18).'],
-    ['4000', 'No rule returns 4000.'],
-  ])('%s that no rule answers is said to be so', async (name, text) => {
+    ['4000', 'No rule fails with 4000.'],
+  ])('%s that no rule fails with is said to be so', async (name, text) => {
     expect(await explanation(name, {})).toBe(text);
   });
 
@@ -141,7 +143,7 @@ test('an invariant tells when it applies, and which profiles are asked for it', 
 });
 
 describe('a finding', () => {
-  test.each(['L1', 'V5', 'C3', 'A5'])('%s tells everything that states it', async (finding) => {
+  test.each(['L1', 'V5', 'C3', 'A5'])('%s shows everything that states it', async (finding) => {
     const text = await explanation(finding, {});
     const states = ({ findings = [] }: { findings?: string[] }) => findings.includes(finding);
     for (const rule of data.rules.values()) {
@@ -151,18 +153,18 @@ describe('a finding', () => {
       expect(block(text, `parameter ${parameter.id}: `) !== undefined, parameter.id).toBe(states(parameter));
   });
 
-  test('tells which profiles have a rule, and which programs show it', async () => {
+  test('shows which profiles have a rule, and which programs show it', async () => {
     const text = await explanation('L1', {});
-    expect(text).toContain('stands:   in v1; not in v1-fixed, v1-singleton');
+    expect(text).toContain('present in: v1; not in v1-fixed, v1-singleton');
     expect(text).toContain('scenarios/findings/l1_newer_domain_fails: ');
     expect(text).not.toContain('/l2_');
   });
 
   test('follows --profile and --set', async () => {
     const text = await explanation('C3', { profile: 'v1', set: ['driver=v5.8'] });
-    expect(block(text, 'driver_invalidate_of_no_pasid_uses_pasid_0')).toMatch(/stands: {3}in v1 with driver=v5\.8$/);
+    expect(block(text, 'driver_invalidate_of_no_pasid_uses_pasid_0')).toMatch(/present in: v1 with driver=v5\.8$/);
     expect(block(text, 'driver_invalidate_combination_unsupported_v10')).toMatch(
-      /stands: {3}in v1; not in v1 with driver=v5\.8$/,
+      /present in: v1; not in v1 with driver=v5\.8$/,
     );
   });
 });
@@ -171,12 +173,12 @@ describe('a program', () => {
   const program = scenario('v1', 'l1_newer_domain_fails');
   const child: Op = { op: 'fork', as: 'child' };
 
-  test('is explained op by op: the answer, the rule that decides, its sentence and source', async () => {
+  test('is explained op by op: the result, the rule that decides, its sentence and source', async () => {
     const text = await explanation(toToken(program), { profile: 'v1' });
     expect(text.startsWith(`${program.id}, by v1: `)).toBe(true);
     expect(text.match(/^ {2}\d+ /gm)).toHaveLength(program.ops.length);
     expect(text).toMatch(
-      / VFIO_IOMMU_BIND .*\n {6}answer: {3}returns 0\n {6}decides: {2}bind_returns_zero: .* \[\d+\]\n {6}passes: .*\n(.*\n)* {6}passes: {3}bind_reports_oldest_domain: /,
+      / VFIO_IOMMU_BIND .*\n {6}result: {3}returns 0\n {6}decides: {2}bind_returns_zero: .* \[\d+\]\n {6}passes: .*\n(.*\n)* {6}passes: {3}bind_reports_oldest_domain: /,
     );
     expect(text).toMatch(/^ {2}\[1\] /m);
   });
@@ -192,14 +194,14 @@ describe('a program', () => {
     expect(await explanation(file, {})).toBe(await explanation(toToken(program), {}));
   });
 
-  test('tells all answers where the contract leaves open which', async () => {
+  test('shows all results where the contract leaves open which', async () => {
     const ops: Op[] = [
       { op: 'inject', fault: 'allocation', nth: 1 },
       { op: 'open', what: 'container', as: 'c' },
     ];
     const text = await explanation(toToken({ id: 'open', topology: { slots: {} }, ops }), {});
     expect(text).toMatch(
-      /answer: {3}returns the descriptor c\n[\s\S]*or: {7}ENOMEM\n {6}decides: [\s\S]*leaves open which/,
+      /result: {3}returns the descriptor c\n[\s\S]*or: {7}ENOMEM\n {6}decides: [\s\S]*leaves open which/,
     );
   });
 
@@ -209,7 +211,7 @@ describe('a program', () => {
       { op: 'close', fd: 'p' },
     ];
     const text = await explanation(toToken({ id: 'undefined', topology: { slots: {} }, ops }), {});
-    expect(text).toMatch(/answer: {3}anything\n {2}Of what follows \(one op\) nothing is said\.$/);
+    expect(text).toMatch(/result: {3}anything\n {2}Of what follows \(one op\) nothing is said\.$/);
   });
 
   test.each([

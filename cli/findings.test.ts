@@ -70,7 +70,7 @@ const rollback: Record<string, Answers> = {
   b1_early_failure_keeps_the_older_binding: 'bind 0, bind EINVAL, other EINVAL, other EINVAL, d+, unbind 0',
   b2_format: untilNotBound('bind 0, bind EINVAL, d-'),
   b2_address_width: notChecked(),
-  b2_table_too_high: notChecked(),
+  b2_gpgd_beyond_address_width: notChecked(),
   b3_rollback_of_a_long_pasid: untilNotBound('bind 0, bind EINVAL, d-'),
   b4_bind_again_with_a_new_group: bindAgain('bind EINVAL, d+, e-, unbind EINVAL, d+, e-'),
   b4_bind_again_with_a_new_domain: bindAgain('bind EINVAL, d-, e-, unbind EINVAL, d-, e-'),

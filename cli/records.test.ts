@@ -110,9 +110,9 @@ describe('diff', () => {
     expect(all.match(/^ {2}program: /gm)).toHaveLength(programs.different);
   });
 
-  test('exits with 0 where all answers are the same', () => {
+  test('exits with 0 where all results are the same', () => {
     const { status, stdout } = vfioConform('diff', right, right);
-    expect(stdout).toMatch(/^sim and sim answer \d+ programs alike\.$/m);
+    expect(stdout).toMatch(/^sim and sim behave alike on \d+ programs\.$/m);
     expect(status).toBe(0);
   });
 

@@ -36,8 +36,8 @@ test('what takes the place of a retired name is in use, in the end', () => {
   expect(successors.filter(({ kind, successor }) => !inUse.has(`${kind} ${successor}`))).toEqual([]);
 });
 
-test('a retired name is told with what to use', () => {
-  expect(retirementText(retired('bind_flag_bind')!)).toBe('rule bind_flag_bind is retired; use bind_flag_bind.');
+test('a retired name is shown with what to use', () => {
+  expect(retirementText(retired('bind_binds')!)).toBe('rule bind_binds is retired; use bind_flag_bind.');
   expect(retired('bind_flag_bind')).toBeUndefined();
 });
 

@@ -51,6 +51,6 @@ export function retired(
 export const isRetired = ({ successor, because }: Identifier): boolean =>
   successor !== undefined || because !== undefined;
 
-/** What to tell who uses a retired name, such as `rule bind_flag_bind is retired; use bind_flag_bind.` */
+/** What to tell who uses a retired name, such as `rule bind_binds is retired; use bind_flag_bind.` */
 export const retirementText = ({ kind, id, successor, because }: Identifier): string =>
   `${kind} ${id} is retired; ${successor === undefined ? because : `use ${successor}.`}`;
