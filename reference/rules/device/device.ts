@@ -1,4 +1,4 @@
-import type { Conditions } from './rule-functions.ts';
+import type { Conditions } from '../rule-functions.ts';
 
 export const conditions = {
   device_cdev_is_absent: () => true,

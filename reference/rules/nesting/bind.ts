@@ -1,11 +1,11 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { bindData } from '../interpreter/nesting-request.ts';
-import { backendOf, containerOf } from '../interpreter/operands.ts';
-import { turnsOutLost, unbindFrom } from '../state/pasids.ts';
-import { PASID_END } from '../state/state.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { bindData } from '../../interpreter/nesting-request.ts';
+import { backendOf, containerOf } from '../../interpreter/operands.ts';
+import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
+import { PASID_END } from '../../state/state.ts';
+import { type Conditions, type Effects, has } from '../rule-functions.ts';
 import { devicesOf } from './nesting.ts';
-import { type Conditions, type Effects, has } from './rule-functions.ts';
 
 const { VFIO_IOMMU_BIND_GUEST_PGTBL: BIND, VFIO_IOMMU_UNBIND_GUEST_PGTBL: UNBIND } = uapi.flags.bind_flags as Record<
   string,

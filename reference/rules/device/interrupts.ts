@@ -1,10 +1,10 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { openDeviceOf } from '../interpreter/operands.ts';
-import { targetOf } from '../memory/region-access.ts';
-import type { Device } from '../state/device.ts';
-import type { Event } from '../state/event.ts';
-import { type Conditions, type Effects, has } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { openDeviceOf } from '../../interpreter/operands.ts';
+import { targetOf } from '../../memory/region-access.ts';
+import type { Device } from '../../state/device.ts';
+import type { Event } from '../../state/event.ts';
+import { type Conditions, type Effects, has } from '../rule-functions.ts';
 
 const {
   VFIO_PCI_INTX_IRQ_INDEX: INTX,

@@ -1,11 +1,11 @@
-import { fromHex, toBigInt } from '../../spec/uapi/integer.ts';
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call, Unspecified } from '../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../interpreter/operands.ts';
-import type { Access } from '../memory/access.ts';
-import { accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../memory/region-access.ts';
-import { PAGE } from '../memory/user-memory.ts';
-import type { Conditions, Contents, Effects } from './rule-functions.ts';
+import { fromHex, toBigInt } from '../../../spec/uapi/integer.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call, Unspecified } from '../../interpreter/call.ts';
+import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
+import type { Access } from '../../memory/access.ts';
+import { accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../../memory/region-access.ts';
+import { PAGE } from '../../memory/user-memory.ts';
+import type { Conditions, Contents, Effects } from '../rule-functions.ts';
 
 const STRIDE = BigInt(uapi.device.regionStride);
 const MAPPABLE = uapi.flags.region_flags!.VFIO_REGION_INFO_FLAG_MMAP!;

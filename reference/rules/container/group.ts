@@ -1,9 +1,9 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { containerAt, groupOf, opOf } from '../interpreter/operands.ts';
-import { interruptsNotIsolated } from '../state/interrupt-isolation.ts';
-import { detachGroup, hasDomain, joinDomain, membersOf } from '../state/state.ts';
-import type { Conditions, Contents, Effects } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { containerAt, groupOf, opOf } from '../../interpreter/operands.ts';
+import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
+import { detachGroup, hasDomain, joinDomain, membersOf } from '../../state/state.ts';
+import type { Conditions, Contents, Effects } from '../rule-functions.ts';
 
 const flags = uapi.flags.group_flags!;
 const statusSize = uapi.structs.vfio_group_status!.size;

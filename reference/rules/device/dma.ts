@@ -1,8 +1,8 @@
-import type { Call } from '../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../interpreter/operands.ts';
-import { bufferOf, loseSegment, readSegment, writeSegment } from '../memory/transfer.ts';
-import { PAGE, type Page } from '../memory/user-memory.ts';
-import { type Conditions, type Effects, nothing } from './rule-functions.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
+import { bufferOf, loseSegment, readSegment, writeSegment } from '../../memory/transfer.ts';
+import { PAGE, type Page } from '../../memory/user-memory.ts';
+import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 
 const device = (call: Call) => openDeviceOf(call).device;
 

@@ -1,10 +1,10 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import { PAGE } from '../memory/user-memory.ts';
-import { wraps } from '../state/mapping-list.ts';
-import { membersOf, uncharge } from '../state/state.ts';
-import { type Conditions, type Contents, type Effects, has, nothing } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import { PAGE } from '../../memory/user-memory.ts';
+import { wraps } from '../../state/mapping-list.ts';
+import { membersOf, uncharge } from '../../state/state.ts';
+import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 
 const {
   VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: DIRTY,

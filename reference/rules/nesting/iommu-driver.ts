@@ -1,6 +1,6 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
 import {
   ADDR,
   ALL_CACHES,
@@ -13,14 +13,14 @@ import {
   NAMES_PASID,
   PASID,
   PASID_CACHE,
-} from '../interpreter/invalidation-request.ts';
-import { bindData, dataSize, type Invalidation, invalidation } from '../interpreter/nesting-request.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import type { Device } from '../state/device.ts';
-import { turnsOutLost, unbindFrom } from '../state/pasids.ts';
-import { PASID_END, type Pasid } from '../state/state.ts';
+} from '../../interpreter/invalidation-request.ts';
+import { bindData, dataSize, type Invalidation, invalidation } from '../../interpreter/nesting-request.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import type { Device } from '../../state/device.ts';
+import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
+import { PASID_END, type Pasid } from '../../state/state.ts';
+import { type Conditions, type Effects, has, nothing } from '../rule-functions.ts';
 import { isMediated } from './nesting.ts';
-import { type Conditions, type Effects, has, nothing } from './rule-functions.ts';
 
 const VERSION = uapi.values.bind_version!.IOMMU_GPASID_BIND_VERSION_1;
 const FORMAT = uapi.values.table_format!.IOMMU_PASID_FORMAT_INTEL_VTD;

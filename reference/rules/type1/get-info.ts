@@ -1,9 +1,9 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import { severalDevices, severalGroups, someCannotNest, someIsMediated } from './nesting.ts';
-import { type Conditions, type Contents, type Effects, nothing } from './rule-functions.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import { severalDevices, severalGroups, someCannotNest, someIsMediated } from '../nesting/nesting.ts';
+import { type Conditions, type Contents, type Effects, nothing } from '../rule-functions.ts';
 
 const { size: fixed } = uapi.structs.vfio_iommu_type1_info!;
 /** The fixed part, the offset of the first capability, and padding. */

@@ -1,10 +1,10 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { containerOf } from '../interpreter/operands.ts';
-import { interruptsNotIsolated } from '../state/interrupt-isolation.ts';
-import { MappingList } from '../state/mapping-list.ts';
-import { type Backend, hasDomain, joinDomain, ownerOf } from '../state/state.ts';
-import type { Conditions, Effects } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { containerOf } from '../../interpreter/operands.ts';
+import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
+import { MappingList } from '../../state/mapping-list.ts';
+import { type Backend, hasDomain, joinDomain, ownerOf } from '../../state/state.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
 
 const types = uapi.values.extension!;
 /** The types of the type1 backend. */

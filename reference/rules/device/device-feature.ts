@@ -1,5 +1,5 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import { type Conditions, has } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import { type Conditions, has } from '../rule-functions.ts';
 
 const {
   VFIO_DEVICE_FEATURE_GET: GET,

@@ -1,10 +1,10 @@
-import type { Call } from '../interpreter/call.ts';
-import { MalformedProgram } from '../interpreter/malformed-program.ts';
-import { groupOf, opOf } from '../interpreter/operands.ts';
-import { configSpaceOf } from '../state/config-space.ts';
-import { hasFreeDescriptor } from '../state/descriptors.ts';
-import { membersOf } from '../state/state.ts';
-import type { Conditions, Effects } from './rule-functions.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { MalformedProgram } from '../../interpreter/malformed-program.ts';
+import { groupOf, opOf } from '../../interpreter/operands.ts';
+import { configSpaceOf } from '../../state/config-space.ts';
+import { hasFreeDescriptor } from '../../state/descriptors.ts';
+import { membersOf } from '../../state/state.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
 
 /** Bytes of a name that the kernel looks at, the final NUL included. */
 const LONGEST_NAME = 4096;

@@ -1,7 +1,7 @@
-import type { Call } from '../interpreter/call.ts';
-import { opOf } from '../interpreter/operands.ts';
-import { detachGroup, newGroup } from '../state/state.ts';
-import type { Conditions, Effects } from './rule-functions.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { opOf } from '../../interpreter/operands.ts';
+import { detachGroup, newGroup } from '../../state/state.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
 
 export const conditions = {
   unbind_of_last_device_orphans_group: (call) => {

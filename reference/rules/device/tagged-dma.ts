@@ -1,15 +1,15 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
-import type { Call } from '../interpreter/call.ts';
-import { MalformedProgram } from '../interpreter/malformed-program.ts';
-import { openDeviceOf, opOf } from '../interpreter/operands.ts';
-import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../memory/guest-page-walk.ts';
-import { secondStageOf, type TranslationRequest, waysToTranslate } from '../memory/guest-translation.ts';
-import { loseSegment, readSegment, writeSegment } from '../memory/transfer.ts';
-import { storePage } from '../memory/user-memory.ts';
-import type { GuestTable } from '../state/device.ts';
-import { domainOf } from '../state/state.ts';
-import type { Condition, Conditions, Effects } from './rule-functions.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { MalformedProgram } from '../../interpreter/malformed-program.ts';
+import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
+import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../../memory/guest-page-walk.ts';
+import { secondStageOf, type TranslationRequest, waysToTranslate } from '../../memory/guest-translation.ts';
+import { loseSegment, readSegment, writeSegment } from '../../memory/transfer.ts';
+import { storePage } from '../../memory/user-memory.ts';
+import type { GuestTable } from '../../state/device.ts';
+import { domainOf } from '../../state/state.ts';
+import type { Condition, Conditions, Effects } from '../rule-functions.ts';
 
 const WIDEST_PASID = 20;
 

@@ -1,4 +1,4 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
 import {
   ADDR,
   ALL_CACHES,
@@ -6,12 +6,12 @@ import {
   documented,
   hasUnknownInfoFlag,
   NAMES_PASID,
-} from '../interpreter/invalidation-request.ts';
-import { invalidation } from '../interpreter/nesting-request.ts';
-import { containerOf } from '../interpreter/operands.ts';
-import { PASID_END } from '../state/state.ts';
+} from '../../interpreter/invalidation-request.ts';
+import { invalidation } from '../../interpreter/nesting-request.ts';
+import { containerOf } from '../../interpreter/operands.ts';
+import { PASID_END } from '../../state/state.ts';
+import { type Conditions, has } from '../rule-functions.ts';
 import { devicesOf } from './nesting.ts';
-import { type Conditions, has } from './rule-functions.ts';
 
 const HEADER = 8;
 const { size } = uapi.structs.vfio_iommu_type1_cache_invalidate!;

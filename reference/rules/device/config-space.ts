@@ -1,9 +1,9 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { openDeviceOf } from '../interpreter/operands.ts';
-import { toConfig } from '../memory/region-access.ts';
-import type { ConfigField } from '../state/config-space.ts';
-import { type Conditions, type Effects, nothing } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { openDeviceOf } from '../../interpreter/operands.ts';
+import { toConfig } from '../../memory/region-access.ts';
+import type { ConfigField } from '../../state/config-space.ts';
+import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 
 const MSI = uapi.values.irq_index!.VFIO_PCI_MSI_IRQ_INDEX!;
 /** Bits of the control register of MSI that a write cannot set: enable, and how many messages. */

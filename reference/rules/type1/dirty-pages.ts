@@ -1,9 +1,9 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import { PAGE } from '../memory/user-memory.ts';
-import { type Conditions, type Contents, type Effects, has, nothing } from './rule-functions.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import { PAGE } from '../../memory/user-memory.ts';
+import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 
 const {
   VFIO_IOMMU_DIRTY_PAGES_FLAG_START: START,

@@ -1,11 +1,11 @@
-import { toBigInt } from '../../spec/uapi/integer.ts';
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import { PAGE, type Page } from '../memory/user-memory.ts';
-import { wraps } from '../state/mapping-list.ts';
-import { type Process, uncharge } from '../state/state.ts';
-import { type Conditions, type Effects, has } from './rule-functions.ts';
+import { toBigInt } from '../../../spec/uapi/integer.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import { PAGE, type Page } from '../../memory/user-memory.ts';
+import { wraps } from '../../state/mapping-list.ts';
+import { type Process, uncharge } from '../../state/state.ts';
+import { type Conditions, type Effects, has } from '../rule-functions.ts';
 
 const {
   VFIO_DMA_MAP_FLAG_READ: READ,

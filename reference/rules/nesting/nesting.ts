@@ -1,9 +1,9 @@
-import type { Call } from '../interpreter/call.ts';
-import { backendOf, containerOf } from '../interpreter/operands.ts';
-import type { Device } from '../state/device.ts';
-import { tearDown, unbindFrom } from '../state/pasids.ts';
-import { type Container, membersOf, type World } from '../state/state.ts';
-import type { Conditions, Effects } from './rule-functions.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { backendOf, containerOf } from '../../interpreter/operands.ts';
+import type { Device } from '../../state/device.ts';
+import { tearDown, unbindFrom } from '../../state/pasids.ts';
+import { type Container, membersOf, type World } from '../../state/state.ts';
+import type { Conditions, Effects } from '../rule-functions.ts';
 
 const PASID_BITS = 20;
 

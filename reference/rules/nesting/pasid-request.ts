@@ -1,10 +1,10 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from '../interpreter/call.ts';
-import { pasidRequest } from '../interpreter/nesting-request.ts';
-import { backendOf } from '../interpreter/operands.ts';
-import { freePasidIn, taken, tearDown, turnsOutLost } from '../state/pasids.ts';
-import { PASID_END, type PasidOwner } from '../state/state.ts';
-import { type Conditions, type Contents, type Effects, has, type Written } from './rule-functions.ts';
+import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { Call } from '../../interpreter/call.ts';
+import { pasidRequest } from '../../interpreter/nesting-request.ts';
+import { backendOf } from '../../interpreter/operands.ts';
+import { freePasidIn, taken, tearDown, turnsOutLost } from '../../state/pasids.ts';
+import { PASID_END, type PasidOwner } from '../../state/state.ts';
+import { type Conditions, type Contents, type Effects, has, type Written } from '../rule-functions.ts';
 
 const { VFIO_IOMMU_PASID_ALLOC: ALLOC, VFIO_IOMMU_PASID_FREE: FREE } = uapi.flags.pasid_request_flags as Record<
   string,
