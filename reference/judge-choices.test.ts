@@ -13,7 +13,7 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import type { Call } from './interpreter/call.ts';
+import type { Call } from './call/call.ts';
 import { compileContract } from './interpreter/contract.ts';
 import { judge, MOST_STATES, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import { Call } from './interpreter/call.ts';
+import { Call } from './call/call.ts';
 import { accessesOf } from './memory/region-access.ts';
 import { configSpace } from './state/config-space.ts';
 import { World } from './state/state.ts';

@@ -1,7 +1,7 @@
 import type { ContractData } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from './call.ts';
+import type { Call } from '../call/call.ts';
 import { Compiler } from './compiler.ts';
 import type { Defect } from './defect.ts';
 import type { Decision } from './expectation.ts';

@@ -1,12 +1,12 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
+import { Call, type Chooser } from '../call/call.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
 import { PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
-import { Call, type Chooser } from './call.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
 import type { Decision, Expectation } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Rule } from '../../spec/contract/types.ts';
+import type { Call } from '../call/call.ts';
 import { Device } from '../state/device.ts';
-import type { Call } from './call.ts';
 import type { Decision } from './expectation.ts';
 import { type DriverTable, type FanOut, fanOut } from './fan-out.ts';
 

@@ -1,8 +1,8 @@
+import type { Call } from '../call/call.ts';
+import { backendOf } from '../call/operands.ts';
 import type { Device } from '../state/device.ts';
 import { type Domain, membersOf } from '../state/state.ts';
-import type { Call } from './call.ts';
 import type { Decision } from './expectation.ts';
-import { backendOf } from './operands.ts';
 
 type Note = (rule: string) => void;
 

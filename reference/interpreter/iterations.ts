@@ -1,11 +1,11 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call, Segment } from '../call/call.ts';
+import { invalidation } from '../call/nesting-request.ts';
+import { containerOf, openDeviceOf, opOf } from '../call/operands.ts';
 import { configBytes, writeAccesses } from '../memory/region-access.ts';
 import { PAGE, permits } from '../memory/user-memory.ts';
 import type { Group } from '../state/state.ts';
-import type { Call, Segment } from './call.ts';
-import { invalidation } from './nesting-request.ts';
-import { containerOf, openDeviceOf, opOf } from './operands.ts';
 
 const PAGE_BIG = BigInt(PAGE);
 const END = 1n << 64n;

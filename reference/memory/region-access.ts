@@ -1,8 +1,8 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { DeviceRegister } from '../../spec/uapi/vocabulary.ts';
-import type { Call } from '../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../interpreter/operands.ts';
+import type { Call } from '../call/call.ts';
+import { openDeviceOf, opOf } from '../call/operands.ts';
 import type { Access, Target } from './access.ts';
 
 const STRIDE = BigInt(uapi.device.regionStride);

@@ -1,6 +1,6 @@
 import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
-import type { Call } from '../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../interpreter/operands.ts';
+import type { Call } from '../call/call.ts';
+import { openDeviceOf, opOf } from '../call/operands.ts';
 import { takeBytes } from './spare-bytes.ts';
 import { PAGE, type Page, readPage, storePage } from './user-memory.ts';
 

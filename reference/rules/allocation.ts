@@ -1,5 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { opOf } from '../interpreter/operands.ts';
+import { opOf } from '../call/operands.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 
 const joining = [uapi.ioctls.VFIO_SET_IOMMU!.number, uapi.ioctls.VFIO_GROUP_SET_CONTAINER!.number];

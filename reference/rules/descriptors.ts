@@ -1,5 +1,5 @@
-import type { Call } from '../interpreter/call.ts';
-import { opOf } from '../interpreter/operands.ts';
+import type { Call } from '../call/call.ts';
+import { opOf } from '../call/operands.ts';
 import { hasFreeDescriptor, numberOf, release } from '../state/descriptors.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 

@@ -1,5 +1,5 @@
 import type { ConditionId, EffectId, WriteId } from '../../spec/contract/rule-ids.ts';
-import type { Call } from '../interpreter/call.ts';
+import type { Call } from '../call/call.ts';
 
 /** Whether a rule applies. Conditions of a handler are asked in its order, so that each may rely on those before it. */
 export type Condition = (call: Call) => boolean;

@@ -1,4 +1,4 @@
-import type { Call } from '../interpreter/call.ts';
+import type { Call } from '../call/call.ts';
 
 /** Whether devices could interrupt what is not theirs, and the administrator has not said that this is fine. */
 export function interruptsNotIsolated({ world: { environment, parameters } }: Call): boolean {

@@ -1,4 +1,4 @@
-import type { Call } from '../interpreter/call.ts';
+import type { Call } from '../call/call.ts';
 import type { Device } from './device.ts';
 import type { PasidOwner, World } from './state.ts';
 

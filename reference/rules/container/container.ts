@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { containerOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { containerOf } from '../../call/operands.ts';
 import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
 import { MappingList } from '../../state/mapping-list.ts';
 import { type Backend, hasDomain, joinDomain, ownerOf } from '../../state/state.ts';

@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { containerAt, groupOf, opOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { containerAt, groupOf, opOf } from '../../call/operands.ts';
 import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
 import { detachGroup, hasDomain, joinDomain, membersOf } from '../../state/state.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';

@@ -1,6 +1,6 @@
-import type { Call } from '../../interpreter/call.ts';
+import type { Call } from '../../call/call.ts';
+import { groupOf, opOf } from '../../call/operands.ts';
 import { MalformedProgram } from '../../interpreter/malformed-program.ts';
-import { groupOf, opOf } from '../../interpreter/operands.ts';
 import { configSpaceOf } from '../../state/config-space.ts';
 import { hasFreeDescriptor } from '../../state/descriptors.ts';
 import { membersOf } from '../../state/state.ts';

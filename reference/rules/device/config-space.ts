@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { openDeviceOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { openDeviceOf } from '../../call/operands.ts';
 import { toConfig } from '../../memory/region-access.ts';
 import type { ConfigField } from '../../state/config-space.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';

@@ -1,7 +1,7 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { openDeviceOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { openDeviceOf } from '../../call/operands.ts';
 import type { Conditions, Contents } from '../rule-functions.ts';
 
 const { vfio_device_info, vfio_region_info, vfio_irq_info } = uapi.structs as Record<string, { size: number }>;

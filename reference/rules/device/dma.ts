@@ -1,5 +1,5 @@
-import type { Call } from '../../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { openDeviceOf, opOf } from '../../call/operands.ts';
 import { bufferOf, loseSegment, readSegment, writeSegment } from '../../memory/transfer.ts';
 import { PAGE, type Page } from '../../memory/user-memory.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';

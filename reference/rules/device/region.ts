@@ -1,7 +1,7 @@
 import { fromHex, toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call, Unspecified } from '../../interpreter/call.ts';
-import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
+import type { Call, Unspecified } from '../../call/call.ts';
+import { openDeviceOf, opOf } from '../../call/operands.ts';
 import type { Access } from '../../memory/access.ts';
 import { accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../../memory/region-access.ts';
 import { PAGE } from '../../memory/user-memory.ts';

@@ -1,8 +1,8 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
-import type { Call } from '../../interpreter/call.ts';
+import type { Call } from '../../call/call.ts';
+import { openDeviceOf, opOf } from '../../call/operands.ts';
 import { MalformedProgram } from '../../interpreter/malformed-program.ts';
-import { openDeviceOf, opOf } from '../../interpreter/operands.ts';
 import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../../memory/guest-page-walk.ts';
 import { secondStageOf, type TranslationRequest, waysToTranslate } from '../../memory/guest-translation.ts';
 import { loseSegment, readSegment, writeSegment } from '../../memory/transfer.ts';

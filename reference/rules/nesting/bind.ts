@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { bindData } from '../../interpreter/nesting-request.ts';
-import { backendOf, containerOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { bindData } from '../../call/nesting-request.ts';
+import { backendOf, containerOf } from '../../call/operands.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
 import { PASID_END } from '../../state/state.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';

@@ -6,9 +6,9 @@ import {
   documented,
   hasUnknownInfoFlag,
   NAMES_PASID,
-} from '../../interpreter/invalidation-request.ts';
-import { invalidation } from '../../interpreter/nesting-request.ts';
-import { containerOf } from '../../interpreter/operands.ts';
+} from '../../call/invalidation-request.ts';
+import { invalidation } from '../../call/nesting-request.ts';
+import { containerOf } from '../../call/operands.ts';
 import { PASID_END } from '../../state/state.ts';
 import { type Conditions, has } from '../rule-functions.ts';
 import { devicesOf } from './nesting.ts';

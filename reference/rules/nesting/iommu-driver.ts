@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
+import type { Call } from '../../call/call.ts';
 import {
   ADDR,
   ALL_CACHES,
@@ -13,9 +13,9 @@ import {
   NAMES_PASID,
   PASID,
   PASID_CACHE,
-} from '../../interpreter/invalidation-request.ts';
-import { bindData, dataSize, type Invalidation, invalidation } from '../../interpreter/nesting-request.ts';
-import { backendOf } from '../../interpreter/operands.ts';
+} from '../../call/invalidation-request.ts';
+import { bindData, dataSize, type Invalidation, invalidation } from '../../call/nesting-request.ts';
+import { backendOf } from '../../call/operands.ts';
 import type { Device } from '../../state/device.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
 import { PASID_END, type Pasid } from '../../state/state.ts';

@@ -1,5 +1,5 @@
-import type { Call } from '../../interpreter/call.ts';
-import { backendOf, containerOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { backendOf, containerOf } from '../../call/operands.ts';
 import type { Device } from '../../state/device.ts';
 import { tearDown, unbindFrom } from '../../state/pasids.ts';
 import { type Container, membersOf, type World } from '../../state/state.ts';

@@ -1,7 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { pasidRequest } from '../../interpreter/nesting-request.ts';
-import { backendOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { pasidRequest } from '../../call/nesting-request.ts';
+import { backendOf } from '../../call/operands.ts';
 import { freePasidIn, taken, tearDown, turnsOutLost } from '../../state/pasids.ts';
 import { PASID_END, type PasidOwner } from '../../state/state.ts';
 import { type Conditions, type Contents, type Effects, has, type Written } from '../rule-functions.ts';

@@ -1,7 +1,7 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { backendOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { backendOf } from '../../call/operands.ts';
 import { PAGE } from '../../memory/user-memory.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
 

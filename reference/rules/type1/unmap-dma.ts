@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../interpreter/call.ts';
-import { backendOf } from '../../interpreter/operands.ts';
+import type { Call } from '../../call/call.ts';
+import { backendOf } from '../../call/operands.ts';
 import { PAGE } from '../../memory/user-memory.ts';
 import { wraps } from '../../state/mapping-list.ts';
 import { membersOf, uncharge } from '../../state/state.ts';
