@@ -1,6 +1,6 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { invalidation } from './argument-layout.ts';
 import type { Call } from './call.ts';
-import { invalidation } from './nesting-request.ts';
 
 /** What CACHE_INVALIDATE is for: all of a domain, a PASID, a range of addresses. */
 export const {

@@ -1,7 +1,7 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { invalidation } from '../call/argument-layout.ts';
 import type { Call, Segment } from '../call/call.ts';
-import { invalidation } from '../call/nesting-request.ts';
 import { containerOf, openDeviceOf, opOf } from '../call/operands.ts';
 import { configBytes, writeAccesses } from '../memory/region-access.ts';
 import { PAGE, permits } from '../memory/user-memory.ts';

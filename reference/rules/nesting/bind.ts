@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import { bindData } from '../../call/argument-layout.ts';
 import type { Call } from '../../call/call.ts';
-import { bindData } from '../../call/nesting-request.ts';
 import { backendOf, containerOf } from '../../call/operands.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
 import { PASID_END } from '../../state/state.ts';

@@ -1,4 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import { invalidation } from '../../call/argument-layout.ts';
 import {
   ADDR,
   ALL_CACHES,
@@ -7,7 +8,6 @@ import {
   hasUnknownInfoFlag,
   NAMES_PASID,
 } from '../../call/invalidation-request.ts';
-import { invalidation } from '../../call/nesting-request.ts';
 import { containerOf } from '../../call/operands.ts';
 import { PASID_END } from '../../state/state.ts';
 import { type Conditions, has } from '../rule-functions.ts';

@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import { pasidRequest } from '../../call/argument-layout.ts';
 import type { Call } from '../../call/call.ts';
-import { pasidRequest } from '../../call/nesting-request.ts';
 import { backendOf } from '../../call/operands.ts';
 import { freePasidIn, taken, tearDown, turnsOutLost } from '../../state/pasids.ts';
 import { PASID_END, type PasidOwner } from '../../state/state.ts';

@@ -1,5 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import { bindData, dataSize, type Invalidation, invalidation } from '../../call/argument-layout.ts';
 import type { Call } from '../../call/call.ts';
 import {
   ADDR,
@@ -14,7 +15,6 @@ import {
   PASID,
   PASID_CACHE,
 } from '../../call/invalidation-request.ts';
-import { bindData, dataSize, type Invalidation, invalidation } from '../../call/nesting-request.ts';
 import { backendOf } from '../../call/operands.ts';
 import type { Device } from '../../state/device.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
