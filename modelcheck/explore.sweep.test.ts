@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
 import { layoutOf } from '../conformance/programs/nesting-ops.ts';
 import { possible } from '../conformance/programs/rehearsal.ts';
-import type { Chooser } from '../reference/call/call.ts';
+import type { Chooser } from '../reference/call/chooser.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
 import { execute } from '../reference/interpreter/execute.ts';
 import type { Expectation } from '../reference/interpreter/expectation.ts';

@@ -12,7 +12,7 @@ import {
   unbindTable,
 } from '../conformance/programs/nesting-ops.ts';
 import { NESTING } from '../conformance/programs/nesting-setup.ts';
-import { firstChoice } from '../reference/call/call.ts';
+import { firstChoice } from '../reference/call/chooser.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
 import { execute } from '../reference/interpreter/execute.ts';
 import { modelEnvironment } from '../reference/model-target.ts';

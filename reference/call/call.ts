@@ -1,167 +1,82 @@
-import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Op, TransferFault } from '../../spec/uapi/vocabulary.ts';
-import type { Target, WriteAccess } from '../memory/access.ts';
-import type { Walk } from '../memory/guest-page-walk.ts';
-import type { Page, Region } from '../memory/user-memory.ts';
-import type { Device } from '../state/device.ts';
-import type { Description, Domain, Mapping, Process, World } from '../state/state.ts';
-
-/** Arguments of the slice's structs, decoded from the bytes that the handler has read. */
-export interface MapArgument {
-  argsz: number;
-  flags: number;
-  vaddr: bigint;
-  iova: bigint;
-  size: bigint;
-}
-export type UnmapArgument = Omit<MapArgument, 'vaddr'>;
-
-/** What a dirty bitmap is asked for; bytes. */
-export interface BitmapArgument {
-  pageSize: bigint;
-  size: bigint;
-  data: bigint;
-}
-
-/** Offsets of a struct's fields. */
-function offsets<Name extends string>(struct: string): Record<Name, number> {
-  return Object.fromEntries(uapi.structs[struct]!.fields.map(({ name, at }) => [name, at])) as Record<Name, number>;
-}
-
-const MAP = offsets<keyof MapArgument>('vfio_iommu_type1_dma_map');
-const UNMAP = offsets<keyof UnmapArgument | 'pgsize' | 'bitmap_size' | 'data'>('vfio_iommu_type1_dma_unmap');
-const LONGEST = Math.max(...Object.values(uapi.structs).map(({ size, extended = 0 }) => Math.max(size, extended)));
-const block = new Uint8Array(LONGEST);
-const view = new DataView(block.buffer);
-
-/** One page of a transfer. */
-export interface Segment {
-  iova: bigint;
-  length: number;
-  /** Byte of the device's buffer. */
-  buffer: number;
-  /** Without a PASID: what the address is mapped to. */
-  mapping: Mapping | undefined;
-}
-
-/** Bytes in user memory. */
-export interface Unspecified {
-  address: bigint;
-  length: number;
-  /** Whether the contract allows what they turned out to be; without it, it allows anything. */
-  accepts?: (bytes: Uint8Array) => boolean;
-  /** Takes over into the state what they turned out to be: from then on it is known. */
-  learn?: (bytes: Uint8Array) => void;
-}
-
-/** Picks among the outcomes that the contract leaves open and nobody can see. */
-export interface Chooser {
-  /** A number from 0 to ways - 1; `likely` is what an implementation would do that takes the programs by their word. */
-  choose(ways: number, likely?: number): number;
-}
-
-/** Takes the first of the ways that are open. */
-export const firstChoice: Chooser = { choose: () => 0 };
+import type { Op } from '../../spec/uapi/vocabulary.ts';
+import type { ArgumentBuffer } from '../memory/argument-buffer.ts';
+import type { Description, Process, World } from '../state/state.ts';
+import { type BindData, bindRequest } from './bind-request.ts';
+import { CacheRequest } from './cache-request.ts';
+import type { Chooser } from './chooser.ts';
+import type { DataRequest } from './data-request.ts';
+import { DmaTransfer } from './dma-transfer.ts';
+import { DriverVisit } from './driver-visit.ts';
+import { InfoRequest } from './info-request.ts';
+import { IoctlArgument } from './ioctl-argument.ts';
+import { MapRequest } from './map-request.ts';
+import { Opening } from './opening.ts';
+import { opOf } from './operands.ts';
+import { PasidRequest } from './pasid-request.ts';
+import { RangeRequest } from './range-request.ts';
+import { RegionTransfer } from './region-transfer.ts';
+import type { UnspecifiedBytes } from './unspecified-bytes.ts';
 
 /** What stands for a handler where the vocabulary itself says what an op does. */
 export const VOCABULARY = 'vocabulary';
 
-const nothingPinned: Page[] = [];
-const noInfoHeader = { argsz: 0, offset: 0 };
-const nothingUnspecified: readonly Unspecified[] = [];
+/** What a contract says about every call. */
+export interface Manner {
+  /** What may be remembered is: a contract with a defect that lets more be remembered. */
+  readonly insists: boolean;
+  /** The data of BIND and CACHE_INVALIDATE starts with a size of its own. */
+  readonly sizeFirst: boolean;
+  /** Serves one call after the other: making one for each is a tenth of the time that judging takes. */
+  readonly argumentBuffer: ArgumentBuffer;
+}
 
-/** One op on its way through a handler: what conditions look at and effects change. */
+const nothingUnspecified: readonly UnspecifiedBytes[] = [];
+
+/**
+ * One op on its way through a handler: what conditions look at and effects change. What only some ops have is in parts that
+ * are made when they are asked for; which rules may ask for which is in `families.ts`.
+ */
 export class Call {
   readonly world: World;
   readonly process: Process;
   readonly op: Op;
   readonly chooser: Chooser;
+  readonly #manner: Manner;
   /** What the op's descriptor refers to. */
   object: Description['object'] | undefined;
   /** The handler that speaks of it. */
   handler = VOCABULARY;
   /** How the op's descriptor was opened. */
   mode: Description['mode'] = 'read-write';
-  /** ioctl: the argument, a value or an address. */
-  argument = 0n;
-  /** Bytes of the argument that were read. One buffer serves all calls, of which there is never more than one. */
-  readonly block = block;
-  /** open: what was opened. */
-  created: Description['object'] | undefined;
-  /** MAP_DMA: the page under consideration, and those pinned before it. */
-  page: { region: Region; index: number } | undefined;
-  pinned: Page[] = nothingPinned;
-  charge = 0;
-  /** dma: the part of the transfer under consideration. */
-  segment: Segment | undefined;
-  /** dma with a PASID: how the segment's address was translated. */
-  walk: Walk | undefined;
-  /** dma with a PASID: what is mapped with WRITE alone can be read. */
-  readsWriteOnly = false;
-  /** dma: the first reason why something was not translated. */
-  fault: TransferFault | undefined;
   /** The number that the op returns, where an effect works it out. */
   result = 0;
-  /** GET_INFO: the capabilities. */
-  chain: Uint8Array[] | undefined;
-  /** GET_INFO: argsz, and the offset of the first capability, as they come back. */
-  infoHeader = noInfoHeader;
-  /** Bytes from the argument to the end of the last that was written or could not be; what lies elsewhere does not count. */
-  extent = 0;
-  /** The new descriptor is closed on exec. */
-  closeOnExec = false;
-  /** The mapping under consideration. */
-  mapping: Mapping | undefined;
-  /** UNMAP_DMA: bytes removed. */
-  unmapped = 0n;
-  /** pread, pwrite: where it goes, once that was asked for. */
-  target: Target | undefined;
-  /** pread, pwrite: the widest access of a device's memory that is made, in bytes. */
-  widestAccess = 0;
-  /** pwrite: the access to a region under consideration, and of config space the byte. */
-  access: WriteAccess | undefined;
-  configByte: { at: number; value: number } | undefined;
+  /** The errno that the op answers, where a condition works it out. */
+  errno = '';
   /** Bytes, in user memory, whose new contents are not specified. */
-  unspecified: readonly Unspecified[] = nothingUnspecified;
+  unspecified: readonly UnspecifiedBytes[] = nothingUnspecified;
   /** The kernel or a device stored in memory. */
   stored = false;
   /** An allocation within a call of the IOMMU driver may fail. */
   allocationMayFail = false;
-  /** The errno that the op answers, where a condition works it out. */
-  errno = '';
-  /** Calls of the IOMMU driver that the op has made. */
-  driverCalls = 0;
-  /** The device under consideration, as a request reaches the driver for it, and its domain. */
-  device: Device | undefined;
-  domain: Domain | undefined;
-  /** PASID_REQUEST: the number that is given. */
-  pasid = 0;
-  /** CACHE_INVALIDATE: the kind of cache under consideration, as the driver sees it. */
-  cacheType = 0;
-  /** What may be remembered is. */
-  insists = false;
-  /** The data of BIND and CACHE_INVALIDATE starts with a size of its own. */
-  sizeFirst = false;
   #copyFailed = false;
-  #map: MapArgument | undefined;
-  #unmap: UnmapArgument | undefined;
-  #bitmap: BitmapArgument | undefined;
-  #decoded: unknown;
+  #argument: IoctlArgument | undefined;
+  #opening: Opening | undefined;
+  #map: MapRequest | undefined;
+  #range: RangeRequest | undefined;
+  #info: InfoRequest | undefined;
+  #region: RegionTransfer | undefined;
+  #dma: DmaTransfer | undefined;
+  #pasidRequest: PasidRequest | undefined;
+  #bind: DataRequest<BindData> | undefined;
+  #cache: CacheRequest | undefined;
+  #visit: DriverVisit | undefined;
 
-  constructor(world: World, process: Process, op: Op, chooser: Chooser) {
+  constructor(world: World, process: Process, op: Op, chooser: Chooser, manner: Manner) {
     this.world = world;
     this.process = process;
     this.op = op;
     this.chooser = chooser;
-    block.fill(0);
-  }
-
-  /** More of the argument was read: what was decoded before is out of date. */
-  forgetArgument(): void {
-    this.#map = undefined;
-    this.#unmap = undefined;
-    this.#bitmap = undefined;
-    this.#decoded = undefined;
+    this.#manner = manner;
   }
 
   /** Whether the copy that comes next is the one that was told to fail: nobody but the implementation knows which one that is. */
@@ -173,64 +88,77 @@ export class Call {
 
   /** Copies [from, from + length) of the argument from user memory; whether all of it could be read. */
   copyIn(from: number, length: number): boolean {
-    const address = BigInt.asUintN(64, this.argument + BigInt(from));
+    const { argument } = this;
+    const address = BigInt.asUintN(64, argument.value + BigInt(from));
     const readable = this.copyFails() ? 0 : this.process.memory.accessible(address, length, 'read');
-    this.process.memory.read(address, this.block, from, readable);
-    this.forgetArgument();
+    this.process.memory.read(address, argument.bytes, from, readable);
+    argument.reads++;
     return readable === length;
   }
 
-  /** The argument of MAP_DMA. */
-  get map(): MapArgument {
-    this.#map ??= {
-      argsz: view.getUint32(MAP.argsz, true),
-      flags: view.getUint32(MAP.flags, true),
-      vaddr: view.getBigUint64(MAP.vaddr, true),
-      iova: view.getBigUint64(MAP.iova, true),
-      size: view.getBigUint64(MAP.size, true),
-    };
+  /** ioctl. */
+  get argument(): IoctlArgument {
+    this.#argument ??= new IoctlArgument(this.#manner.argumentBuffer);
+    return this.#argument;
+  }
+
+  /** open, and ioctls that open a device. */
+  get opening(): Opening {
+    this.#opening ??= new Opening();
+    return this.#opening;
+  }
+
+  /** MAP_DMA. */
+  get map(): MapRequest {
+    this.#map ??= new MapRequest(this.argument);
     return this.#map;
   }
 
-  /** The argument of UNMAP_DMA. */
-  get unmap(): UnmapArgument {
-    this.#unmap ??= {
-      argsz: view.getUint32(UNMAP.argsz, true),
-      flags: view.getUint32(UNMAP.flags, true),
-      iova: view.getBigUint64(UNMAP.iova, true),
-      size: view.getBigUint64(UNMAP.size, true),
-    };
-    return this.#unmap;
+  /** UNMAP_DMA and DIRTY_PAGES. */
+  get range(): RangeRequest {
+    this.#range ??= new RangeRequest(this.argument);
+    return this.#range;
   }
 
-  /** Argsz and flags of any argument, and the range of one that has one at the place where UNMAP_DMA has it. */
-  get range(): UnmapArgument {
-    return this.unmap;
+  /** GET_INFO of a container. */
+  get info(): InfoRequest {
+    this.#info ??= new InfoRequest();
+    return this.#info;
   }
 
-  /** The dirty bitmap of UNMAP_DMA and of DIRTY_PAGES, which have it at the same place. */
-  get bitmap(): BitmapArgument {
-    this.#bitmap ??= {
-      pageSize: view.getBigUint64(UNMAP.pgsize, true),
-      size: view.getBigUint64(UNMAP.bitmap_size, true),
-      data: view.getBigUint64(UNMAP.data, true),
-    };
-    return this.#bitmap;
+  /** pread and pwrite of a device. */
+  get region(): RegionTransfer {
+    this.#region ??= new RegionTransfer(opOf(this, 'pread', 'pwrite'), this.process.memory);
+    return this.#region;
   }
 
-  /** The bytes of the argument that were read; what was not is 0. */
-  get argumentBytes(): DataView {
-    return view;
+  /** dma. */
+  get dma(): DmaTransfer {
+    this.#dma ??= new DmaTransfer(opOf(this, 'dma'), this.#manner.insists);
+    return this.#dma;
   }
 
-  /** The argument as a handler's own function decodes it: once, until more of it is read. */
-  decoded<Argument>(decode: (call: Call) => Argument): Argument {
-    this.#decoded ??= decode(this);
-    return this.#decoded as Argument;
+  /** PASID_REQUEST. */
+  get pasidRequest(): PasidRequest {
+    this.#pasidRequest ??= new PasidRequest(this.argument);
+    return this.#pasidRequest;
   }
 
-  /** The 32-bit value at the start of the argument. */
-  get word(): number {
-    return view.getInt32(0, true);
+  /** BIND. */
+  get bind(): DataRequest<BindData> {
+    this.#bind ??= bindRequest(this.argument, this.#manner.sizeFirst);
+    return this.#bind;
+  }
+
+  /** CACHE_INVALIDATE. */
+  get cache(): CacheRequest {
+    this.#cache ??= new CacheRequest(this.argument, this.#manner.sizeFirst);
+    return this.#cache;
+  }
+
+  /** BIND and CACHE_INVALIDATE: what the IOMMU driver is asked for. */
+  get visit(): DriverVisit {
+    this.#visit ??= new DriverVisit();
+    return this.#visit;
   }
 }

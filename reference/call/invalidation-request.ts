@@ -1,6 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import { invalidation } from './argument-layout.ts';
-import type { Call } from './call.ts';
+import type { Invalidation } from './cache-request.ts';
 
 /** What CACHE_INVALIDATE is for: all of a domain, a PASID, a range of addresses. */
 export const {
@@ -41,7 +40,6 @@ export const documented: Granularities = {
 };
 
 /** Whether the flags of the PASID or of the addresses have one that the header does not name. */
-export function hasUnknownInfoFlag(call: Call): boolean {
-  const { granularity, flags } = invalidation(call);
+export function hasUnknownInfoFlag({ granularity, flags }: Invalidation): boolean {
   return granularity !== DOMAIN && (flags & ~(granularity === ADDR ? ADDR_FLAGS : PASID_FLAGS)) !== 0;
 }

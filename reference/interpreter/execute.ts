@@ -1,7 +1,9 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
-import { Call, type Chooser } from '../call/call.ts';
+import { Call } from '../call/call.ts';
+import type { Chooser } from '../call/chooser.ts';
+import type { IoctlCall } from '../call/families.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
 import { PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
@@ -10,7 +12,6 @@ import { type Description, type Foreign, newProcess, type Process, type World } 
 import type { Contract, HandlerFunction } from './contract.ts';
 import type { Decision, Expectation } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
-import { nameOf } from './outcome.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 
 /** Most ops change no memory. */
@@ -20,9 +21,7 @@ const unchanged: Changed[] = [];
 export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
   const process = world.processes.get(op.actor === undefined ? 'main' : op.actor.split('/')[0]!);
   if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
-  const call = new Call(world, process, op, chooser);
-  call.sizeFirst = contract.sizeFirst;
-  call.insists = contract.insists;
+  const call = new Call(world, process, op, chooser, contract);
   const effects: string[] = [];
   const note = (rule: string) => {
     effects.push(rule);
@@ -39,15 +38,16 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const outcome: RuleOutcome =
     general.kind === 'value' && general.value === 'result' ? { kind: 'value', value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
-  const { handler, extent } = call;
+  const { handler } = call;
+  const extent = op.op === 'ioctl' ? call.argument.extent : 0;
   const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
-  if (call.created && outcome.kind === 'fd') {
-    const name = nameOf(op)!;
-    install(process, name, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
-    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, name));
+  if (op.op === 'open' && outcome.kind === 'fd') {
+    const { created, closeOnExec } = call.opening;
+    if (created) install(process, op.as, { object: created, refs: 0, pathOnly: false, mode: modeOf(op) });
+    if (created && closeOnExec) process.closeOnExec.add(numberOf(process, op.as));
   }
   if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
-  if (call.fault) expectation.fault = call.fault;
+  if (op.op === 'dma' && call.dma.fault) expectation.fault = call.dma.fault;
   if (op.op === 'peek' && outcome.kind !== 'errno') expectation.bytes = peek(process, op.memory, op.at, op.length);
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
@@ -274,13 +274,13 @@ function plain(op: string, outcome: RuleOutcome): Decision {
 const handledAbove = new Set([0x1, 0x2, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
 
 /** Puts the argument of an ioctl in place; false if the process may not store there. */
-function storeArgument(call: Call, { argument }: IoctlOp): boolean {
-  if ('value' in argument) call.argument = toBigInt(argument.value);
+function storeArgument(call: IoctlCall, { argument }: IoctlOp): boolean {
+  if ('value' in argument) call.argument.value = toBigInt(argument.value);
   else {
     const { memory, at, bytes, relocations } = argument;
     const target = region(call.process, memory);
     if (bytes !== undefined && !poke(call.process, target, at, bytes, relocations)) return false;
-    call.argument = target.base + BigInt(at);
+    call.argument.value = target.base + BigInt(at);
   }
   return true;
 }

@@ -82,8 +82,8 @@ function visit(
 }
 
 function at(call: Call, { device, domain }: Visit): void {
-  call.device = device;
-  call.domain = domain;
+  call.visit.device = device;
+  call.visit.domain = domain;
 }
 
 /** A decision that is a refusal: an IOMMU driver may also end early and say that all is well. What it says may be overruled. */

@@ -1,4 +1,4 @@
-import type { Chooser } from '../call/call.ts';
+import type { Chooser } from '../call/chooser.ts';
 
 /** Answers choices from a list, then with 0, and knows the next list in ascending order. */
 export class Recorder implements Chooser {

@@ -1,4 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
+import type { AnyCall } from '../call/families.ts';
 import { opOf } from '../call/operands.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 
@@ -6,10 +7,10 @@ const joining = [uapi.ioctls.VFIO_SET_IOMMU!.number, uapi.ioctls.VFIO_GROUP_SET_
 
 export const conditions = {
   allocation_failure_of_joining_group: ({ op }) => op.op === 'ioctl' && joining.includes(Number(op.number)),
-} satisfies Conditions;
+} satisfies Conditions<AnyCall>;
 
 export const effects = {
   inject_lets_something_fail: (call) => {
     call.process.injections.push(opOf(call, 'inject'));
   },
-} satisfies Effects;
+} satisfies Effects<AnyCall>;

@@ -1,17 +1,17 @@
-import type { Call } from '../call/call.ts';
+import type { AnyCall } from '../call/families.ts';
 import { opOf } from '../call/operands.ts';
 import { hasFreeDescriptor, numberOf, release } from '../state/descriptors.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 
 /** The descriptor that an op names. */
-const descriptor = (call: Call) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
+const descriptor = (call: AnyCall) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
 
 export const conditions = {
   open_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
   close_of_what_is_not_open: (call) => call.object === undefined,
   access_to_what_is_not_open: (call) => call.object === undefined,
   seek_outside_contract: (call) => call.object!.kind === 'foreign',
-} satisfies Conditions;
+} satisfies Conditions<AnyCall>;
 
 export const effects = {
   close_releases_what_nothing_holds: (call) => release(call.world, call.process, opOf(call, 'close').fd),
@@ -24,4 +24,4 @@ export const effects = {
   close_on_exec_is_told: (call) => {
     call.result = call.process.closeOnExec.has(descriptor(call)) ? 1 : 0;
   },
-} satisfies Effects;
+} satisfies Effects<AnyCall>;

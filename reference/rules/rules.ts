@@ -4,18 +4,22 @@ import * as container from './container/container.ts';
 import * as drivers from './container/drivers.ts';
 import * as group from './container/group.ts';
 import * as openDevice from './container/open-device.ts';
+import * as opening from './container/opening.ts';
 import * as descriptors from './descriptors.ts';
 import * as configSpace from './device/config-space.ts';
 import * as device from './device/device.ts';
 import * as deviceFeature from './device/device-feature.ts';
 import * as deviceInfo from './device/device-info.ts';
 import * as dma from './device/dma.ts';
+import * as interrupts from './device/interrupts.ts';
 import * as region from './device/region.ts';
-import * as interrupts from './device/set-irqs.ts';
+import * as setIrqs from './device/set-irqs.ts';
 import * as taggedDma from './device/tagged-dma.ts';
 import * as bind from './nesting/bind.ts';
 import * as cacheInvalidate from './nesting/cache-invalidate.ts';
-import * as iommuDriver from './nesting/driver-bind.ts';
+import * as driverBind from './nesting/driver-bind.ts';
+import * as driverCall from './nesting/driver-call.ts';
+import * as driverInvalidate from './nesting/driver-invalidate.ts';
 import * as nesting from './nesting/nesting.ts';
 import * as pasidRequest from './nesting/pasid-request.ts';
 import type { Condition, Content, Effect } from './rule-functions.ts';
@@ -29,6 +33,7 @@ export const conditions = {
   ...allocation.conditions,
   ...container.conditions,
   ...group.conditions,
+  ...opening.conditions,
   ...drivers.conditions,
   ...descriptors.conditions,
   ...device.conditions,
@@ -36,6 +41,7 @@ export const conditions = {
   ...deviceInfo.conditions,
   ...region.conditions,
   ...configSpace.conditions,
+  ...setIrqs.conditions,
   ...interrupts.conditions,
   ...mapDma.conditions,
   ...unmapDma.conditions,
@@ -47,7 +53,9 @@ export const conditions = {
   ...pasidRequest.conditions,
   ...bind.conditions,
   ...cacheInvalidate.conditions,
-  ...iommuDriver.conditions,
+  ...driverCall.conditions,
+  ...driverBind.conditions,
+  ...driverInvalidate.conditions,
   ...taggedDma.conditions,
 } satisfies Record<ConditionId, Condition>;
 
@@ -56,10 +64,12 @@ export const effects = {
   ...allocation.effects,
   ...container.effects,
   ...group.effects,
+  ...opening.effects,
   ...drivers.effects,
   ...descriptors.effects,
   ...region.effects,
   ...configSpace.effects,
+  ...setIrqs.effects,
   ...interrupts.effects,
   ...mapDma.effects,
   ...unmapDma.effects,
@@ -70,7 +80,8 @@ export const effects = {
   ...nesting.effects,
   ...pasidRequest.effects,
   ...bind.effects,
-  ...iommuDriver.effects,
+  ...driverBind.effects,
+  ...driverInvalidate.effects,
   ...taggedDma.effects,
 } satisfies Record<EffectId, Effect>;
 

@@ -1,5 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { IoctlCall } from '../../call/families.ts';
 import { containerOf } from '../../call/operands.ts';
 import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
 import { MappingList } from '../../state/mapping-list.ts';
@@ -16,52 +16,49 @@ const NINE = BigInt(types.VFIO_UNMAP_ALL!);
 const NESTING = BigInt(types.VFIO_TYPE1_NESTING_IOMMU!);
 
 /** The nesting type is asked for where the IOMMU of a group cannot nest. */
-const asksForNesting = (call: Call) =>
-  call.argument === NESTING &&
+const asksForNesting = (call: IoctlCall) =>
+  call.argument.value === NESTING &&
   call.world.environment.nesting === undefined &&
   [...containerOf(call).groups].some(hasDomain);
 
-const hasBackendModule = (call: Call) => call.world.environment.machine.type1Module !== false;
+const hasBackendModule = (call: IoctlCall) => call.world.environment.machine.type1Module !== false;
 
 export const conditions = {
   container_ioctl_needs_backend: (call) => containerOf(call).backend === undefined,
   unknown_container_ioctl: () => true,
   check_extension_no_backend_loaded: (call) => !hasBackendModule(call),
-  check_extension_of_module: (call) => claimed.has(call.argument),
-  check_extension_unmap_all: (call) => call.argument === NINE,
-  check_extension_nesting_uapi: (call) => call.argument === NINE,
+  check_extension_of_module: (call) => claimed.has(call.argument.value),
+  check_extension_unmap_all: (call) => call.argument.value === NINE,
+  check_extension_nesting_uapi: (call) => call.argument.value === NINE,
   check_extension_of_instance: (call) =>
-    containerOf(call).backend !== undefined && call.argument === BigInt(types.VFIO_UPDATE_VADDR!),
+    containerOf(call).backend !== undefined && call.argument.value === BigInt(types.VFIO_UPDATE_VADDR!),
   check_extension_coherent_dma: (call) =>
     containerOf(call).backend !== undefined &&
-    call.argument === BigInt(types.VFIO_DMA_CC_IOMMU!) &&
+    call.argument.value === BigInt(types.VFIO_DMA_CC_IOMMU!) &&
     // Where there is no domain, none lacks it.
     (call.world.environment.machine.snoopControl === true || containerOf(call).backend!.domains.length === 0),
   set_iommu_needs_group: (call) => containerOf(call).groups.size === 0,
   set_iommu_backend_already_set: (call) => containerOf(call).backend !== undefined,
   set_iommu_no_backend_loaded: (call) => !hasBackendModule(call),
-  set_iommu_type_not_claimed: (call) => !claimed.has(call.argument) && call.argument !== NINE,
-  set_iommu_nine_not_claimed: (call) => call.argument === NINE,
-  set_iommu_extension_is_no_type: (call) => call.argument === NINE,
+  set_iommu_type_not_claimed: (call) => !claimed.has(call.argument.value) && call.argument.value !== NINE,
+  set_iommu_nine_not_claimed: (call) => call.argument.value === NINE,
+  set_iommu_extension_is_no_type: (call) => call.argument.value === NINE,
   set_iommu_nesting_not_supported: asksForNesting,
   set_iommu_nesting_not_supported_in_2020: asksForNesting,
-  set_iommu_nesting_takes_one_group: (call) => call.argument === NESTING && containerOf(call).groups.size > 1,
+  set_iommu_nesting_takes_one_group: (call) => call.argument.value === NESTING && containerOf(call).groups.size > 1,
   set_iommu_interrupts_not_isolated: interruptsNotIsolated,
-} satisfies Conditions;
+} satisfies Conditions<IoctlCall>;
 
 export const effects = {
-  open_container_creates_container: (call) => {
-    call.created = { kind: 'container', groups: new Set(), backend: undefined };
-  },
   set_iommu_creates_backend: (call) => {
-    const type = Number(call.argument);
+    const type = Number(call.argument.value);
     const entryLimit = Number(call.world.parameters.get('vfio_iommu_type1.dma_entry_limit'));
     const owner = ownerOf(call.world, call.process);
     if (owner) owner.backends++;
     const backend: Backend = {
       type,
       v2: type !== uapi.values.extension!.VFIO_TYPE1_IOMMU,
-      nesting: call.argument === NESTING,
+      nesting: call.argument.value === NESTING,
       domains: [],
       owner,
       mappings: new MappingList(),
@@ -72,4 +69,4 @@ export const effects = {
     // A container keeps its groups with the last one first, and attaches them in that order.
     for (const group of [...containerOf(call).groups].reverse()) joinDomain(backend, group);
   },
-} satisfies Effects;
+} satisfies Effects<IoctlCall>;

@@ -1,4 +1,4 @@
-import type { Call } from '../../call/call.ts';
+import type { AnyCall } from '../../call/families.ts';
 import { opOf } from '../../call/operands.ts';
 import { detachGroup, newGroup } from '../../state/state.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
@@ -26,7 +26,7 @@ export const conditions = {
   },
   bind_native_driver_makes_group_not_viable: (call) => opOf(call, 'bind_driver').driver === 'native',
   bind_vfio_driver_makes_new_group: (call) => opOf(call, 'bind_driver').driver === 'vfio-pci',
-} satisfies Conditions;
+} satisfies Conditions<AnyCall>;
 
 export const effects = {
   unbind_of_last_device_orphans_group: (call) => {
@@ -52,9 +52,9 @@ export const effects = {
     slot.devices[device as number]!.bound = true;
     if (slot.group.orphaned) slot.group = newGroup(slot);
   },
-} satisfies Effects;
+} satisfies Effects<AnyCall>;
 
-function hasDriver(call: Call): boolean {
+function hasDriver(call: AnyCall): boolean {
   const { slot: name, device } = opOf(call, 'bind_driver', 'unbind_driver');
   const slot = call.world.slots.get(name)!;
   return device === 'claimed' ? slot.claimed : slot.devices[device]!.bound;

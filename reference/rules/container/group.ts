@@ -1,6 +1,6 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
-import { containerAt, groupOf, opOf } from '../../call/operands.ts';
+import type { IoctlCall } from '../../call/families.ts';
+import { containerAt, groupOf } from '../../call/operands.ts';
 import { interruptsNotIsolated } from '../../state/interrupt-isolation.ts';
 import { detachGroup, hasDomain, joinDomain, membersOf } from '../../state/state.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
@@ -9,21 +9,16 @@ const flags = uapi.flags.group_flags!;
 const statusSize = uapi.structs.vfio_group_status!.size;
 
 /** What SET_CONTAINER's descriptor refers to, and the container that it is once that was asked for. */
-const asked = (call: Call) => call.process.descriptors.get(call.word);
-const container = (call: Call) => containerAt(call, call.word);
+const asked = (call: IoctlCall) => call.process.descriptors.get(call.argument.word);
+const container = (call: IoctlCall) => containerAt(call, call.argument.word);
 
 /** A container of the nesting type, whose groups have no IOMMU so far, is to get one whose IOMMU cannot nest. */
-function joinsWithoutNesting(call: Call): boolean {
+function joinsWithoutNesting(call: IoctlCall): boolean {
   const { backend } = container(call);
   return backend?.nesting === true && hasDomain(groupOf(call)) && call.world.environment.nesting === undefined;
 }
 
 export const conditions = {
-  open_group_node_gone: (call) => call.world.slots.get(opOf(call, 'open').slot!)!.group.orphaned,
-  open_group_already_open: (call) => {
-    const { group } = call.world.slots.get(opOf(call, 'open').slot!)!;
-    return group.open > 0 || group.devicesOpen > 0;
-  },
   set_container_descriptor_not_open: (call) => asked(call)?.pathOnly ?? true,
   set_container_already_attached: (call) => groupOf(call).container !== undefined,
   set_container_group_orphaned: (call) => groupOf(call).orphaned,
@@ -55,18 +50,13 @@ export const conditions = {
   unknown_group_ioctl: () => true,
   unset_container_not_attached: (call) => groupOf(call).container === undefined,
   unset_container_device_open: (call) => groupOf(call).devicesOpen > 0,
-  get_status_argsz_too_small: (call) => call.word >>> 0 < statusSize,
+  get_status_argsz_too_small: (call) => call.argument.word >>> 0 < statusSize,
   get_status_group_orphaned: (call) => groupOf(call).orphaned,
   get_status_of_attached_group: (call) => groupOf(call).container !== undefined,
   get_status_of_unattached_group: () => true,
-} satisfies Conditions;
+} satisfies Conditions<IoctlCall>;
 
 export const effects = {
-  open_group_opens: (call) => {
-    const { group } = call.world.slots.get(opOf(call, 'open').slot!)!;
-    group.open = 1;
-    call.created = group;
-  },
   set_container_attaches_group: (call) => {
     const group = groupOf(call);
     group.container = container(call);
@@ -80,12 +70,12 @@ export const effects = {
   get_status_of_unattached_group: (call) => {
     call.result = groupOf(call).slot.claimed ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
   },
-} satisfies Effects;
+} satisfies Effects<IoctlCall>;
 
 export const contents = {
   get_status_writes_argument: (call) => {
-    const bytes = call.block.slice(0, statusSize);
+    const bytes = call.argument.bytes.slice(0, statusSize);
     new DataView(bytes.buffer).setUint32(4, call.result, true);
-    return { address: call.argument, bytes };
+    return { address: call.argument.value, bytes };
   },
-} satisfies Contents;
+} satisfies Contents<IoctlCall>;

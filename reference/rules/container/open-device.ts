@@ -1,4 +1,4 @@
-import type { Call } from '../../call/call.ts';
+import type { OpenDeviceCall } from '../../call/families.ts';
 import { groupOf, opOf } from '../../call/operands.ts';
 import { MalformedProgram } from '../../interpreter/malformed-program.ts';
 import { configSpaceOf } from '../../state/config-space.ts';
@@ -12,26 +12,26 @@ const LONGEST_NAME = 4096;
 const LONGEST_DEVICE_NAME = 64;
 
 /** The device that was opened. */
-const opened = ({ created }: Call) => (created?.kind === 'device' ? created.device : undefined);
+const opened = ({ opening: { created } }: OpenDeviceCall) => (created?.kind === 'device' ? created.device : undefined);
 
 /** Whether this is the first open of a device that has a capability. */
-function startsWith(call: Call, name: 'pasid' | 'pageRequest'): boolean {
+function startsWith(call: OpenDeviceCall, name: 'pasid' | 'pageRequest'): boolean {
   const device = opened(call);
   return device?.opens === 1 && device.shows(name);
 }
 
 /** The bytes of a name in user memory before its NUL; what cannot be read ends it too. */
-function readName(call: Call): { bytes: Uint8Array; ended: boolean } {
+function readName(call: OpenDeviceCall): { bytes: Uint8Array; ended: boolean } {
   const { memory } = call.process;
-  const length = memory.accessible(call.argument, LONGEST_NAME, 'read');
+  const length = memory.accessible(call.argument.value, LONGEST_NAME, 'read');
   const bytes = new Uint8Array(length);
-  memory.read(call.argument, bytes, 0, length);
+  memory.read(call.argument.value, bytes, 0, length);
   const end = bytes.indexOf(0);
   return end < 0 ? { bytes, ended: false } : { bytes: bytes.subarray(0, end), ended: true };
 }
 
 /** How the name of a device is spelled: what stands before and after it. */
-function spelling(call: Call): { before: string; exact: boolean; after: string } {
+function spelling(call: OpenDeviceCall): { before: string; exact: boolean; after: string } {
   const text = opOf(call, 'open').spelling ?? '{name}';
   const at = text.indexOf('{name}');
   return at < 0
@@ -72,7 +72,7 @@ export const conditions = {
   open_device_hides_pasid_beside_others_of_container: (call) =>
     startsWith(call, 'pasid') && [...groupOf(call).container!.groups].flatMap(membersOf).length > 1,
   open_device_hides_page_requests: (call) => startsWith(call, 'pageRequest'),
-} satisfies Conditions;
+} satisfies Conditions<OpenDeviceCall>;
 
 export const effects = {
   open_device_opens: (call) => {
@@ -80,13 +80,13 @@ export const effects = {
     const device = group.slot.devices[opOf(call, 'open').device ?? 0]!;
     if (device.opens++ === 0) device.start(configSpaceOf(call.world.environment, device.slot));
     group.devicesOpen++;
-    call.created = { kind: 'device', device, group };
+    call.opening.created = { kind: 'device', device, group };
   },
   open_device_hides_pasid: (call) => opened(call)?.hide('pasid'),
   open_device_hides_pasid_beside_others_of_group: (call) => opened(call)?.hide('pasid'),
   open_device_hides_pasid_beside_others_of_container: (call) => opened(call)?.hide('pasid'),
   open_device_hides_page_requests: (call) => opened(call)?.hide('pageRequest'),
   open_device_closes_on_exec: (call) => {
-    call.closeOnExec = true;
+    call.opening.closeOnExec = true;
   },
-} satisfies Effects;
+} satisfies Effects<OpenDeviceCall>;

@@ -1,5 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { RegionCall } from '../../call/families.ts';
 import { openDeviceOf } from '../../call/operands.ts';
 import { toConfig } from '../../memory/region-access.ts';
 import type { ConfigField } from '../../state/config-space.ts';
@@ -10,9 +10,9 @@ const MSI = uapi.values.irq_index!.VFIO_PCI_MSI_IRQ_INDEX!;
 const MSI_ENABLE = 0x01;
 const MSI_MESSAGES = 0x70;
 
-const device = (call: Call) => openDeviceOf(call).device;
-const space = (call: Call) => device(call).space!;
-const writes = (call: Call, field: ConfigField) => space(call).fields[call.configByte!.at] === field;
+const device = (call: RegionCall) => openDeviceOf(call).device;
+const space = (call: RegionCall) => device(call).space!;
+const writes = (call: RegionCall, field: ConfigField) => space(call).fields[call.region.configByte!.at] === field;
 
 export const conditions = {
   config_capability_outside_contract: (call) => writes(call, 'other_capability'),
@@ -27,12 +27,12 @@ export const conditions = {
   config_write_to_unassigned_bytes_reaches_device: (call) => writes(call, 'unassigned'),
   write_up_to_msi_control_sets_msi: (call) => {
     const at = msiControl(call);
-    const { offset, width } = call.access!;
+    const { offset, width } = call.region.access!;
     return toConfig(call) && at >= 0 && offset >= at - 2 && offset <= at && offset + width >= at;
   },
   // The interrupt line, and the control register, address and data of MSI.
   config_write_is_remembered: () => true,
-} satisfies Conditions;
+} satisfies Conditions<RegionCall>;
 
 export const effects = {
   config_write_to_identity_is_dropped: nothing,
@@ -51,24 +51,24 @@ export const effects = {
   },
   config_write_to_unassigned_bytes_reaches_device: (call) => {
     write(call, writableBits(call));
-    const { at } = call.configByte!;
+    const { at } = call.region.configByte!;
     device(call).leftovers.set(at, device(call).config[at]!);
   },
   config_write_is_remembered: (call) => write(call, 0xff),
-} satisfies Effects;
+} satisfies Effects<RegionCall>;
 
 /** Where the control register of MSI is; -1 if there is none. */
-const msiControl = (call: Call) => space(call).fields.indexOf('msi_control');
+const msiControl = (call: RegionCall) => space(call).fields.indexOf('msi_control');
 
 /** The bits of the byte under consideration that the device itself lets be written. */
-function writableBits(call: Call): number {
-  return space(call).writable[call.configByte!.at]!;
+function writableBits(call: RegionCall): number {
+  return space(call).writable[call.region.configByte!.at]!;
 }
 
 /** Writes some bits of the byte under consideration. */
-function write(call: Call, bits: number): void {
+function write(call: RegionCall, bits: number): void {
   const { config, unknown } = device(call);
-  const { at, value } = call.configByte!;
+  const { at, value } = call.region.configByte!;
   config[at] = (config[at]! & ~bits) | (value & bits);
   unknown[at] = 0;
 }

@@ -1,4 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
+import type { IoctlCall } from '../../call/families.ts';
 import { type Conditions, has } from '../rule-functions.ts';
 
 const {
@@ -17,8 +18,8 @@ const lowPower = new Set([
 ]);
 
 export const conditions = {
-  device_feature_argsz_too_small: ({ range }) => range.argsz < size,
-  device_feature_flag_unknown: ({ range }) => has(range.flags, ~(NUMBER | GET! | SET! | PROBE!)),
-  device_feature_get_and_set: ({ range: { flags } }) => !has(flags, PROBE) && has(flags, GET) && has(flags, SET),
-  device_feature_low_power_outside_contract: ({ range }) => lowPower.has(range.flags & NUMBER),
-} satisfies Conditions;
+  device_feature_argsz_too_small: ({ argument }) => argument.argsz < size,
+  device_feature_flag_unknown: ({ argument }) => has(argument.flags, ~(NUMBER | GET! | SET! | PROBE!)),
+  device_feature_get_and_set: ({ argument: { flags } }) => !has(flags, PROBE) && has(flags, GET) && has(flags, SET),
+  device_feature_low_power_outside_contract: ({ argument }) => lowPower.has(argument.flags & NUMBER),
+} satisfies Conditions<IoctlCall>;

@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { IoctlCall } from '../../call/families.ts';
 import { openDeviceOf } from '../../call/operands.ts';
 import type { Conditions, Contents } from '../rule-functions.ts';
 
@@ -17,50 +17,50 @@ const INFO_WITH_OFFSET = 20;
 const INDEX = 8;
 
 /** The argument as far as it was read, to be filled in. */
-function argument(call: Call, size: number): { bytes: Uint8Array; view: DataView } {
-  const bytes = call.block.slice(0, size);
+function argument(call: IoctlCall, size: number): { bytes: Uint8Array; view: DataView } {
+  const bytes = call.argument.bytes.slice(0, size);
   return { bytes, view: new DataView(bytes.buffer) };
 }
 
-const index = (call: Call) => argument(call, INDEX + 4).view.getUint32(INDEX, true);
-const resettable = (call: Call) => openDeviceOf(call).group.slot.resettable;
+const index = (call: IoctlCall) => argument(call, INDEX + 4).view.getUint32(INDEX, true);
+const resettable = (call: IoctlCall) => openDeviceOf(call).group.slot.resettable;
 
 /** What DEVICE_GET_INFO tells; this device has no capabilities. */
-function info(call: Call, length: number): { address: bigint; bytes: Uint8Array } {
+function info(call: IoctlCall, length: number): { address: bigint; bytes: Uint8Array } {
   const { bytes, view } = argument(call, WHOLE_INFO);
   view.setUint32(4, PCI! | (resettable(call) ? RESET! : 0), true);
   view.setUint32(8, uapi.device.regionCount, true);
   view.setUint32(12, uapi.device.interruptCount, true);
   bytes.fill(0, vfio_device_info!.size);
-  return { address: call.argument, bytes: bytes.subarray(0, length) };
+  return { address: call.argument.value, bytes: bytes.subarray(0, length) };
 }
 
 export const conditions = {
-  device_info_argsz_too_small: ({ range }) => range.argsz < vfio_device_info!.size,
-  region_info_argsz_too_small: ({ range }) => range.argsz < vfio_region_info!.size,
+  device_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_device_info!.size,
+  region_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_region_info!.size,
   region_info_index_unknown: (call) => call.world.environment.device.regions[index(call)] === undefined,
-  irq_info_argsz_too_small: ({ range }) => range.argsz < vfio_irq_info!.size,
+  irq_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_irq_info!.size,
   irq_info_index_unknown: (call) => (call.world.environment.device.interrupts[index(call)] ?? null) === null,
   reset_not_supported: (call) => !resettable(call),
-} satisfies Conditions;
+} satisfies Conditions<IoctlCall>;
 
 export const contents = {
   device_info_writes_sixteen_or_twenty: (call) =>
-    info(call, call.range.argsz < INFO_WITH_OFFSET ? vfio_device_info!.size : INFO_WITH_OFFSET),
-  device_info_writes_up_to_24: (call) => info(call, Math.min(call.range.argsz, WHOLE_INFO)),
+    info(call, call.argument.argsz < INFO_WITH_OFFSET ? vfio_device_info!.size : INFO_WITH_OFFSET),
+  device_info_writes_up_to_24: (call) => info(call, Math.min(call.argument.argsz, WHOLE_INFO)),
   region_info_is_written: (call) => {
     const { bytes, view } = argument(call, vfio_region_info!.size);
     const { flags, size } = call.world.environment.device.regions[index(call)]!;
     view.setUint32(4, Number(flags), true);
     view.setBigUint64(16, toBigInt(size), true);
     view.setBigUint64(24, BigInt(index(call)) * BigInt(uapi.device.regionStride), true);
-    return { address: call.argument, bytes };
+    return { address: call.argument.value, bytes };
   },
   irq_info_is_written: (call) => {
     const { bytes, view } = argument(call, vfio_irq_info!.size);
     const { flags, count } = call.world.environment.device.interrupts[index(call)]!;
     view.setUint32(4, Number(flags), true);
     view.setUint32(12, count, true);
-    return { address: call.argument, bytes };
+    return { address: call.argument.value, bytes };
   },
-} satisfies Contents;
+} satisfies Contents<IoctlCall>;

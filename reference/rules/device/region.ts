@@ -1,9 +1,10 @@
 import { fromHex, toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call, Unspecified } from '../../call/call.ts';
+import type { RegionCall } from '../../call/families.ts';
 import { openDeviceOf, opOf } from '../../call/operands.ts';
+import type { UnspecifiedBytes } from '../../call/unspecified-bytes.ts';
 import type { Access } from '../../memory/access.ts';
-import { accessesOf, registerAt, sizeOf, targetOf, toConfig } from '../../memory/region-access.ts';
+import { accessesOf, registerAt, sizeOf, toConfig } from '../../memory/region-access.ts';
 import { PAGE } from '../../memory/user-memory.ts';
 import type { Conditions, Contents, Effects } from '../rule-functions.ts';
 
@@ -11,11 +12,11 @@ const STRIDE = BigInt(uapi.device.regionStride);
 const MAPPABLE = uapi.flags.region_flags!.VFIO_REGION_INFO_FLAG_MMAP!;
 const LAST_OFFSET = (1n << 63n) - 1n;
 
-const device = (call: Call) => openDeviceOf(call).device;
-const size = (call: Call) => sizeOf(call, targetOf(call).region);
-const offset = (call: Call) => toBigInt(opOf(call, 'pread', 'pwrite', 'seek').offset);
-const mapOffset = (call: Call) => toBigInt(opOf(call, 'mmap').offset ?? 0);
-const mapRegion = (call: Call) => Number(mapOffset(call) / STRIDE);
+const device = (call: RegionCall) => openDeviceOf(call).device;
+const size = (call: RegionCall) => sizeOf(call, call.region.target.region);
+const offset = (call: RegionCall) => toBigInt(opOf(call, 'pread', 'pwrite', 'seek').offset);
+const mapOffset = (call: RegionCall) => toBigInt(opOf(call, 'mmap').offset ?? 0);
+const mapRegion = (call: RegionCall) => Number(mapOffset(call) / STRIDE);
 
 export const conditions = {
   access_at_negative_offset: (call) => offset(call) > LAST_OFFSET,
@@ -26,19 +27,19 @@ export const conditions = {
   access_to_no_bytes: (call) => opOf(call, 'pread', 'pwrite').length === 0,
   access_to_unknown_region: (call) => size(call) === undefined,
   access_to_absent_region: (call) => size(call) === 0n,
-  rom_access_outside_contract: (call) => targetOf(call).region === uapi.device.romRegion,
+  rom_access_outside_contract: (call) => call.region.target.region === uapi.device.romRegion,
   config_access_past_the_end: (call) => {
-    const { offset, length } = targetOf(call);
+    const { offset, length } = call.region.target;
     return toConfig(call) && BigInt(offset + length) > size(call)!;
   },
   bar_access_is_four_bytes_wide: (call) => !toConfig(call),
   bar_access_is_eight_bytes_wide: (call) => !toConfig(call),
-  bar_access_past_the_end: (call) => BigInt(targetOf(call).offset) >= size(call)!,
+  bar_access_past_the_end: (call) => BigInt(call.region.target.offset) >= size(call)!,
   bar_read_without_memory_decode: (call) => !toConfig(call) && !device(call).memoryDecode,
-  pwrite_reads_memory: (call) => call.access!.readable < call.access!.width,
+  pwrite_reads_memory: (call) => call.region.access!.readable < call.region.access!.width,
   bar_write_without_memory_decode: (call) => !toConfig(call) && !device(call).memoryDecode,
-  register_keeps_eight_bytes: (call) => registerAt(call, call.access!)?.half === 'whole',
-  register_keeps_lower_half: (call) => registerAt(call, call.access!)?.half === 'lower',
+  register_keeps_eight_bytes: (call) => registerAt(call, call.region.access!)?.half === 'whole',
+  register_keeps_lower_half: (call) => registerAt(call, call.region.access!)?.half === 'lower',
   mmap_offset_not_page_aligned: (call) => mapOffset(call) % BigInt(PAGE) !== 0n,
   mmap_against_the_mode: (call) =>
     call.mode === 'write' ||
@@ -49,31 +50,31 @@ export const conditions = {
     (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,
   mmap_past_the_end: (call) =>
     (mapOffset(call) % STRIDE) + BigInt(opOf(call, 'mmap').length) > sizeOf(call, mapRegion(call))!,
-} satisfies Conditions;
+} satisfies Conditions<RegionCall>;
 
 export const effects = {
   access_ends_with_region: (call) => {
-    const { offset, length } = targetOf(call);
+    const { offset, length } = call.region.target;
     call.result = Math.min(length, Number(size(call)!) - offset);
   },
   bar_access_is_four_bytes_wide: (call) => {
-    call.widestAccess = 4;
+    call.region.widestAccess = 4;
   },
   bar_access_is_eight_bytes_wide: (call) => {
-    call.widestAccess = 8;
+    call.region.widestAccess = 8;
   },
   register_keeps_eight_bytes: keep,
   register_keeps_lower_half: keep,
-} satisfies Effects;
+} satisfies Effects<RegionCall>;
 
 export const contents = {
   pread_writes_memory: (call) => {
-    const { address } = targetOf(call);
+    const { address } = call.region.target;
     const bytes = new Uint8Array(call.result);
     // Where nobody knows what is read, memory stays as it is until the trace tells.
     const { memory } = call.process;
     memory.read(address, bytes, 0, memory.accessible(address, bytes.length, 'write'));
-    const unknown: Unspecified[] = [];
+    const unknown: UnspecifiedBytes[] = [];
     for (const access of accessesOf(call)) {
       for (const [i, { known, learn }] of read(call, access).entries()) {
         const at = access.address + BigInt(i);
@@ -84,12 +85,12 @@ export const contents = {
     call.unspecified = unknown;
     return { address, bytes };
   },
-} satisfies Contents;
+} satisfies Contents<RegionCall>;
 
 /** Puts what the access under consideration writes into its register; without an upper half that is zeros. */
-function keep(call: Call): void {
-  const { bytes } = call.access!;
-  const { index } = registerAt(call, call.access!)!;
+function keep(call: RegionCall): void {
+  const { bytes } = call.region.access!;
+  const { index } = registerAt(call, call.region.access!)!;
   for (let i = 0; i < 8; i++) device(call).registers.set(index * 8 + i, bytes[i] ?? 0);
 }
 
@@ -100,7 +101,7 @@ interface ReadByte {
 }
 
 /** The bytes that an access reads. */
-function read(call: Call, access: Access): ReadByte[] {
+function read(call: RegionCall, access: Access): ReadByte[] {
   const { offset, width } = access;
   const { cause, config, unknown, registers } = device(call);
   const places = [...Array(width).keys()];

@@ -1,9 +1,7 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { IoctlCall } from '../../call/families.ts';
 import { openDeviceOf } from '../../call/operands.ts';
-import { targetOf } from '../../memory/region-access.ts';
-import type { Device } from '../../state/device.ts';
-import type { Event } from '../../state/event.ts';
+import { enabledAs, signal, tellLevel } from '../../state/interrupt-signals.ts';
 import { type Conditions, type Effects, has } from '../rule-functions.ts';
 
 const {
@@ -24,99 +22,66 @@ const ACTIONS = MASK! | UNMASK! | TRIGGER!;
 const { size: HEADER } = uapi.structs.vfio_irq_set!;
 /** Takes an event away. */
 const NO_EVENT = -1;
-/** The region with the registers that raise and acknowledge an interrupt. */
-const CAUSE_REGION = 0;
 
-const device = (call: Call) => openDeviceOf(call).device;
+const device = (call: IoctlCall) => openDeviceOf(call).device;
 
-/** The header of SET_IRQS, as far as argsz and flags are not of `call.range`. */
-function header({ block }: Call): { index: number; start: number; count: number } {
-  const view = new DataView(block.buffer, block.byteOffset);
+/** The header of SET_IRQS, behind argsz and flags. */
+function header({ argument: { view } }: IoctlCall): { index: number; start: number; count: number } {
   return { index: view.getUint32(8, true), start: view.getUint32(12, true), count: view.getUint32(16, true) };
 }
 
-const flagged = (call: Call, flag: number | undefined) => has(call.range.flags, flag);
-const indexIs = (call: Call, index: number | undefined) => header(call).index === index;
-const available = (call: Call) => call.world.environment.device.interrupts[header(call).index]?.count ?? 0;
-const ofRequest = (call: Call) => indexIs(call, REQUEST);
+const flagged = (call: IoctlCall, flag: number | undefined) => has(call.argument.flags, flag);
+const indexIs = (call: IoctlCall, index: number | undefined) => header(call).index === index;
+const available = (call: IoctlCall) => call.world.environment.device.interrupts[header(call).index]?.count ?? 0;
+const ofRequest = (call: IoctlCall) => indexIs(call, REQUEST);
 /** Whether the interrupt in question is enabled; that of the host's request is if it has an event, beside any other. */
-const enabled = (call: Call) =>
+const enabled = (call: IoctlCall) =>
   ofRequest(call) ? device(call).request !== undefined : indexIs(call, device(call).interrupt?.index);
 
 /** Bytes of data behind the header. */
-function dataBytes(call: Call): number {
+function dataBytes(call: IoctlCall): number {
   return header(call).count * (flagged(call, BOOL) ? 1 : flagged(call, EVENT) ? 4 : 0);
 }
 
 /** The data behind the header: a switch, or the number of a descriptor. */
-function datum(call: Call): number {
+function datum(call: IoctlCall): number {
   const bytes = new Uint8Array(4);
-  call.process.memory.read(call.argument + BigInt(HEADER), bytes, 0, dataBytes(call));
+  call.process.memory.read(call.argument.value + BigInt(HEADER), bytes, 0, dataBytes(call));
   return new DataView(bytes.buffer).getInt32(0, true);
 }
 
 /** Whether SET_IRQS is to do something by way of the descriptor that is given. */
-const givesEvent = (call: Call) => flagged(call, EVENT) && header(call).count > 0 && datum(call) >= 0;
-const given = (call: Call) => call.process.descriptors.get(datum(call));
+const givesEvent = (call: IoctlCall) => flagged(call, EVENT) && header(call).count > 0 && datum(call) >= 0;
+const given = (call: IoctlCall) => call.process.descriptors.get(datum(call));
 /** Whether nothing, or a switch that is on, says to do it. */
-const told = (call: Call) =>
+const told = (call: IoctlCall) =>
   header(call).count > 0 && (flagged(call, NONE) || (flagged(call, BOOL) && datum(call) !== 0));
 
 /** Whether the request of the host is to have an event that is neither a descriptor nor -1, which takes it away. */
-function requestByNegativeNumber(call: Call): boolean {
+function requestByNegativeNumber(call: IoctlCall): boolean {
   return ofRequest(call) && flagged(call, EVENT) && header(call).count > 0 && datum(call) < NO_EVENT;
 }
 
-/** Whether a pwrite writes something to a register of 4 bytes of the region that the interrupt's registers are in. */
-function writesCause(call: Call, at: number): boolean {
-  const { offset, width } = call.access!;
-  return targetOf(call).region === CAUSE_REGION && offset === at && width === 4 && written(call) !== 0;
-}
-
-const written = (call: Call) => new DataView(call.access!.bytes.buffer).getUint32(0, true);
-
 /** An MSI vector to which SET_IRQS fails to give an event has none afterwards. */
-function dropEvent(call: Call): void {
+function dropEvent(call: IoctlCall): void {
   const interrupt = indexIs(call, MSI) ? enabledAs(device(call), MSI) : undefined;
   if (interrupt) interrupt.event = undefined;
 }
 
-/** The interrupt that is enabled, if it is the one of an index. */
-const enabledAs = ({ interrupt }: Device, index: number | undefined) =>
-  interrupt?.index === index ? interrupt : undefined;
-
-/** INTx is a level: it is told once, then masked, and told again when it is unmasked while the device still asks. */
-function tellLevel(one: Device): void {
-  const interrupt = enabledAs(one, INTX);
-  if (!interrupt || interrupt.masked || one.intxDisabled || one.cause === 0) return;
-  interrupt.masked = true;
-  signal(interrupt.event);
-}
-
-/** MSI is a message, which a device writes as it writes memory. */
-function sendMessage(one: Device): void {
-  const interrupt = enabledAs(one, MSI);
-  if (interrupt?.sends && one.busMaster) signal(interrupt.event);
-}
-
-function signal(event: Event | undefined): void {
-  if (event) event.count++;
-}
-
 export const conditions = {
-  set_irqs_argsz_too_small: ({ range }) => range.argsz < HEADER,
+  set_irqs_argsz_too_small: ({ argument }) => argument.argsz < HEADER,
   set_irqs_index_unknown: (call) => header(call).index >= uapi.device.interruptCount,
-  set_irqs_flag_unknown: ({ range }) => (range.flags & ~(DATA | ACTIONS)) !== 0,
+  set_irqs_flag_unknown: ({ argument }) => (argument.flags & ~(DATA | ACTIONS)) !== 0,
   set_irqs_range_outside: (call) => {
     const { start, count } = header(call);
     return start >= available(call) || start + count > available(call);
   },
-  set_irqs_not_one_kind_of_data: ({ range }) => ![NONE, BOOL, EVENT].includes(range.flags & DATA),
-  set_irqs_argsz_without_data: (call) => call.range.argsz - HEADER < dataBytes(call),
+  set_irqs_not_one_kind_of_data: ({ argument }) => ![NONE, BOOL, EVENT].includes(argument.flags & DATA),
+  set_irqs_argsz_without_data: (call) => call.argument.argsz - HEADER < dataBytes(call),
   set_irqs_reads_data: (call) =>
-    call.process.memory.accessible(call.argument + BigInt(HEADER), dataBytes(call), 'read') < dataBytes(call),
+    call.process.memory.accessible(call.argument.value + BigInt(HEADER), dataBytes(call), 'read') < dataBytes(call),
   set_irqs_action_unknown: (call) => {
-    const action = call.range.flags & ACTIONS;
+    const action = call.argument.flags & ACTIONS;
     return action !== TRIGGER && !(indexIs(call, INTX) && (action === MASK || action === UNMASK));
   },
   set_irqs_of_several_vectors_outside_contract: (call) => available(call) > 1,
@@ -145,10 +110,7 @@ export const conditions = {
   set_irqs_masks: (call) => flagged(call, MASK) && told(call),
   set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
   set_irqs_signals: (call) => flagged(call, TRIGGER) && told(call),
-  command_register_disables_intx: (call) => device(call).interruptDisable !== device(call).intxDisabled,
-  interrupt_is_raised: (call) => writesCause(call, call.world.environment.device.interruptCause.raise),
-  interrupt_is_acknowledged: (call) => writesCause(call, call.world.environment.device.interruptCause.acknowledge),
-} satisfies Conditions;
+} satisfies Conditions<IoctlCall>;
 
 export const effects = {
   set_irqs_disables: (call) => {
@@ -178,20 +140,4 @@ export const effects = {
     if (ofRequest(call)) signal(request);
     else if (!(indexIs(call, INTX) && intxDisabled)) signal(interrupt!.event);
   },
-  interrupt_is_raised: (call) => {
-    const one = device(call);
-    one.cause |= written(call);
-    sendMessage(one);
-    tellLevel(one);
-  },
-  command_register_disables_intx: (call) => {
-    const one = device(call);
-    one.intxDisabled = one.interruptDisable;
-    const interrupt = enabledAs(one, INTX);
-    if (interrupt) interrupt.masked = one.intxDisabled;
-    tellLevel(one);
-  },
-  interrupt_is_acknowledged: (call) => {
-    device(call).cause &= ~written(call);
-  },
-} satisfies Effects;
+} satisfies Effects<IoctlCall>;

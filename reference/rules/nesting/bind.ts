@@ -1,6 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import { bindData } from '../../call/argument-layout.ts';
-import type { Call } from '../../call/call.ts';
+import type { BindCall } from '../../call/families.ts';
 import { backendOf, containerOf } from '../../call/operands.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
 import { PASID_END } from '../../state/state.ts';
@@ -21,39 +20,39 @@ const all = (set: string) => Object.values(uapi.flags[set]!).reduce((sum, flag) 
 const DATA_FLAGS = all('gpasid_bind_flags');
 const VTD_FLAGS = all('gpasid_bind_vtd_flags');
 
-const flags = ({ range }: Call) => range.flags & KNOWN;
-const pasidOf = (call: Call) => call.world.pasids.get(Number(bindData(call).hpasid));
+const flags = ({ argument }: BindCall) => argument.flags & KNOWN;
+const pasidOf = (call: BindCall) => call.world.pasids.get(Number(call.bind.data.hpasid));
 
 export const conditions = {
   bind_is_absent: () => true,
-  bind_argsz_below_header: ({ range }) => range.argsz < HEADER,
-  bind_argsz_below_80: ({ range }) => range.argsz < size,
-  bind_size_beyond_january_table: (call) => bindData(call).version !== VERSION,
-  bind_size_before_march_table: (call) => bindData(call).version === 0 || bindData(call).version >= NEGATIVE,
-  bind_size_is_negative: (call) => bindData(call).version !== VERSION,
+  bind_argsz_below_header: ({ argument }) => argument.argsz < HEADER,
+  bind_argsz_below_80: ({ argument }) => argument.argsz < size,
+  bind_size_beyond_january_table: (call) => call.bind.data.version !== VERSION,
+  bind_size_before_march_table: (call) => call.bind.data.version === 0 || call.bind.data.version >= NEGATIVE,
+  bind_size_is_negative: (call) => call.bind.data.version !== VERSION,
   bind_flags_name_no_request: (call) => flags(call) !== BIND && flags(call) !== UNBIND,
   bind_binds: (call) => has(flags(call), BIND),
   bind_unbinds: (call) => has(flags(call), UNBIND),
   bind_without_domain: (call) => backendOf(call).domains.length === 0,
-  bind_flag_unknown: ({ range }) => (range.flags & ~KNOWN) !== 0,
+  bind_flag_unknown: ({ argument }) => (argument.flags & ~KNOWN) !== 0,
   bind_not_one_flag: (call) => flags(call) === 0 || flags(call) === KNOWN,
-  bind_version_unknown: (call) => bindData(call).version !== VERSION,
-  bind_format_unknown: (call) => bindData(call).format !== FORMAT,
+  bind_version_unknown: (call) => call.bind.data.version !== VERSION,
+  bind_format_unknown: (call) => call.bind.data.format !== FORMAT,
   bind_data_flag_unknown: (call) =>
-    (bindData(call).flags & ~DATA_FLAGS) !== 0n || (bindData(call).vtdFlags & ~VTD_FLAGS) !== 0n,
-  bind_padding_not_zero: (call) => !bindData(call).padded,
-  bind_pasid_out_of_range: (call) => bindData(call).hpasid === 0n || bindData(call).hpasid >= BigInt(PASID_END),
-  bind_of_unallocated: (call) => !pasidOf(call) && !turnsOutLost(call, Number(bindData(call).hpasid)),
+    (call.bind.data.flags & ~DATA_FLAGS) !== 0n || (call.bind.data.vtdFlags & ~VTD_FLAGS) !== 0n,
+  bind_padding_not_zero: (call) => !call.bind.data.padded,
+  bind_pasid_out_of_range: (call) => call.bind.data.hpasid === 0n || call.bind.data.hpasid >= BigInt(PASID_END),
+  bind_of_unallocated: (call) => !pasidOf(call) && !turnsOutLost(call, Number(call.bind.data.hpasid)),
   bind_of_another_owner: (call) => pasidOf(call)!.owner !== backendOf(call).owner,
   bind_of_bound: (call) => {
     const bound = pasidOf(call)!.bound;
     return bound !== undefined && devicesOf(containerOf(call)).some((device) => bound.devices.has(device));
   },
-} satisfies Conditions;
+} satisfies Conditions<BindCall>;
 
 export const effects = {
   unbind_visits_every_device: (call) => {
-    const pasid = Number(bindData(call).hpasid);
+    const pasid = Number(call.bind.data.hpasid);
     for (const device of devicesOf(containerOf(call))) unbindFrom(call.world, pasid, device);
   },
-} satisfies Effects;
+} satisfies Effects<BindCall>;

@@ -1,5 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import { invalidation } from '../../call/argument-layout.ts';
+import type { CacheCall } from '../../call/families.ts';
 import {
   ADDR,
   ALL_CACHES,
@@ -21,36 +21,36 @@ const END = 1n << 64n;
 
 export const conditions = {
   cache_invalidate_is_absent: () => true,
-  cache_invalidate_argsz_below_header: ({ range }) => range.argsz < HEADER,
-  cache_invalidate_argsz_below_56: ({ range }) => range.argsz < size,
-  cache_invalidate_flag_unknown: ({ range }) => range.flags !== 0,
-  cache_invalidate_has_version_0: (call) => invalidation(call).version === 0,
-  cache_invalidate_size_beyond_january_table: (call) => invalidation(call).version > VERSION!,
-  cache_invalidate_size_before_march_table: (call) => invalidation(call).version >= NEGATIVE,
-  cache_invalidate_size_is_negative: (call) => invalidation(call).version > VERSION!,
-  cache_invalidate_version_unknown: (call) => invalidation(call).version !== VERSION,
-  cache_invalidate_padding_not_zero: (call) => !invalidation(call).padded,
-  cache_invalidate_cache_unknown: (call) => (invalidation(call).cache & ~ALL_CACHES) !== 0,
-  cache_invalidate_granularity_unknown: (call) => invalidation(call).granularity > ADDR,
+  cache_invalidate_argsz_below_header: ({ argument }) => argument.argsz < HEADER,
+  cache_invalidate_argsz_below_56: ({ argument }) => argument.argsz < size,
+  cache_invalidate_flag_unknown: ({ argument }) => argument.flags !== 0,
+  cache_invalidate_has_version_0: (call) => call.cache.data.version === 0,
+  cache_invalidate_size_beyond_january_table: (call) => call.cache.data.version > VERSION!,
+  cache_invalidate_size_before_march_table: (call) => call.cache.data.version >= NEGATIVE,
+  cache_invalidate_size_is_negative: (call) => call.cache.data.version > VERSION!,
+  cache_invalidate_version_unknown: (call) => call.cache.data.version !== VERSION,
+  cache_invalidate_padding_not_zero: (call) => !call.cache.data.padded,
+  cache_invalidate_cache_unknown: (call) => (call.cache.data.cache & ~ALL_CACHES) !== 0,
+  cache_invalidate_granularity_unknown: (call) => call.cache.data.granularity > ADDR,
   cache_invalidate_pair_not_documented: (call) => {
-    const { cache, granularity } = invalidation(call);
+    const { cache, granularity } = call.cache.data;
     return Object.entries(documented).some(([type, some]) => has(cache, Number(type)) && !some.includes(granularity));
   },
-  cache_invalidate_info_flag_unknown: hasUnknownInfoFlag,
+  cache_invalidate_info_flag_unknown: (call) => hasUnknownInfoFlag(call.cache.data),
   cache_invalidate_without_pasid: (call) => {
-    const { granularity, flags } = invalidation(call);
+    const { granularity, flags } = call.cache.data;
     return granularity !== DOMAIN && !has(flags, NAMES_PASID);
   },
   cache_invalidate_pasid_out_of_range: (call) => {
-    const { granularity, pasid } = invalidation(call);
+    const { granularity, pasid } = call.cache.data;
     return granularity !== DOMAIN && (pasid === 0n || pasid >= BigInt(PASID_END));
   },
   cache_invalidate_range_wraps: (call) => {
-    const { granularity, address, granuleSize, granules } = invalidation(call);
+    const { granularity, address, granuleSize, granules } = call.cache.data;
     return granularity === ADDR && (granuleSize * granules >= END || address + granuleSize * granules > END);
   },
   cache_invalidate_names_what_is_bound: (call) => {
-    const { cache, granularity, pasid } = invalidation(call);
+    const { cache, granularity, pasid } = call.cache.data;
     return (
       cache !== 0 &&
       devicesOf(containerOf(call)).some(({ pasidTable }) =>
@@ -58,4 +58,4 @@ export const conditions = {
       )
     );
   },
-} satisfies Conditions;
+} satisfies Conditions<CacheCall>;

@@ -1,4 +1,4 @@
-import type { Call } from '../../call/call.ts';
+import type { AnyCall } from '../../call/families.ts';
 import { backendOf, containerOf } from '../../call/operands.ts';
 import type { Device } from '../../state/device.ts';
 import { tearDown, unbindFrom } from '../../state/pasids.ts';
@@ -14,17 +14,18 @@ export function devicesOf({ groups }: Container): Device[] {
   return devices;
 }
 
-export const severalGroups = (call: Call): boolean => containerOf(call).groups.size > 1;
-export const severalDevices = (call: Call): boolean => devicesOf(containerOf(call)).length > 1;
+export const severalGroups = (call: AnyCall): boolean => containerOf(call).groups.size > 1;
+export const severalDevices = (call: AnyCall): boolean => devicesOf(containerOf(call)).length > 1;
 
 /** Whether a device is a function, or stands for one, that sends PASIDs of 20 bits through an IOMMU that nests. */
-export function canNest({ world }: Call, { slot: { kind = 'pci', pasidBits = PASID_BITS } }: Device): boolean {
+export function canNest({ world }: AnyCall, { slot: { kind = 'pci', pasidBits = PASID_BITS } }: Device): boolean {
   return world.environment.nesting !== undefined && (kind === 'pci' || kind === 'mediated') && pasidBits === PASID_BITS;
 }
 
 export const isMediated = ({ slot }: Device): boolean => slot.kind === 'mediated';
-export const someCannotNest = (call: Call): boolean => devicesOf(containerOf(call)).some((one) => !canNest(call, one));
-export const someIsMediated = (call: Call): boolean => devicesOf(containerOf(call)).some(isMediated);
+export const someCannotNest = (call: AnyCall): boolean =>
+  devicesOf(containerOf(call)).some((one) => !canNest(call, one));
+export const someIsMediated = (call: AnyCall): boolean => devicesOf(containerOf(call)).some(isMediated);
 
 export const conditions = {
   request_needs_nesting_type: (call) => !backendOf(call).nesting,
@@ -32,7 +33,7 @@ export const conditions = {
   request_with_second_device: severalDevices,
   request_mediated_device_cannot_nest: someIsMediated,
   request_device_cannot_nest: someCannotNest,
-} satisfies Conditions;
+} satisfies Conditions<AnyCall>;
 
 export const effects = {
   device_that_leaves_loses_pasid_table: ({ world }) => {
@@ -54,7 +55,7 @@ export const effects = {
   },
   last_backend_frees_pasids: ({ world }) => endOwners(world, () => {}),
   last_backend_unbinds_pasids: ({ world }) => endOwners(world, (pasid) => tearDown(world, pasid)),
-} satisfies Effects;
+} satisfies Effects<AnyCall>;
 
 /** Frees the PASIDs of the owners whose last backend went, each after something was done about it. */
 function endOwners(world: World, before: (pasid: number) => void): void {

@@ -1,6 +1,5 @@
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import { pasidRequest } from '../../call/argument-layout.ts';
-import type { Call } from '../../call/call.ts';
+import type { PasidCall } from '../../call/families.ts';
 import { backendOf } from '../../call/operands.ts';
 import { freePasidIn, taken, tearDown, turnsOutLost } from '../../state/pasids.ts';
 import { PASID_END, type PasidOwner } from '../../state/state.ts';
@@ -18,22 +17,22 @@ const RESULT = 16;
 const INT_END = 2 ** 31;
 const END = 2 ** 32;
 
-const flags = (call: Call) => pasidRequest(call).flags;
-const freed = (call: Call) => pasidRequest(call).min;
-const quota = (call: Call) => Number(call.world.parameters.get('vfio_iommu_type1.pasid_quota'));
+const flags = (call: PasidCall) => call.pasidRequest.flags;
+const freed = (call: PasidCall) => call.pasidRequest.min;
+const quota = (call: PasidCall) => Number(call.world.parameters.get('vfio_iommu_type1.pasid_quota'));
 /** Whom PASIDs are given to; only asked for where there is one. */
-const owner = (call: Call) => backendOf(call).owner as PasidOwner;
-const isFull = (call: Call) => taken(call.world, owner(call)) >= owner(call).limit;
+const owner = (call: PasidCall) => backendOf(call).owner as PasidOwner;
+const isFull = (call: PasidCall) => taken(call.world, owner(call)) >= owner(call).limit;
 
 /** The lowest number of the request's range below an end that nobody has. */
-function lowest(call: Call, from: number, end: number): number | undefined {
-  const { min, max } = pasidRequest(call);
+function lowest(call: PasidCall, from: number, end: number): number | undefined {
+  const { min, max } = call.pasidRequest;
   return freePasidIn(call.world, Math.max(min, from), Math.min(max + 1, end));
 }
 
 /** Whether no number of the request's range is free; of those that are thought to be, as many may be taken as were lost there. */
-function noneIn(call: Call, from: number, end: number): boolean {
-  const { min, max } = pasidRequest(call);
+function noneIn(call: PasidCall, from: number, end: number): boolean {
+  const { min, max } = call.pasidRequest;
   const lost = call.world.lostPasids.filter((one) => one.min <= max && min <= one.max).length;
   let free = 0;
   for (let pasid = lowest(call, from, end); pasid !== undefined && free <= lost; free++)
@@ -43,8 +42,8 @@ function noneIn(call: Call, from: number, end: number): boolean {
 
 export const conditions = {
   pasid_request_is_absent: () => true,
-  pasid_request_argsz_below_header: ({ range }) => range.argsz < HEADER,
-  pasid_request_argsz_below_20: ({ range }) => range.argsz < size,
+  pasid_request_argsz_below_header: ({ argument }) => argument.argsz < HEADER,
+  pasid_request_argsz_below_20: ({ argument }) => argument.argsz < size,
   pasid_request_flag_unknown: (call) => (flags(call) & ~KNOWN) !== 0,
   pasid_request_both_flags: (call) => (flags(call) & KNOWN) === KNOWN,
   pasid_request_no_flag: (call) => flags(call) === 0,
@@ -63,11 +62,11 @@ export const conditions = {
     lowest(call, INT_END, END) !== undefined &&
     (lowest(call, 1, INT_END) === undefined || call.chooser.choose(2) === 1),
   pasid_free_out_of_range: (call) => has(flags(call), FREE) && (freed(call) === 0 || freed(call) >= PASID_END),
-  pasid_alloc_min_above_max: (call) => has(flags(call), ALLOC) && pasidRequest(call).min > pasidRequest(call).max,
+  pasid_alloc_min_above_max: (call) => has(flags(call), ALLOC) && call.pasidRequest.min > call.pasidRequest.max,
   pasid_alloc_finds_none: (call) => isFull(call) || noneIn(call, 1, PASID_END),
   pasid_free_of_unallocated: (call) => !call.world.pasids.has(freed(call)) && !turnsOutLost(call, freed(call)),
   pasid_free_of_another_owner: (call) => call.world.pasids.get(freed(call))!.owner !== owner(call),
-} satisfies Conditions;
+} satisfies Conditions<PasidCall>;
 
 export const effects = {
   pasid_alloc_follows_quota_parameter: (call) => {
@@ -94,7 +93,7 @@ export const effects = {
   pasid_alloc_takes_one: (call) => take(call, INT_END),
   pasid_alloc_takes_one_of_20_bits: (call) => take(call, PASID_END),
   pasid_alloc_gives_pasid_back: (call) => {
-    call.world.pasids.delete(call.pasid);
+    call.world.pasids.delete(call.pasidRequest.given);
   },
   pasid_free_leaves_bindings: (call) => {
     call.world.pasids.delete(freed(call));
@@ -103,25 +102,25 @@ export const effects = {
     tearDown(call.world, freed(call));
     call.world.pasids.delete(freed(call));
   },
-} satisfies Effects;
+} satisfies Effects<PasidCall>;
 
 /** Gives the lowest free number below an end; another may turn out to have been given. */
-function take(call: Call, end: number): void {
-  call.pasid = lowest(call, 1, end)!;
-  call.world.pasids.set(call.pasid, { owner: owner(call), bound: undefined });
+function take(call: PasidCall, end: number): void {
+  call.pasidRequest.given = lowest(call, 1, end)!;
+  call.world.pasids.set(call.pasidRequest.given, { owner: owner(call), bound: undefined });
 }
 
 /** The number that was given: any free one of the range below an end is as good. */
-function result(call: Call, end: number): Written {
+function result(call: PasidCall, end: number): Written {
   const bytes = new Uint8Array(4);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, call.pasid, true);
-  const { min, max } = pasidRequest(call);
+  view.setUint32(0, call.pasidRequest.given, true);
+  const { min, max } = call.pasidRequest;
   const given = (some: Uint8Array) => new DataView(some.buffer, some.byteOffset).getUint32(0, true);
   const { world } = call;
-  const first = call.pasid;
+  const first = call.pasidRequest.given;
   return {
-    address: BigInt.asUintN(64, call.argument + BigInt(RESULT)),
+    address: BigInt.asUintN(64, call.argument.value + BigInt(RESULT)),
     bytes,
     accepts: (some: Uint8Array) => {
       const pasid = given(some);
@@ -145,4 +144,4 @@ function result(call: Call, end: number): Written {
 export const contents = {
   pasid_alloc_returns_what_it_could_not_write: (call) => result(call, INT_END),
   pasid_alloc_cannot_write_result: (call) => result(call, PASID_END),
-} satisfies Contents;
+} satisfies Contents<PasidCall>;

@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { RangeCall } from '../../call/families.ts';
 import { backendOf } from '../../call/operands.ts';
 import { PAGE } from '../../memory/user-memory.ts';
 import { type Conditions, type Contents, type Effects, has, nothing } from '../rule-functions.ts';
@@ -28,18 +28,18 @@ function bitmapBytes(pages: bigint): bigint {
 }
 
 /** Pages of the size that the caller named; the lowest bit of the size counts. */
-function pagesAsked({ bitmap, range }: Call): bigint {
+function pagesAsked({ range }: RangeCall): bigint {
   let shift = 0n;
-  if (bitmap.pageSize !== 0n) while (((bitmap.pageSize >> shift) & 1n) === 0n) shift++;
+  if (range.pageSize !== 0n) while (((range.pageSize >> shift) & 1n) === 0n) shift++;
   return range.size >> shift;
 }
 
 /** Where the bits of the mapping under consideration stand in the caller's bitmap. */
-function placed(call: Call): { address: bigint; shift: bigint; pages: bigint } {
-  const mapping = call.mapping!;
+function placed(call: RangeCall): { address: bigint; shift: bigint; pages: bigint } {
+  const mapping = call.range.mapping!;
   const bit = (mapping.iova - call.range.iova) >> PAGE_SHIFT;
   return {
-    address: BigInt.asUintN(64, call.bitmap.data + (bit / WORD) * BigInt(WORD_BYTES)),
+    address: BigInt.asUintN(64, call.range.bitmapData + (bit / WORD) * BigInt(WORD_BYTES)),
     shift: bit % WORD,
     pages: mapping.size >> PAGE_SHIFT,
   };
@@ -59,13 +59,13 @@ export const conditions = {
   dirty_pages_stops: (call) => has(call.range.flags, STOP),
   dirty_pages_get_argsz_too_small: ({ range }) => range.argsz < getSize,
   dirty_pages_get_range_wraps: ({ range }) => BigInt.asUintN(64, range.iova + range.size) < range.iova,
-  dirty_bitmap_outside_user_memory: ({ bitmap, world }) =>
-    bitmap.data + bitmap.size > toBigInt(world.environment.userAddressEnd),
+  dirty_bitmap_outside_user_memory: ({ range, world }) =>
+    range.bitmapData + range.bitmapSize > toBigInt(world.environment.userAddressEnd),
   dirty_bitmap_of_no_page: (call) => pagesAsked(call) === 0n,
-  dirty_bitmap_size_zero: ({ bitmap }) => bitmap.size === 0n,
-  dirty_bitmap_size_too_large: ({ bitmap }) => bitmap.size > MOST_BITMAP_BYTES,
-  dirty_bitmap_size_too_small: (call) => call.bitmap.size < bitmapBytes(pagesAsked(call)),
-  dirty_pages_get_page_size: ({ bitmap }) => bitmap.pageSize !== BigInt(PAGE),
+  dirty_bitmap_size_zero: ({ range }) => range.bitmapSize === 0n,
+  dirty_bitmap_size_too_large: ({ range }) => range.bitmapSize > MOST_BITMAP_BYTES,
+  dirty_bitmap_size_too_small: (call) => call.range.bitmapSize < bitmapBytes(pagesAsked(call)),
+  dirty_pages_get_page_size: ({ range }) => range.pageSize !== BigInt(PAGE),
   dirty_pages_get_iova_not_aligned: ({ range }) => (range.iova & PAGE_MASK) !== 0n,
   dirty_pages_get_size_not_aligned: ({ range }) => (range.size & PAGE_MASK) !== 0n,
   dirty_pages_get_tracking_off: (call) => !backendOf(call).dirtyTracking,
@@ -82,7 +82,7 @@ export const conditions = {
     const { address, shift } = placed(call);
     return shift !== 0n && call.process.memory.accessible(address, WORD_BYTES, 'read') < WORD_BYTES;
   },
-} satisfies Conditions;
+} satisfies Conditions<RangeCall>;
 
 export const effects = {
   dirty_pages_start_when_on: nothing,
@@ -96,7 +96,7 @@ export const effects = {
   },
   dirty_bitmap_has_every_page: (call) => {
     const { shift, pages } = placed(call);
-    const mapping = call.mapping!;
+    const mapping = call.range.mapping!;
     const full = mapping.dirty! | ((1n << pages) - 1n);
     // Only the words that the moved bits need are moved; what lies beyond them stays.
     const moved = (1n << wordBits(pages + shift)) - 1n;
@@ -107,9 +107,9 @@ export const effects = {
     if (shift === 0n) return;
     const word = new Uint8Array(WORD_BYTES);
     call.process.memory.read(address, word, 0, WORD_BYTES);
-    call.mapping!.dirty! |= new DataView(word.buffer).getBigUint64(0, true);
+    call.range.mapping!.dirty! |= new DataView(word.buffer).getBigUint64(0, true);
   },
-} satisfies Effects;
+} satisfies Effects<RangeCall>;
 
 export const contents = {
   dirty_bitmap_is_written: (call) => {
@@ -118,7 +118,7 @@ export const contents = {
     const bytes = new Uint8Array(words * WORD_BYTES);
     const view = new DataView(bytes.buffer);
     for (let i = 0; i < words; i++)
-      view.setBigUint64(i * WORD_BYTES, BigInt.asUintN(64, call.mapping!.dirty! >> (BigInt(i) * WORD)), true);
+      view.setBigUint64(i * WORD_BYTES, BigInt.asUintN(64, call.range.mapping!.dirty! >> (BigInt(i) * WORD)), true);
     return { address, bytes };
   },
-} satisfies Contents;
+} satisfies Contents<RangeCall>;

@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { InfoCall } from '../../call/families.ts';
 import { backendOf } from '../../call/operands.ts';
 import { severalDevices, severalGroups, someCannotNest, someIsMediated } from '../nesting/nesting.ts';
 import { type Conditions, type Contents, type Effects, nothing } from '../rule-functions.ts';
@@ -19,21 +19,20 @@ const capabilities = uapi.values.iommu_info_capability!;
 const flags = uapi.flags.iommu_info_flags!;
 
 /** Adds a capability of version 1 to the chain; the offset of the next one is filled in when it is written. */
-function add(call: Call, id: number, bytes: number): DataView {
+function add(call: InfoCall, id: number, bytes: number): DataView {
   const capability = new Uint8Array(bytes);
   const view = new DataView(capability.buffer);
   view.setUint16(0, id, true);
   view.setUint16(2, 1, true);
-  call.chain ??= [];
-  call.chain.push(capability);
+  call.info.chain.push(capability);
   return new DataView(capability.buffer, CAPABILITY_HEADER);
 }
 
-const chainBytes = ({ chain = [] }: Call) => chain.reduce((sum, { length }) => sum + length, 0);
-const fits = (call: Call) => call.range.argsz >= WHOLE + chainBytes(call);
+const chainBytes = ({ info: { chain } }: InfoCall) => chain.reduce((sum, { length }) => sum + length, 0);
+const fits = (call: InfoCall) => call.argument.argsz >= WHOLE + chainBytes(call);
 
 /** What lies between the reserved ranges, inclusive. */
-function validRanges(call: Call): [bigint, bigint][] {
+function validRanges(call: InfoCall): [bigint, bigint][] {
   const { apertureLast, reserved } = call.world.environment;
   const ranges: [bigint, bigint][] = [];
   let first = 0n;
@@ -45,23 +44,23 @@ function validRanges(call: Call): [bigint, bigint][] {
   return ranges;
 }
 
-function tellAvailable(call: Call, bytes: number): void {
+function tellAvailable(call: InfoCall, bytes: number): void {
   const { entryLimit, mappings } = backendOf(call);
   add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL!, bytes).setUint32(0, entryLimit - mappings.size, true);
 }
 
-function header(call: Call, length: number): Uint8Array {
+function header(call: InfoCall, length: number): Uint8Array {
   const bytes = new Uint8Array(WHOLE);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, call.infoHeader.argsz, true);
+  view.setUint32(0, call.info.argsz, true);
   view.setUint32(4, flags.VFIO_IOMMU_INFO_PGSIZES! | flags.VFIO_IOMMU_INFO_CAPS!, true);
   view.setBigUint64(8, toBigInt(call.world.environment.pageSizes), true);
-  view.setUint32(16, call.infoHeader.offset, true);
+  view.setUint32(16, call.info.offset, true);
   return bytes.subarray(0, length);
 }
 
 export const conditions = {
-  get_info_argsz_too_small: ({ range }) => range.argsz < fixed,
+  get_info_argsz_too_small: ({ argument }) => argument.argsz < fixed,
   get_info_without_domain: (call) => backendOf(call).domains.length === 0,
   get_info_without_domain_outside_contract: (call) => backendOf(call).domains.length === 0,
   get_info_of_nesting_type: (call) => backendOf(call).nesting,
@@ -73,10 +72,10 @@ export const conditions = {
   get_info_tells_nesting: () => true,
   get_info_chain_does_not_fit: (call) => !fits(call),
   get_info_chain_fits: fits,
-} satisfies Conditions;
+} satisfies Conditions<InfoCall>;
 
 /** What the container can do in two stages. */
-function tellNesting(call: Call, abilities: number): void {
+function tellNesting(call: InfoCall, abilities: number): void {
   const body = add(call, NESTING, NESTING_BYTES);
   body.setUint32(0, abilities, true);
   body.setUint32(4, FORMAT, true);
@@ -107,33 +106,35 @@ export const effects = {
     });
   },
   get_info_chain_does_not_fit: (call) => {
-    call.infoHeader = { argsz: WHOLE + chainBytes(call), offset: 0 };
+    call.info.argsz = WHOLE + chainBytes(call);
+    call.info.offset = 0;
   },
   get_info_chain_fits: (call) => {
-    call.infoHeader = { argsz: call.range.argsz, offset: WHOLE };
+    call.info.argsz = call.argument.argsz;
+    call.info.offset = WHOLE;
   },
-} satisfies Effects;
+} satisfies Effects<InfoCall>;
 
 export const contents = {
   get_info_writes_chain: (call) => {
-    if (call.infoHeader.offset === 0) return undefined;
+    if (call.info.offset === 0) return undefined;
     let at = WHOLE;
-    const { chain = [] } = call;
+    const { chain } = call.info;
     for (const [i, capability] of chain.entries()) {
       at += capability.length;
       new DataView(capability.buffer).setUint32(4, i + 1 < chain.length ? at : 0, true);
     }
     return {
-      address: BigInt.asUintN(64, call.argument + BigInt(WHOLE)),
+      address: BigInt.asUintN(64, call.argument.value + BigInt(WHOLE)),
       bytes: Uint8Array.from(chain.flatMap((one) => [...one])),
     };
   },
   get_info_writes_sixteen_or_twenty: (call) => ({
-    address: call.argument,
-    bytes: header(call, call.range.argsz < WITH_OFFSET ? fixed : WITH_OFFSET),
+    address: call.argument.value,
+    bytes: header(call, call.argument.argsz < WITH_OFFSET ? fixed : WITH_OFFSET),
   }),
   get_info_writes_up_to_24: (call) => ({
-    address: call.argument,
-    bytes: header(call, Math.min(call.range.argsz, WHOLE)),
+    address: call.argument.value,
+    bytes: header(call, Math.min(call.argument.argsz, WHOLE)),
   }),
-} satisfies Contents;
+} satisfies Contents<InfoCall>;

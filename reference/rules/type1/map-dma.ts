@@ -1,6 +1,6 @@
 import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
-import type { Call } from '../../call/call.ts';
+import type { MapCall } from '../../call/families.ts';
 import { backendOf } from '../../call/operands.ts';
 import { PAGE, type Page } from '../../memory/user-memory.ts';
 import { wraps } from '../../state/mapping-list.ts';
@@ -48,16 +48,16 @@ export const conditions = {
   map_dma_overlaps: (call) => backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size) !== undefined,
   map_dma_no_entry_left: (call) => backendOf(call).mappings.size >= backendOf(call).entryLimit,
   map_dma_outside_valid_iova: (call) => !insideOneValidRange(call, call.map.iova, call.map.iova + call.map.size - 1n),
-  map_dma_page_not_accessible: ({ page, map }) => {
-    const protection = page?.region.pages[page.index] && page.region.protection[page.index];
+  map_dma_page_not_accessible: ({ map }) => {
+    const protection = map.page?.region.pages[map.page.index] && map.page.region.protection[map.page.index];
     return protection !== 'read-write' && protection !== (has(map.flags, WRITE) ? 'write' : 'read');
   },
-  map_dma_device_page_is_not_charged: ({ page }) => page!.region.pages[page!.index]!.device,
+  map_dma_device_page_is_not_charged: ({ map: { page } }) => page!.region.pages[page!.index]!.device,
   map_dma_untouched_page_is_zero_page: (call) => untouchedAndReadOnly(call),
   map_dma_untouched_page_is_private: (call) => untouchedAndReadOnly(call),
   map_dma_pins_page: (call) => !untouchedAndReadOnly(call),
-  map_dma_memlock_exceeded: ({ process, charge }) => exceedsMemlock(process, charge + 1),
-} satisfies Conditions;
+  map_dma_memlock_exceeded: ({ process, map }) => exceedsMemlock(process, map.charge + 1),
+} satisfies Conditions<MapCall>;
 
 export const effects = {
   map_dma_updates_vaddr: (call) => {
@@ -69,28 +69,28 @@ export const effects = {
   },
   map_dma_device_page_is_not_charged: (call) => pin(call, 0),
   map_dma_untouched_page_is_zero_page: (call) => {
-    call.pinned.push(zeroPage);
+    call.map.pinned.push(zeroPage);
   },
   map_dma_untouched_page_is_private: (call) => pin(call, 1),
   map_dma_pins_page: (call) => pin(call, 1),
   map_dma_creates_mapping: (call) => {
     const { iova, size, flags } = call.map;
-    call.process.lockedPages += call.charge;
+    call.process.lockedPages += call.map.charge;
     backendOf(call).mappings.insert({
       iova,
       size,
       read: (flags & READ!) !== 0,
       write: (flags & WRITE!) !== 0,
-      pages: call.pinned,
-      charged: { process: call.process, pages: call.charge },
+      pages: call.map.pinned,
+      charged: { process: call.process, pages: call.map.charge },
       vaddrInvalid: false,
       dirty: backendOf(call).dirtyTracking ? 0n : undefined,
     });
   },
-} satisfies Effects;
+} satisfies Effects<MapCall>;
 
 /** Valid I/O virtual ranges: the aperture without the reserved ranges. */
-function insideOneValidRange(call: Call, first: bigint, last: bigint): boolean {
+function insideOneValidRange(call: MapCall, first: bigint, last: bigint): boolean {
   const { apertureLast, reserved } = call.world.environment;
   return (
     last <= toBigInt(apertureLast) &&
@@ -102,14 +102,14 @@ function exceedsMemlock({ ipcLock, lockedPages, memlockBytes }: Process, more: n
   return !ipcLock && BigInt(lockedPages + more) > memlockBytes / BigInt(PAGE);
 }
 
-function untouchedAndReadOnly({ page, map }: Call): boolean {
-  const { region, index } = page!;
+function untouchedAndReadOnly({ map }: MapCall): boolean {
+  const { region, index } = map.page!;
   return region.private && region.pages[index]!.untouched && !has(map.flags, WRITE);
 }
 
-function pin(call: Call, charge: 0 | 1): void {
-  const page = call.page!.region.pages[call.page!.index]!;
+function pin(call: MapCall, charge: 0 | 1): void {
+  const page = call.map.page!.region.pages[call.map.page!.index]!;
   page.untouched = false;
-  call.pinned.push(page);
-  call.charge += charge;
+  call.map.pinned.push(page);
+  call.map.charge += charge;
 }
