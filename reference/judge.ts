@@ -160,10 +160,9 @@ function branches(
   index: number,
 ): Branch[] {
   const op = trace.program.ops[index]!;
-  let recorder = idle;
+  let recorder = new Recorder();
   let expectation = execute(contract, track.world, op, index, recorder);
   if (recorder.taken.length === 0) return [{ world: track.world, choices: track.choices, expectation }];
-  idle = new Recorder([]);
   const all: Branch[] = [{ world: track.world, choices: withTaken(track.choices, index, recorder.taken), expectation }];
   for (let next = recorder.next(); next; next = recorder.next()) {
     const world = stateBefore(contract, environment, trace, index, track.choices);
@@ -173,9 +172,6 @@ function branches(
   }
   return all;
 }
-
-/** A recorder that has recorded nothing; hardly any op needs another one. */
-let idle: Recorder;
 
 function withTaken(choices: Choices, index: number, taken: number[]): Choices {
   const longer = choices.slice();
@@ -208,5 +204,3 @@ function sameSaved({ saved = {} }: Expectation, actual: Outcome): boolean {
     return given !== undefined && toBigInt(given) === value;
   });
 }
-
-idle = new Recorder([]);

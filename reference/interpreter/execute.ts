@@ -1,5 +1,6 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
+import { opNames } from '../../spec/uapi/op-names.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
 import { Call } from '../call/call.ts';
 import type { Chooser } from '../call/chooser.ts';
@@ -253,21 +254,21 @@ const present = new Set(['/', '/dev/null', '/dev/zero']);
 /** Parameters of the type1 module that a program may set to a number. */
 const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts', 'pasid_quota']);
 
-/** The vocabulary's own rules, one for each op that no handler is written for. */
-const plainRules = new Map<string, Rule>();
-
-function plain(op: string, outcome: RuleOutcome): Decision {
-  let rule = plainRules.get(op);
-  if (!rule) {
-    rule = {
+/** The vocabulary's own rules, one for each op; most ops have a handler that speaks of them instead. */
+const plainRules: ReadonlyMap<string, Rule> = new Map(
+  opNames.map((op) => [
+    op,
+    {
       id: `vocabulary_${op}`,
       level: 'MUST',
       sentence: `The op ${op} does what the vocabulary of programs says.`,
       sources: [{ source: 'project', at: 'spec/uapi/schema/program.schema.json' }],
-    };
-    plainRules.set(op, rule);
-  }
-  return { rule, outcome };
+    },
+  ]),
+);
+
+function plain(op: Op['op'], outcome: RuleOutcome): Decision {
+  return { rule: plainRules.get(op)!, outcome };
 }
 
 /** Further requests that no driver sees, because every descriptor has them: FIOASYNC, FIBMAP and their like. */
