@@ -11,12 +11,14 @@ import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors
 import { Device } from '../state/device.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
-import type { Decision, Expectation } from './expectation.ts';
+import type { Decision, Expectation, Output } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 
 /** Most ops change no memory. */
 const unchanged: Changed[] = [];
+
+const noOutput: Output = { kind: 'none' };
 
 /** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
 export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
@@ -41,15 +43,14 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const looked = call.stored || op.op === 'protect';
   const { handler } = call;
   const extent = op.op === 'ioctl' ? call.argument.extent : 0;
-  const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
   if (op.op === 'open' && outcome.kind === 'fd') {
     const { created, closeOnExec } = call.opening;
     if (created) install(process, op.as, { object: created, refs: 0, pathOnly: false, mode: modeOf(op) });
     if (created && closeOnExec) process.closeOnExec.add(numberOf(process, op.as));
   }
-  if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
-  if (op.op === 'dma' && call.dma.fault) expectation.fault = call.dma.fault;
-  if (op.op === 'peek' && outcome.kind !== 'errno') expectation.bytes = peek(process, op.memory, op.at, op.length);
+  const output = outcome.kind === 'errno' && op.op !== 'dma' ? noOutput : outputOf(call);
+  const changed = looked ? [] : unchanged;
+  const expectation: Expectation = { rule, outcome, handler, extent, changed, effects, output };
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
       .filter(({ length }) => length > 0)
@@ -58,11 +59,6 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
         return { process, region, at: Number(address - region.base), ...one };
       });
   }
-  if (op.op === 'ioctl' && expectation.saved && expectation.unspecified) {
-    expectation.saveAgain = () => {
-      expectation.saved = save(process, op);
-    };
-  }
   if (looked) {
     process.memory.collectNews(undefined, expectation.changed);
     for (const other of world.processes.values())
@@ -70,6 +66,16 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     for (const one of world.processes.values()) one.memory.forgetNews();
   }
   return expectation;
+}
+
+/** What an op gives beside its result, if it succeeds; a transfer in any case. */
+function outputOf(call: Call): Output {
+  const { op, process } = call;
+  if (op.op === 'dma') return call.dma.fault ? { kind: 'fault', fault: call.dma.fault } : noOutput;
+  if (op.op === 'peek') return { kind: 'bytes', bytes: peek(process, op.memory, op.at, op.length) };
+  if (op.op !== 'ioctl' || !op.save) return noOutput;
+  const again = call.unspecified.length > 0 ? () => save(process, op) : undefined;
+  return { kind: 'saved', saved: save(process, op), again };
 }
 
 /** Ops that are system calls of the process, whose allocations can fail. */
