@@ -47,7 +47,7 @@ const ofData = (rule: string): boolean =>
 
 /** Devices that the driver refused in an op. */
 const refusals = ({ expectation: { effects } }: CheckTransition): number =>
-  effects.filter((rule) => rule === 'driver_call_is_refused').length;
+  effects.filter((rule) => rule === 'driver_call_fails').length;
 
 const namesBeyond = (transition: CheckTransition): boolean => {
   const request = asked(transition);
@@ -89,15 +89,18 @@ const signs: Record<string, Sign> = {
   G1: { invariants: ['I9'], shows: (one, info) => !fails(one) && isPlain(one) && info !== undefined && fails(info) },
   G2: {
     invariants: ['I9'],
-    shows: (one) => had(one, 'driver_bind_pasids_are_too_narrow', 'driver_bind_device_is_not_pci'),
+    shows: (one) => had(one, 'driver_bind_pasid_width_too_small', 'driver_bind_device_is_not_pci'),
   },
   V11: { invariants: ['I6'], shows: (one) => asks(one, 'bind') && !fails(one) },
-  V5: { invariants: ['I8'], shows: (one) => /_(january|march)_table$/.test(one.expectation.rule.id) },
-  V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_faults') },
+  V5: { invariants: ['I8'], shows: (one) => /_version_(beyond|before)_size_table$/.test(one.expectation.rule.id) },
+  V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_oopses') },
   V13: { invariants: ['I8'], shows: (one) => returns(one, '524') },
   V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => outcome.kind === 'range' },
   P2: { invariants: ['I1'], shows: (one) => asks(one, 'alloc') && one.expectation.outcome.kind === 'range' },
-  P3: { invariants: ['I1'], shows: (one) => had(one, 'pasid_alloc_takes_zero', 'pasid_alloc_takes_negative_number') },
+  P3: {
+    invariants: ['I1'],
+    shows: (one) => had(one, 'pasid_alloc_of_zero_fails', 'pasid_alloc_of_negative_number_fails'),
+  },
   U1: {
     invariants: ['I2', 'I11'],
     shows: (one) => asks(one, 'unbind') && fails(one) && boundTo(one, 'before').length > 0 && refusals(one) > 0,
@@ -122,9 +125,9 @@ const signs: Record<string, Sign> = {
     shows: (one) =>
       had(
         one,
-        'driver_invalidate_pair_is_left_out',
-        'driver_invalidate_takes_pasid_0',
-        'driver_invalidate_finds_no_pasid',
+        'driver_invalidate_combination_skipped',
+        'driver_invalidate_of_no_pasid_uses_pasid_0',
+        'driver_invalidate_of_no_pasid_is_no_op',
       ),
   },
 };

@@ -89,14 +89,14 @@ describe('the capability for PASIDs', () => {
     ['singleton_container', 'two groups of one', { a: one, b: one }, withoutPasid],
   ])('%s, %s', (pasid_exposure, _, slots, expected) => {
     // Nobody refuses the second group.
-    const bench = new Bench({ pasid_exposure, second_unit_at_attach: 'never' }, slots);
+    const bench = new Bench({ pasid_exposure, second_member_at_attach: 'never' }, slots);
     bench.attach(...Object.keys(slots));
     expect(bench.open('a', 'd')).toEqual(expected);
     expect(bench.world.slots.get('a')!.devices[0]!.showsPasid).toBe(expected.includes(PASID));
   });
 
   test('is decided at the first open, and again only after the last close', () => {
-    const bench = new Bench({ second_unit_at_attach: 'never' }, { a: one, b: one });
+    const bench = new Bench({ second_member_at_attach: 'never' }, { a: one, b: one });
     bench.attach('a', 'b');
     expect(bench.open('a', 'd')).toEqual(withoutPasid);
     bench.run(close('b'));

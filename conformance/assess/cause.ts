@@ -17,7 +17,7 @@ export interface FailingTrace {
 }
 
 /**
- * The rule that a target most likely breaks where it fails as a trace does. `kept` tells of a rule whether some trace
+ * The rule that a target most likely breaks where it fails as a trace does. `kept` says of a rule whether some trace
  * that conforms depends on it; `others` are failures of the same kind, which the rule should explain as well; `followed` is
  * the contract at another setting that explains them all, if there is one.
  *
@@ -40,7 +40,7 @@ export function likelyRule(
   const { environment, trace, violation } = example;
   const { op, choices, expectation, actual, rule } = violation;
   const before = stateBefore(contract, environment, trace, op, choices);
-  // What was told to fail is a matter of the program, not of the target.
+  // What was made to fail is a matter of the program, not of the target.
   const own = historyOf(before, violation).filter((entry) => trace.program.ops[entry.op]!.op !== 'inject');
   const effects = [...new Set(own.map((entry) => entry.rule))].reverse();
   before.release();

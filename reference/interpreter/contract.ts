@@ -66,7 +66,7 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     unknown: each((kind) => byName.get(`unknown ${kind}`)!),
     groupsLeft: compiler.table('groups left'),
     sizeFirst: parameters.driver === 'v5.10',
-    insists: defect?.kind === 'removed' && data.rules.get(defect.rule)?.forgets === true,
+    insists: defect?.kind === 'removed' && data.rules.get(defect.rule)?.invalidates === true,
     argumentBuffer: new ArgumentBuffer(),
     rules,
   };

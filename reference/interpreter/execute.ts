@@ -240,7 +240,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       return plain('set_parameter', zero);
     case 'bind_driver':
     case 'unbind_driver':
-      if (op.device !== 'claimed' && !world.slots.get(op.slot)?.devices[op.device]) {
+      if (op.device !== 'bound_to_host_driver' && !world.slots.get(op.slot)?.devices[op.device]) {
         throw new MalformedProgram(`there is no device ${op.device} in a slot ${op.slot}`);
       }
       if (!world.slots.has(op.slot)) throw new MalformedProgram(`there is no slot ${op.slot}`);

@@ -41,7 +41,7 @@ function* parts(call: DmaCall): Iterable<Segment> {
 
 /** What an `each` step goes over; every turn sets the call up for its steps. */
 export const iterations: Record<
-  'pages' | 'segments' | 'tagged_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches',
+  'pages' | 'segments' | 'pasid_segments' | 'mappings' | 'accesses' | 'config_bytes' | 'caches',
   (call: Call) => Iterable<void>
 > = {
   /** The virtual pages of a MAP_DMA, ascending. */
@@ -87,7 +87,7 @@ export const iterations: Record<
     }
   },
   /** The same of a transfer with a PASID; an address of it is none that the container maps. */
-  *tagged_segments(call) {
+  *pasid_segments(call) {
     for (const segment of call.dma.op.pasid === undefined ? [] : parts(call)) {
       call.dma.segment = segment;
       yield;

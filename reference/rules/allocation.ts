@@ -6,11 +6,11 @@ import type { Conditions, Effects } from './rule-functions.ts';
 const joining = [uapi.ioctls.VFIO_SET_IOMMU!.number, uapi.ioctls.VFIO_GROUP_SET_CONTAINER!.number];
 
 export const conditions = {
-  allocation_failure_of_joining_group: ({ op }) => op.op === 'ioctl' && joining.includes(Number(op.number)),
+  allocation_failure_on_attach: ({ op }) => op.op === 'ioctl' && joining.includes(Number(op.number)),
 } satisfies Conditions<AnyCall>;
 
 export const effects = {
-  inject_lets_something_fail: (call) => {
+  inject_makes_next_call_fail: (call) => {
     call.process.injections.push(opOf(call, 'inject'));
   },
 } satisfies Effects<AnyCall>;

@@ -7,21 +7,21 @@ import type { Conditions, Effects } from './rule-functions.ts';
 const descriptor = (call: AnyCall) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
 
 export const conditions = {
-  open_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
-  close_of_what_is_not_open: (call) => call.object === undefined,
-  access_to_what_is_not_open: (call) => call.object === undefined,
+  open_no_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
+  close_of_descriptor_not_open: (call) => call.object === undefined,
+  access_of_descriptor_not_open: (call) => call.object === undefined,
   seek_outside_contract: (call) => call.object!.kind === 'foreign',
 } satisfies Conditions<AnyCall>;
 
 export const effects = {
-  close_releases_what_nothing_holds: (call) => release(call.world, call.process, opOf(call, 'close').fd),
+  close_releases_unreferenced: (call) => release(call.world, call.process, opOf(call, 'close').fd),
   fioclex_sets_close_on_exec: (call) => {
     call.process.closeOnExec.add(descriptor(call));
   },
   fionclex_clears_close_on_exec: (call) => {
     call.process.closeOnExec.delete(descriptor(call));
   },
-  close_on_exec_is_told: (call) => {
+  close_on_exec_is_reported: (call) => {
     call.result = call.process.closeOnExec.has(descriptor(call)) ? 1 : 0;
   },
 } satisfies Effects<AnyCall>;

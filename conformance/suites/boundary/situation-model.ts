@@ -37,7 +37,7 @@ export class SituationModel {
     this.saved = [...saved.keys()];
   }
 
-  /** Whether an ioctl gets as far as reading its argument: a pointer that leads nowhere decides. */
+  /** Whether an ioctl gets as far as reading its argument: a pointer to nowhere decides. */
   reads({ number }: Ioctl): boolean {
     const op: Op = { op: 'ioctl', fd: this.#situation.fd, number, argument: { value: 0 } };
     const { outcome } = execute(this.#contract, this.#world(), op, 0, firstChoice);
@@ -65,7 +65,7 @@ export class SituationModel {
     return world;
   }
 
-  /** Performs ops up to one that fails, and tells whether there was none. */
+  /** Performs ops up to one that fails, and says whether there was none. */
   #succeed(world: World, ops: readonly Op[]): boolean {
     return ops.every((op, i) => {
       const { outcome } = execute(this.#contract, world, op, i, firstChoice);

@@ -42,7 +42,7 @@ export class TransitionWatch implements Observer {
   }
 }
 
-/** Collects traces of the suite, and tells at the end which transitions conforming parts of them have taken. */
+/** Collects traces of the suite, and reports at the end which transitions conforming parts of them have taken. */
 export class TransitionCoverage {
   readonly #contract: Contract;
   /** Transition -> why it was not taken; undefined for one that was. */

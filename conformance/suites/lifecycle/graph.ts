@@ -75,7 +75,7 @@ export function exploreStage(contract: Contract, environment: Environment, stage
   return { stage, states: [...states.values()] };
 }
 
-/** Tries steps in a state up to one that leads out of it, and tells where to; undefined if that is nowhere. */
+/** Tries steps in a state up to one that leads out of it, and says where to; undefined if that is nowhere. */
 function tryNext(
   contract: Contract,
   world: World,

@@ -22,9 +22,9 @@ export const conditions = {
   set_container_descriptor_not_open: (call) => asked(call)?.pathOnly ?? true,
   set_container_already_attached: (call) => groupOf(call).container !== undefined,
   set_container_group_orphaned: (call) => groupOf(call).orphaned,
-  set_container_foreign_descriptor_einval: (call) => asked(call)?.object.kind !== 'container',
-  set_container_foreign_descriptor_ebadfd: (call) => asked(call)?.object.kind !== 'container',
-  set_container_group_not_viable: (call) => groupOf(call).slot.claimed,
+  set_container_fd_is_not_a_container_einval: (call) => asked(call)?.object.kind !== 'container',
+  set_container_fd_is_not_a_container_ebadfd: (call) => asked(call)?.object.kind !== 'container',
+  set_container_group_not_viable: (call) => groupOf(call).slot.boundToHostDriver,
   set_container_vaddr_invalidated: (call) =>
     [...(container(call).backend?.mappings ?? [])].some(({ vaddrInvalid }) => vaddrInvalid),
   set_container_interrupts_not_isolated: (call) => container(call).backend !== undefined && interruptsNotIsolated(call),
@@ -41,7 +41,7 @@ export const conditions = {
       [...groups].some((one) => membersOf(one).some((device) => device.pasidTable.size > 0))
     );
   },
-  set_container_while_pasid_is_shown: (call) => {
+  set_container_while_pasid_exposed: (call) => {
     const { backend, groups } = container(call);
     return (
       backend?.nesting === true && [...groups].some((one) => one.slot.devices.some(({ showsPasid }) => showsPasid))
@@ -68,7 +68,7 @@ export const effects = {
     call.result = flags.VFIO_GROUP_FLAGS_VIABLE! | flags.VFIO_GROUP_FLAGS_CONTAINER_SET!;
   },
   get_status_of_unattached_group: (call) => {
-    call.result = groupOf(call).slot.claimed ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
+    call.result = groupOf(call).slot.boundToHostDriver ? 0 : flags.VFIO_GROUP_FLAGS_VIABLE!;
   },
 } satisfies Effects<IoctlCall>;
 

@@ -51,7 +51,7 @@ export const conditions = {
     if (text.length + LONGEST_DEVICE_NAME < LONGEST_NAME) return false;
     throw new MalformedProgram('whether the spelling is too long depends on the name of the device');
   },
-  get_device_fd_name_may_be_known: (call) =>
+  get_device_fd_name_of_pci_address: (call) =>
     /^[0-9a-f]{4,}:/.test(String.fromCharCode(...readName(call).bytes.subarray(0, 16))),
   open_device_group_orphaned: (call) => groupOf(call).orphaned,
   open_device_not_in_group: (call) => {
@@ -64,14 +64,14 @@ export const conditions = {
     return before !== '' || !exact || (after !== '' && !after.startsWith(' '));
   },
   open_device_option_unknown: (call) => /[^ ]/.test(spelling(call).after),
-  open_device_without_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
+  open_device_no_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
   open_device_without_backend: (call) => groupOf(call).container?.backend === undefined,
   open_device_hides_pasid: (call) => startsWith(call, 'pasid'),
-  open_device_hides_pasid_beside_others_of_group: (call) =>
+  open_device_hides_pasid_outside_singleton_group: (call) =>
     startsWith(call, 'pasid') && membersOf(groupOf(call)).length > 1,
-  open_device_hides_pasid_beside_others_of_container: (call) =>
+  open_device_hides_pasid_outside_singleton_container: (call) =>
     startsWith(call, 'pasid') && [...groupOf(call).container!.groups].flatMap(membersOf).length > 1,
-  open_device_hides_page_requests: (call) => startsWith(call, 'pageRequest'),
+  open_device_hides_pri: (call) => startsWith(call, 'pageRequest'),
 } satisfies Conditions<OpenDeviceCall>;
 
 export const effects = {
@@ -83,9 +83,9 @@ export const effects = {
     call.opening.created = { kind: 'device', device, group };
   },
   open_device_hides_pasid: (call) => opened(call)?.hide('pasid'),
-  open_device_hides_pasid_beside_others_of_group: (call) => opened(call)?.hide('pasid'),
-  open_device_hides_pasid_beside_others_of_container: (call) => opened(call)?.hide('pasid'),
-  open_device_hides_page_requests: (call) => opened(call)?.hide('pageRequest'),
+  open_device_hides_pasid_outside_singleton_group: (call) => opened(call)?.hide('pasid'),
+  open_device_hides_pasid_outside_singleton_container: (call) => opened(call)?.hide('pasid'),
+  open_device_hides_pri: (call) => opened(call)?.hide('pageRequest'),
   open_device_closes_on_exec: (call) => {
     call.opening.closeOnExec = true;
   },

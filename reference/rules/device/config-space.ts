@@ -31,7 +31,7 @@ export const conditions = {
     return toConfig(call) && at >= 0 && offset >= at - 2 && offset <= at && offset + width >= at;
   },
   // The interrupt line, and the control register, address and data of MSI.
-  config_write_is_remembered: () => true,
+  config_write_is_virtualized: () => true,
 } satisfies Conditions<RegionCall>;
 
 export const effects = {
@@ -54,7 +54,7 @@ export const effects = {
     const { at } = call.region.configByte!;
     device(call).leftovers.set(at, device(call).config[at]!);
   },
-  config_write_is_remembered: (call) => write(call, 0xff),
+  config_write_is_virtualized: (call) => write(call, 0xff),
 } satisfies Effects<RegionCall>;
 
 /** Where the control register of MSI is; -1 if there is none. */

@@ -20,11 +20,11 @@ const mapRegion = (call: RegionCall) => Number(mapOffset(call) / STRIDE);
 
 export const conditions = {
   access_at_negative_offset: (call) => offset(call) > LAST_OFFSET,
-  read_against_the_mode: ({ mode }) => mode === 'write',
-  write_against_the_mode: ({ mode }) => mode === 'read',
-  access_to_foreign_file_outside_contract: (call) => call.object!.kind === 'foreign',
-  access_to_what_has_no_regions: (call) => call.object!.kind !== 'device',
-  access_to_no_bytes: (call) => opOf(call, 'pread', 'pwrite').length === 0,
+  read_of_write_only_descriptor: ({ mode }) => mode === 'write',
+  write_of_read_only_descriptor: ({ mode }) => mode === 'read',
+  access_to_other_file_outside_contract: (call) => call.object!.kind === 'foreign',
+  access_of_descriptor_without_regions: (call) => call.object!.kind !== 'device',
+  access_of_zero_bytes: (call) => opOf(call, 'pread', 'pwrite').length === 0,
   access_to_unknown_region: (call) => size(call) === undefined,
   access_to_absent_region: (call) => size(call) === 0n,
   rom_access_outside_contract: (call) => call.region.target.region === uapi.device.romRegion,
@@ -41,10 +41,10 @@ export const conditions = {
   register_keeps_eight_bytes: (call) => registerAt(call, call.region.access!)?.half === 'whole',
   register_keeps_lower_half: (call) => registerAt(call, call.region.access!)?.half === 'lower',
   mmap_offset_not_page_aligned: (call) => mapOffset(call) % BigInt(PAGE) !== 0n,
-  mmap_against_the_mode: (call) =>
+  mmap_not_permitted_by_mode: (call) =>
     call.mode === 'write' ||
     (call.mode === 'read' && ['read-write', 'write'].includes(opOf(call, 'mmap').protection ?? 'read-write')),
-  mmap_of_what_has_no_regions: (call) => call.object!.kind !== 'device',
+  mmap_of_descriptor_without_regions: (call) => call.object!.kind !== 'device',
   mmap_of_unknown_region: (call) => sizeOf(call, mapRegion(call)) === undefined,
   mmap_of_region_that_cannot_be_mapped: (call) =>
     (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,

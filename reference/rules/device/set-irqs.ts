@@ -76,7 +76,7 @@ export const conditions = {
     const { start, count } = header(call);
     return start >= available(call) || start + count > available(call);
   },
-  set_irqs_not_one_kind_of_data: ({ argument }) => ![NONE, BOOL, EVENT].includes(argument.flags & DATA),
+  set_irqs_not_one_data_type: ({ argument }) => ![NONE, BOOL, EVENT].includes(argument.flags & DATA),
   set_irqs_argsz_without_data: (call) => call.argument.argsz - HEADER < dataBytes(call),
   set_irqs_reads_data: (call) =>
     call.process.memory.accessible(call.argument.value + BigInt(HEADER), dataBytes(call), 'read') < dataBytes(call),
@@ -84,9 +84,9 @@ export const conditions = {
     const action = call.argument.flags & ACTIONS;
     return action !== TRIGGER && !(indexIs(call, INTX) && (action === MASK || action === UNMASK));
   },
-  set_irqs_of_several_vectors_outside_contract: (call) => available(call) > 1,
-  set_irqs_request_by_negative_number_is_ignored: requestByNegativeNumber,
-  set_irqs_request_by_negative_number_is_refused: requestByNegativeNumber,
+  set_irqs_multiple_vectors_outside_contract: (call) => available(call) > 1,
+  set_irqs_req_negative_eventfd_ignored: requestByNegativeNumber,
+  set_irqs_req_negative_eventfd_fails: requestByNegativeNumber,
   set_irqs_disables: (call) =>
     enabled(call) && flagged(call, TRIGGER) && flagged(call, NONE) && header(call).count === 0,
   set_irqs_other_interrupt_enabled: (call) =>
@@ -95,18 +95,18 @@ export const conditions = {
     const bySwitch = ofRequest(call) && flagged(call, BOOL);
     return !enabled(call) && !(flagged(call, TRIGGER) && (flagged(call, EVENT) || bySwitch));
   },
-  set_irqs_not_one: (call) => !indexIs(call, MSI) && header(call).count !== 1,
+  set_irqs_count_not_one: (call) => !indexIs(call, MSI) && header(call).count !== 1,
   set_irqs_msi_without_vectors: (call) => !enabled(call) && header(call).count === 0,
-  set_irqs_mask_by_event: (call) => flagged(call, MASK) && flagged(call, EVENT),
-  set_irqs_unmask_by_event_outside_contract: (call) => flagged(call, UNMASK) && flagged(call, EVENT),
-  set_irqs_event_not_open: (call) => givesEvent(call) && (given(call)?.pathOnly ?? true),
-  set_irqs_not_an_event: (call) => {
+  set_irqs_mask_by_eventfd: (call) => flagged(call, MASK) && flagged(call, EVENT),
+  set_irqs_unmask_by_eventfd_outside_contract: (call) => flagged(call, UNMASK) && flagged(call, EVENT),
+  set_irqs_eventfd_not_open: (call) => givesEvent(call) && (given(call)?.pathOnly ?? true),
+  set_irqs_not_an_eventfd: (call) => {
     const object = givesEvent(call) ? given(call)!.object : undefined;
     return object !== undefined && !(object.kind === 'foreign' && object.event);
   },
   set_irqs_of_intx_raised_before_outside_contract: (call) =>
     indexIs(call, INTX) && !enabled(call) && device(call).cause !== 0,
-  set_irqs_sets_event: (call) => flagged(call, EVENT) && header(call).count > 0,
+  set_irqs_sets_eventfd: (call) => flagged(call, EVENT) && header(call).count > 0,
   set_irqs_masks: (call) => flagged(call, MASK) && told(call),
   set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
   set_irqs_signals: (call) => flagged(call, TRIGGER) && told(call),
@@ -117,9 +117,9 @@ export const effects = {
     if (ofRequest(call)) device(call).request = undefined;
     else device(call).interrupt = undefined;
   },
-  set_irqs_event_not_open: dropEvent,
-  set_irqs_not_an_event: dropEvent,
-  set_irqs_sets_event: (call) => {
+  set_irqs_eventfd_not_open: dropEvent,
+  set_irqs_not_an_eventfd: dropEvent,
+  set_irqs_sets_eventfd: (call) => {
     const one = device(call);
     const object = givesEvent(call) ? given(call)!.object : undefined;
     const event = object?.kind === 'foreign' ? object.event : undefined;

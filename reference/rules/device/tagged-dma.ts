@@ -22,33 +22,33 @@ export const conditions = {
     const { pasid } = call.dma.op;
     return pasid !== undefined && !canSend(call, pasidOf(call));
   },
-  tagged_dma_pasid_not_bound: (call) => tableOf(call) === undefined,
-  tagged_dma_address_not_canonical: (call) => !isCanonical(call.dma.segment!.iova, tableOf(call)!.levels),
+  dma_with_pasid_not_bound: (call) => tableOf(call) === undefined,
+  dma_with_pasid_address_not_canonical: (call) => !isCanonical(call.dma.segment!.iova, tableOf(call)!.levels),
   guest_table_not_mapped: faults(/^table_\d_not_mapped$/),
   guest_entry_not_present: faults(/^level_\d_not_present$/),
   guest_entry_has_reserved_bits: faults(/^level_\d_reserved_bits$/),
-  guest_entry_is_supervisors: faults(/^level_\d_supervisor$/),
+  guest_entry_supervisor_only: faults(/^level_\d_supervisor$/),
   guest_entry_not_writable: faults(/^level_\d_not_writable$/),
   guest_table_not_writable: faults(/^table_\d_not_writable$/),
   guest_page_not_mapped: faults(/^page_not_mapped$/),
   guest_page_not_readable: faults(/^page_not_readable$/),
   guest_page_not_writable: faults(/^page_not_writable$/),
-  tagged_dma_reads_page: (call) => !writes(call),
-  tagged_dma_writes_page: writes,
+  dma_with_pasid_reads_page: (call) => !writes(call),
+  dma_with_pasid_writes_page: writes,
 } satisfies Conditions<DmaCall>;
 
 export const effects = {
-  tagged_dma_pasid_not_bound: (call) => loseSegment(call, 'pasid_not_bound'),
-  tagged_dma_address_not_canonical: (call) => loseSegment(call, 'not_canonical'),
+  dma_with_pasid_not_bound: (call) => loseSegment(call, 'pasid_not_bound'),
+  dma_with_pasid_address_not_canonical: (call) => loseSegment(call, 'not_canonical'),
   guest_table_on_write_only_mapping_is_readable: (call) => {
     call.dma.readsWriteOnly = true;
   },
-  tagged_dma_walks_guest_table: (call) => {
+  dma_with_pasid_walks_guest_table: (call) => {
     const { address, writes, secondStage } = request(call);
     const { root, levels } = tableOf(call)!;
     call.dma.walk = walkGuestTable(address, writes, walkStart(root, levels, secondStage), secondStage);
   },
-  remembered_translation_may_be_used: (call) => {
+  cached_translation_may_be_used: (call) => {
     const ways = waysToTranslate(request(call), call.dma.walk!);
     const last = ways.length - 1;
     const way = ways[last === 0 || call.dma.insists ? last : call.chooser.choose(ways.length)]!;
@@ -60,14 +60,14 @@ export const effects = {
   guest_table_not_mapped: lose,
   guest_entry_not_present: lose,
   guest_entry_has_reserved_bits: lose,
-  guest_entry_is_supervisors: lose,
+  guest_entry_supervisor_only: lose,
   guest_entry_not_writable: lose,
   guest_table_not_writable: lose,
   guest_page_not_mapped: lose,
   guest_page_not_readable: lose,
   guest_page_not_writable: lose,
-  tagged_dma_reads_page: (call) => readSegment(call, call.dma.walk!.found!.page),
-  tagged_dma_writes_page: (call) => writeSegment(call, call.dma.walk!.found!.page),
+  dma_with_pasid_reads_page: (call) => readSegment(call, call.dma.walk!.found!.page),
+  dma_with_pasid_writes_page: (call) => writeSegment(call, call.dma.walk!.found!.page),
 } satisfies Effects<DmaCall>;
 
 /** The PASID of a transfer that has one. */

@@ -24,15 +24,15 @@ export const conditions = {
   cache_invalidate_argsz_below_header: ({ argument }) => argument.argsz < HEADER,
   cache_invalidate_argsz_below_56: ({ argument }) => argument.argsz < size,
   cache_invalidate_flag_unknown: ({ argument }) => argument.flags !== 0,
-  cache_invalidate_has_version_0: (call) => call.cache.data.version === 0,
-  cache_invalidate_size_beyond_january_table: (call) => call.cache.data.version > VERSION!,
-  cache_invalidate_size_before_march_table: (call) => call.cache.data.version >= NEGATIVE,
+  cache_invalidate_version_0: (call) => call.cache.data.version === 0,
+  cache_invalidate_version_beyond_size_table: (call) => call.cache.data.version > VERSION!,
+  cache_invalidate_version_before_size_table: (call) => call.cache.data.version >= NEGATIVE,
   cache_invalidate_size_is_negative: (call) => call.cache.data.version > VERSION!,
   cache_invalidate_version_unknown: (call) => call.cache.data.version !== VERSION,
   cache_invalidate_padding_not_zero: (call) => !call.cache.data.padded,
   cache_invalidate_cache_unknown: (call) => (call.cache.data.cache & ~ALL_CACHES) !== 0,
   cache_invalidate_granularity_unknown: (call) => call.cache.data.granularity > ADDR,
-  cache_invalidate_pair_not_documented: (call) => {
+  cache_invalidate_combination_unsupported: (call) => {
     const { cache, granularity } = call.cache.data;
     return Object.entries(documented).some(([type, some]) => has(cache, Number(type)) && !some.includes(granularity));
   },
@@ -49,7 +49,7 @@ export const conditions = {
     const { granularity, address, granuleSize, granules } = call.cache.data;
     return granularity === ADDR && (granuleSize * granules >= END || address + granuleSize * granules > END);
   },
-  cache_invalidate_names_what_is_bound: (call) => {
+  cache_invalidate_of_unbound: (call) => {
     const { cache, granularity, pasid } = call.cache.data;
     return (
       cache !== 0 &&

@@ -32,12 +32,12 @@ export function readUpTo(call: DriverCall, from: number, most: number): boolean 
 }
 
 export const conditions = {
-  driver_has_no_hooks: (call) => backendOf(call).domains.length > 0,
-  driver_call_is_refused: (call) => {
+  driver_without_hooks: (call) => backendOf(call).domains.length > 0,
+  driver_call_fails: (call) => {
     call.visit.calls++;
     const told = call.process.injections.find(({ fault, nth }) => fault === 'driver' && nth === call.visit.calls);
     if (told) call.errno = told.errno ?? 'EIO';
     return told !== undefined;
   },
-  driver_finds_no_iommu: (call) => isMediated(visited(call)),
+  driver_bind_without_iommu: (call) => isMediated(visited(call)),
 } satisfies Conditions<DriverCall>;

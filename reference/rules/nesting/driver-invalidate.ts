@@ -80,52 +80,52 @@ function flush(call: CacheCall, which: 'both' | 'device', whole = false): void {
 }
 
 export const conditions = {
-  wrapper_reads_least_of_invalidate: (call) => !call.copyIn(DATA, LEAST_OF_INVALIDATE),
-  wrapper_invalidate_too_small: (call) => dataSize(call) < LEAST_OF_INVALIDATE,
-  wrapper_invalidate_too_small_for_granularity: (call) => {
+  iommu_core_invalidate_reads_minsz: (call) => !call.copyIn(DATA, LEAST_OF_INVALIDATE),
+  iommu_core_invalidate_argsz_too_small: (call) => dataSize(call) < LEAST_OF_INVALIDATE,
+  iommu_core_invalidate_argsz_too_small_for_granularity: (call) => {
     const { granularity } = call.cache.data;
     return (
       (granularity === PASID && dataSize(call) < PASID_INVALIDATE) ||
       (granularity === ADDR && dataSize(call) < WHOLE_INVALIDATE)
     );
   },
-  wrapper_reads_rest_of_invalidate: (call) => !readUpTo(call, LEAST_OF_INVALIDATE, WHOLE_INVALIDATE),
-  wrapper_invalidate_version_unknown: (call) => call.cache.data.version !== VERSION,
-  wrapper_invalidate_cache_unknown: (call) => (call.cache.data.cache & ~ALL_CACHES) !== 0,
-  wrapper_invalidate_granularity_unknown: (call) => call.cache.data.granularity > ADDR,
-  wrapper_invalidate_pair_senseless: (call) => {
+  iommu_core_invalidate_reads_data: (call) => !readUpTo(call, LEAST_OF_INVALIDATE, WHOLE_INVALIDATE),
+  iommu_core_invalidate_version_unknown: (call) => call.cache.data.version !== VERSION,
+  iommu_core_invalidate_cache_unknown: (call) => (call.cache.data.cache & ~ALL_CACHES) !== 0,
+  iommu_core_invalidate_granularity_unknown: (call) => call.cache.data.granularity > ADDR,
+  iommu_core_invalidate_combination_unsupported: (call) => {
     const { granularity, cache } = call.cache.data;
     return (granularity === ADDR && has(cache, PASID_CACHE)) || (granularity === DOMAIN && has(cache, DEV_IOTLB));
   },
-  wrapper_invalidate_info_flag_unknown: (call) => hasUnknownInfoFlag(call.cache.data),
-  wrapper_invalidate_padding_not_zero: (call) => !call.cache.data.padded,
+  iommu_core_invalidate_info_flag_unknown: (call) => hasUnknownInfoFlag(call.cache.data),
+  iommu_core_invalidate_padding_not_zero: (call) => !call.cache.data.padded,
   driver_invalidate_version: (call) => call.cache.data.version !== VERSION,
   driver_invalidate_domain_does_not_nest: (call) => !nests(call),
-  driver_invalidate_finds_no_iommu: (call) => isMediated(visited(call)),
+  driver_invalidate_without_iommu: (call) => isMediated(visited(call)),
   driver_invalidate_device_is_not_pci: (call) => visited(call).slot.kind === 'platform',
-  driver_invalidate_device_has_no_ats: (call) => ability(call) === undefined || pasidBits(visited(call)) === 0,
+  driver_invalidate_without_ats: (call) => ability(call) === undefined || pasidBits(visited(call)) === 0,
   driver_invalidate_granularity_beyond_table: (call) => call.cache.data.granularity > ADDR,
-  driver_invalidate_pair_v10: (call) => !pairIn(call, v10),
-  driver_invalidate_pair_is_left_out: (call) => !pairIn(call, v58),
-  driver_invalidate_pair: (call) => !pairIn(call, documented),
-  driver_invalidate_finds_no_pasid: (call) => !finds(call.cache.data),
+  driver_invalidate_combination_unsupported_v10: (call) => !pairIn(call, v10),
+  driver_invalidate_combination_skipped: (call) => !pairIn(call, v58),
+  driver_invalidate_combination_unsupported: (call) => !pairIn(call, documented),
+  driver_invalidate_of_no_pasid_is_no_op: (call) => !finds(call.cache.data),
   driver_invalidate_misaligned: (call) => {
     const info = call.cache.data;
     if (call.cache.type !== IOTLB || info.granularity !== ADDR || order(info) === 0n) return false;
     return (info.address & ((1n << (order(info) + PAGE_SHIFT)) - 1n)) !== 0n;
   },
   driver_invalidate_without_pasid: namesNoPasid,
-  driver_invalidate_takes_pasid_0: namesNoPasid,
-  driver_invalidate_flushes_translations: ({ cache }) => cache.type === IOTLB,
-  driver_invalidate_flushes_device: ({ cache }) => cache.type === DEV_IOTLB,
-  driver_invalidate_flushes_all_translations: ({ cache }) => cache.type === IOTLB,
-  driver_invalidate_flushes_all_of_device: ({ cache }) => cache.type === DEV_IOTLB,
+  driver_invalidate_of_no_pasid_uses_pasid_0: namesNoPasid,
+  driver_invalidate_flushes_iotlb: ({ cache }) => cache.type === IOTLB,
+  driver_invalidate_flushes_device_tlb: ({ cache }) => cache.type === DEV_IOTLB,
+  driver_invalidate_flushes_iotlb_of_each_granularity: ({ cache }) => cache.type === IOTLB,
+  driver_invalidate_flushes_device_tlb_of_each_granularity: ({ cache }) => cache.type === DEV_IOTLB,
 } satisfies Conditions<CacheCall>;
 
 export const effects = {
-  driver_invalidate_takes_pasid_0: nothing,
-  driver_invalidate_flushes_translations: (call) => flush(call, 'both'),
-  driver_invalidate_flushes_device: (call) => flush(call, 'device'),
-  driver_invalidate_flushes_all_translations: (call) => flush(call, 'both', true),
-  driver_invalidate_flushes_all_of_device: (call) => flush(call, 'device', true),
+  driver_invalidate_of_no_pasid_uses_pasid_0: nothing,
+  driver_invalidate_flushes_iotlb: (call) => flush(call, 'both'),
+  driver_invalidate_flushes_device_tlb: (call) => flush(call, 'device'),
+  driver_invalidate_flushes_iotlb_of_each_granularity: (call) => flush(call, 'both', true),
+  driver_invalidate_flushes_device_tlb_of_each_granularity: (call) => flush(call, 'device', true),
 } satisfies Effects<CacheCall>;

@@ -28,15 +28,15 @@ export const someCannotNest = (call: AnyCall): boolean =>
 export const someIsMediated = (call: AnyCall): boolean => devicesOf(containerOf(call)).some(isMediated);
 
 export const conditions = {
-  request_needs_nesting_type: (call) => !backendOf(call).nesting,
-  request_with_second_group: severalGroups,
-  request_with_second_device: severalDevices,
-  request_mediated_device_cannot_nest: someIsMediated,
-  request_device_cannot_nest: someCannotNest,
+  nesting_ioctl_needs_nesting_type: (call) => !backendOf(call).nesting,
+  nesting_ioctl_with_second_group: severalGroups,
+  nesting_ioctl_with_second_device: severalDevices,
+  nesting_ioctl_mediated_device_cannot_nest: someIsMediated,
+  nesting_ioctl_device_cannot_nest: someCannotNest,
 } satisfies Conditions<AnyCall>;
 
 export const effects = {
-  device_that_leaves_loses_pasid_table: ({ world }) => {
+  device_detach_frees_pasid_table: ({ world }) => {
     for (const { devices } of world.left) {
       for (const device of devices) {
         device.pasidTable.clear();
@@ -44,7 +44,7 @@ export const effects = {
       }
     }
   },
-  bindings_end_with_the_domain: ({ world }) => {
+  device_detach_unbinds: ({ world }) => {
     for (const { devices } of world.left) {
       for (const device of devices) {
         for (const pasid of world.pasids.keys()) unbindFrom(world, pasid, device);

@@ -47,29 +47,29 @@ export const conditions = {
   pasid_request_flag_unknown: (call) => (flags(call) & ~KNOWN) !== 0,
   pasid_request_both_flags: (call) => (flags(call) & KNOWN) === KNOWN,
   pasid_request_no_flag: (call) => flags(call) === 0,
-  pasid_request_allocates: (call) => has(flags(call), ALLOC),
+  pasid_request_flag_alloc: (call) => has(flags(call), ALLOC),
   pasid_alloc_without_domain: (call) => backendOf(call).domains.length === 0,
   pasid_free_without_domain: (call) => backendOf(call).domains.length === 0,
   pasid_alloc_without_owner: (call) => backendOf(call).owner === undefined,
   pasid_free_without_owner: (call) => backendOf(call).owner === undefined,
-  pasid_alloc_finds_none_as_posted: (call) => {
+  pasid_alloc_none_free_as_posted: (call) => {
     if (call.allocationMayFail && call.chooser.choose(2) === 1) return true;
     return isFull(call) || noneIn(call, 0, END);
   },
-  pasid_alloc_takes_zero: (call) =>
+  pasid_alloc_of_zero_fails: (call) =>
     lowest(call, 0, 1) !== undefined && (lowest(call, 1, END) === undefined || call.chooser.choose(2) === 1),
-  pasid_alloc_takes_negative_number: (call) =>
+  pasid_alloc_of_negative_number_fails: (call) =>
     lowest(call, INT_END, END) !== undefined &&
     (lowest(call, 1, INT_END) === undefined || call.chooser.choose(2) === 1),
   pasid_free_out_of_range: (call) => has(flags(call), FREE) && (freed(call) === 0 || freed(call) >= PASID_END),
   pasid_alloc_min_above_max: (call) => has(flags(call), ALLOC) && call.pasidRequest.min > call.pasidRequest.max,
-  pasid_alloc_finds_none: (call) => isFull(call) || noneIn(call, 1, PASID_END),
+  pasid_alloc_none_free: (call) => isFull(call) || noneIn(call, 1, PASID_END),
   pasid_free_of_unallocated: (call) => !call.world.pasids.has(freed(call)) && !turnsOutLost(call, freed(call)),
   pasid_free_of_another_owner: (call) => call.world.pasids.get(freed(call))!.owner !== owner(call),
 } satisfies Conditions<PasidCall>;
 
 export const effects = {
-  pasid_alloc_follows_quota_parameter: (call) => {
+  pasid_alloc_applies_quota_parameter: (call) => {
     const { world } = call;
     const one = owner(call);
     // The parameter is declared unsigned, and kept as an int.
@@ -81,18 +81,18 @@ export const effects = {
     world.unpromised += one.limit - asked;
     one.limit = asked;
   },
-  pasid_alloc_takes_quota_parameter: (call) => {
+  pasid_alloc_uses_quota_parameter: (call) => {
     owner(call).limit = quota(call);
   },
-  pasid_alloc_takes_zero: (call) => {
+  pasid_alloc_of_zero_fails: (call) => {
     call.world.pasids.set(0, { owner: owner(call), bound: undefined });
   },
-  pasid_alloc_takes_negative_number: (call) => {
+  pasid_alloc_of_negative_number_fails: (call) => {
     call.world.lostPasids.push({ owner: owner(call), min: INT_END, max: END });
   },
-  pasid_alloc_takes_one: (call) => take(call, INT_END),
-  pasid_alloc_takes_one_of_20_bits: (call) => take(call, PASID_END),
-  pasid_alloc_gives_pasid_back: (call) => {
+  pasid_alloc_allocates: (call) => take(call, INT_END),
+  pasid_alloc_allocates_20_bits: (call) => take(call, PASID_END),
+  pasid_alloc_frees_unreported_pasid: (call) => {
     call.world.pasids.delete(call.pasidRequest.given);
   },
   pasid_free_leaves_bindings: (call) => {
@@ -142,6 +142,6 @@ function result(call: PasidCall, end: number): Written {
 }
 
 export const contents = {
-  pasid_alloc_returns_what_it_could_not_write: (call) => result(call, INT_END),
+  pasid_alloc_returns_bytes_not_copied: (call) => result(call, INT_END),
   pasid_alloc_cannot_write_result: (call) => result(call, PASID_END),
 } satisfies Contents<PasidCall>;

@@ -61,7 +61,7 @@ export const conditions = {
   dirty_pages_get_range_wraps: ({ range }) => BigInt.asUintN(64, range.iova + range.size) < range.iova,
   dirty_bitmap_outside_user_memory: ({ range, world }) =>
     range.bitmapData + range.bitmapSize > toBigInt(world.environment.userAddressEnd),
-  dirty_bitmap_of_no_page: (call) => pagesAsked(call) === 0n,
+  dirty_bitmap_range_below_page: (call) => pagesAsked(call) === 0n,
   dirty_bitmap_size_zero: ({ range }) => range.bitmapSize === 0n,
   dirty_bitmap_size_too_large: ({ range }) => range.bitmapSize > MOST_BITMAP_BYTES,
   dirty_bitmap_size_too_small: (call) => call.range.bitmapSize < bitmapBytes(pagesAsked(call)),
@@ -102,7 +102,7 @@ export const effects = {
     const moved = (1n << wordBits(pages + shift)) - 1n;
     mapping.dirty = shift === 0n ? full : (full & ~moved) | ((full << shift) & moved);
   },
-  dirty_bitmap_takes_bits_of_user: (call) => {
+  dirty_bitmap_keeps_user_bits: (call) => {
     const { address, shift } = placed(call);
     if (shift === 0n) return;
     const word = new Uint8Array(WORD_BYTES);

@@ -69,7 +69,7 @@ export const conditions = {
   get_info_hides_nesting_without_driver: () => true,
   get_info_hides_nesting_from_mediated_device: someIsMediated,
   get_info_hides_nesting_from_device: someCannotNest,
-  get_info_tells_nesting: () => true,
+  get_info_reports_nesting: () => true,
   get_info_chain_does_not_fit: (call) => !fits(call),
   get_info_chain_fits: fits,
 } satisfies Conditions<InfoCall>;
@@ -82,21 +82,21 @@ function tellNesting(call: InfoCall, abilities: number): void {
 }
 
 export const effects = {
-  get_info_tells_nesting_of_any_type: (call) => tellNesting(call, backendOf(call).nesting ? ASKS_FOR_PASIDS : 0),
+  get_info_reports_nesting_of_any_type: (call) => tellNesting(call, backendOf(call).nesting ? ASKS_FOR_PASIDS : 0),
   get_info_hides_nesting_from_second_group: nothing,
   get_info_hides_nesting_from_second_device: nothing,
   get_info_hides_nesting_without_driver: nothing,
   get_info_hides_nesting_from_mediated_device: nothing,
   get_info_hides_nesting_from_device: nothing,
-  get_info_tells_nesting: (call) => tellNesting(call, ASKS_FOR_PASIDS),
-  get_info_tells_migration: (call) => {
+  get_info_reports_nesting: (call) => tellNesting(call, ASKS_FOR_PASIDS),
+  get_info_reports_migration: (call) => {
     const body = add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION!, 32);
     body.setBigUint64(8, BigInt(call.world.environment.pageSize), true);
     body.setBigUint64(16, 1n << 28n, true);
   },
-  get_info_tells_available_in_twelve_bytes: (call) => tellAvailable(call, 12),
-  get_info_tells_available_in_sixteen_bytes: (call) => tellAvailable(call, 16),
-  get_info_tells_valid_ranges: (call) => {
+  get_info_reports_dma_avail_in_twelve_bytes: (call) => tellAvailable(call, 12),
+  get_info_reports_dma_avail_in_sixteen_bytes: (call) => tellAvailable(call, 16),
+  get_info_reports_iova_ranges: (call) => {
     const ranges = validRanges(call);
     const body = add(call, capabilities.VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE!, 16 + 16 * ranges.length);
     body.setUint32(0, ranges.length, true);

@@ -46,7 +46,7 @@ export const conditions = {
   },
   map_dma_updates_vaddr: ({ map }) => has(map.flags, VADDR),
   map_dma_overlaps: (call) => backendOf(call).mappings.firstOverlap(call.map.iova, call.map.size) !== undefined,
-  map_dma_no_entry_left: (call) => backendOf(call).mappings.size >= backendOf(call).entryLimit,
+  map_dma_entry_limit_reached: (call) => backendOf(call).mappings.size >= backendOf(call).entryLimit,
   map_dma_outside_valid_iova: (call) => !insideOneValidRange(call, call.map.iova, call.map.iova + call.map.size - 1n),
   map_dma_page_not_accessible: ({ map }) => {
     const protection = map.page?.region.pages[map.page.index] && map.page.region.protection[map.page.index];

@@ -23,7 +23,7 @@ export function errnosText(site: Site): string {
     }
   }
   const errnos = [...answering.keys()].sort((a, b) => numberOf(a) - numberOf(b));
-  return page(from, 'Errnos', '† **No released kernel implements** the rule: it is of the requests of 2020.', [
+  return page(from, 'Errnos', '† **No released kernel implements** the rule: it is of the 2020 nesting series.', [
     errnos.map((errno) => link(nameOf(errno), `#${errno.toLowerCase()}`)).join(', '),
     ...errnos.map((errno) =>
       section(`${anchor(errno.toLowerCase())}${nameOf(errno)}`, [

@@ -21,7 +21,7 @@ export function odditiesText(site: Site): string {
     'What Linux does and probably should not',
     'Linux 6.1 and 6.12 implement all of this; what was seen on one of them alone says so.',
     [
-      'Linux behaves like this, programs may rely on it, and so each of these is a rule like any other: an implementation that does better fails it. Each says on which real kernels it was seen; what is "from the source" was read there and not seen. What the requests of 2020 get wrong is in [findings](findings.md).',
+      'Linux behaves like this, programs may rely on it, and so each of these is a rule like any other: an implementation that does better fails it. Each says on which real kernels it was seen; what is "from the source" was read there and not seen. What the 2020 nesting series get wrong is in [findings](findings.md).',
       ...[...new Set(rules.map(title))].map((place) =>
         section(place, [
           bullets(rules.filter((rule) => title(rule) === place).map((rule) => oddity(site, from, rule))),

@@ -10,35 +10,37 @@ export function parametersText(site: Site): string {
   const { data } = site;
   const of2020 = [...data.parameters.values()].filter(isOf2020).map(({ id }) => link(code(id), `#${id}`));
   const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps));
-  const parts = [...data.parameters.values()].map(({ id, sentence, values, matters, needs = {}, implies, lineage }) => {
-    const asking = rulesOfRows(rows.filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!));
-    return section(`${anchor(id)}${code(id)}`, [
-      sentence,
-      matters ? `It says something only where ${whenText(matters, data.parameters)}.` : '',
-      table(
-        ['value', 'means', 'profiles'],
-        Object.entries(values).map(([value, meaning]) => [
-          code(value),
-          [
-            prose(meaning),
-            needs[value] ? `Needs: ${whenText(needs[value], data.parameters)}.` : '',
-            implies?.[value] ? `Stands for ${settings(implies[value])}, unless they are set themselves.` : '',
-          ]
-            .filter(Boolean)
-            .join(' '),
-          profilesWith(site, id, value),
-        ]),
-      ),
-      asking.length === 0
-        ? ''
-        : `Rules that ask for a value themselves: ${[...new Set(asking)].map((rule) => ruleLink(site, from, rule)).join(', ')}.`,
-      lineage ? `Findings: ${findingLinks(from, lineage)}.` : '',
-    ]);
-  });
+  const parts = [...data.parameters.values()].map(
+    ({ id, sentence, values, matters, needs = {}, implies, findings }) => {
+      const asking = rulesOfRows(rows.filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!));
+      return section(`${anchor(id)}${code(id)}`, [
+        sentence,
+        matters ? `It says something only where ${whenText(matters, data.parameters)}.` : '',
+        table(
+          ['value', 'means', 'profiles'],
+          Object.entries(values).map(([value, meaning]) => [
+            code(value),
+            [
+              prose(meaning),
+              needs[value] ? `Needs: ${whenText(needs[value], data.parameters)}.` : '',
+              implies?.[value] ? `Stands for ${settings(implies[value])}, unless they are set themselves.` : '',
+            ]
+              .filter(Boolean)
+              .join(' '),
+            profilesWith(site, id, value),
+          ]),
+        ),
+        asking.length === 0
+          ? ''
+          : `Rules that ask for a value themselves: ${[...new Set(asking)].map((rule) => ruleLink(site, from, rule)).join(', ')}.`,
+        findings ? `Findings: ${findingLinks(from, findings)}.` : '',
+      ]);
+    },
+  );
   return page(
     from,
     'Parameters',
-    `**No released kernel implements** what these are about, the requests of 2020: ${listed(of2020)}.`,
+    `**No released kernel implements** what these are about, the ioctls of the 2020 nesting series: ${listed(of2020)}.`,
     [`What the contract leaves open, or what changed over time. ${code('--set PARAMETER=VALUE')} sets one.`, ...parts],
   );
 }

@@ -21,11 +21,11 @@ function unreleasedRules(data: ContractData): Set<string> {
 /** What of a profile kernels implement, in a line. */
 function implementedText({ data }: Site, profile: Profile): string {
   const { parameters } = profile;
-  if (isReleased(profile)) return `Linux ${parameters.surroundings} implements all of this.`;
+  if (isReleased(profile)) return `Linux ${parameters.base_kernel} implements all of this.`;
   const rules = rulesAt(data, parameters);
   const unreleased = unreleasedRules(data);
   const count = [...rules].filter((rule) => unreleased.has(rule)).length;
-  return `**No released kernel implements** ${count} of its ${rules.size} rules, those of the requests of 2020. The other ${rules.size - count} are about VFIO without them, as Linux 5.6 has it.`;
+  return `**No released kernel implements** ${count} of its ${rules.size} rules, those of the ioctls of the 2020 nesting series. The other ${rules.size - count} are about VFIO without them, as Linux 5.6 has it.`;
 }
 
 /** The rules of a profile that no released kernel implements, by where they stand. */
@@ -53,7 +53,7 @@ function profilesByRule(data: ContractData): Map<string, string[]> {
   return having;
 }
 
-/** Whether any kernel implements a profile: a setting that has one of the requests of 2020, none does. */
+/** Whether any kernel implements a profile: a setting that has one of the ioctls of the 2020 nesting series, none does. */
 const isReleased = ({ parameters }: Profile): boolean =>
   ['bind', 'pasid_request', 'cache_invalidate'].every((request) => parameters[request] === 'absent');
 
@@ -91,7 +91,7 @@ function howToRun(profile: Profile): string {
   const commands = [`npx vfio-conform run --profile ${id}`];
   for (const base of bases) commands.push(`npx vfio-conform run --profile ${id} --set ${base}=VALUE`);
   if (isReleased(profile))
-    commands.push(`npx vfio-conform run --profile ${id} --target kernel:${profile.parameters.surroundings}`);
+    commands.push(`npx vfio-conform run --profile ${id} --target kernel:${profile.parameters.base_kernel}`);
   return ['```sh', ...commands, '```'].join('\n');
 }
 
@@ -135,7 +135,7 @@ export function comparisonText(site: Site): string {
   });
   const none = [...having].filter(([, some]) => some.length === 0).map(([rule]) => ruleLink(site, from, rule));
   const posted = profiles.filter((profile) => !isReleased(profile)).map(({ id }) => code(id));
-  const line = `† **No released kernel implements** the rule: it is of the requests of 2020, which only ${listed(posted)} have. What has no † is Linux's own.`;
+  const line = `† **No released kernel implements** the rule: it is of the 2020 nesting series, which only ${listed(posted)} have. What has no † is Linux's own.`;
   return page(from, 'Profiles compared', line, [
     section('Parameters', [
       'A dash: at the other settings of that profile the parameter says nothing.',

@@ -6,16 +6,16 @@ import { type Row, rulesOfRows, type StepRow } from './steps.ts';
 /** Linux as it is; what it does not implement is what no setting of the parameters of 2020 as in it has. */
 const MAINLINE = 'type1-6.12';
 
-/** The requests of the 2020 series, by the parameters that say whether they are there. */
+/** The ioctls of the 2020 nesting series, by the parameters that say whether they are there. */
 const requests = ['bind', 'pasid_request', 'cache_invalidate'];
 /** What devices show in the config space, which its companion series is about. */
 const exposures = ['pasid_exposure', 'pri_exposure', 'ats_exposure'];
 
-/** Whether a parameter is about the requests of 2020. */
+/** Whether a parameter is about the 2020 nesting series. */
 export const isOf2020 = ({ id, matters = {} }: Parameter): boolean =>
   requests.includes(id) || exposures.includes(id) || 'bind' in matters;
 
-/** Whether a row is of the requests of 2020, which no released kernel implements. */
+/** Whether a row is of the ioctls of the 2020 nesting series, which no released kernel implements. */
 export function isUnreleased({ parameters, profiles }: ContractData, { when }: Row): boolean {
   const mainline = profiles.get(MAINLINE)?.parameters ?? {};
   return when.some((one) =>
@@ -26,7 +26,7 @@ export function isUnreleased({ parameters, profiles }: ContractData, { when }: R
 }
 
 /** Whether a row is of kernels before those that there are profiles of. */
-const isOld = ({ when }: Row): boolean => when.some(({ surroundings }) => surroundings === '2020');
+const isOld = ({ when }: Row): boolean => when.some(({ base_kernel: base }) => base === '2020');
 
 /** The line under the heading of a page of handlers. */
 export function implementedLine(site: Site, from: string, rows: readonly Row[], feature?: string): string {
@@ -34,7 +34,7 @@ export function implementedLine(site: Site, from: string, rows: readonly Row[], 
     const absent = rows.find(
       (row): row is StepRow => row.kind === 'step' && row.when.some((one) => one[feature] === 'absent'),
     );
-    return `**No released kernel implements this request**; it is of the patch series of March 2020.${absent ? ` ${ruleLink(site, from, absent.rule)} says what Linux answers to its number.` : ''}`;
+    return `**No released kernel implements this request**; it is of the 2020 nesting series.${absent ? ` ${ruleLink(site, from, absent.rule)} says what Linux answers to its number.` : ''}`;
   }
   const rules = (chosen: readonly Row[]) => [...new Set(rulesOfRows(chosen))];
   const unreleased = rules(rows.filter((row) => isUnreleased(site.data, row)));
@@ -49,14 +49,13 @@ export function implementedLine(site: Site, from: string, rows: readonly Row[], 
   return [
     'Linux 6.1 and 6.12 implement this, but for some rules.',
     unreleased.length > 0
-      ? `**No released kernel implements** those of the requests of 2020: ${links(unreleased)}.`
+      ? `**No released kernel implements** those of the ioctls of the 2020 nesting series: ${links(unreleased)}.`
       : '',
-    old.length > 0 ? `Only with ${code('surroundings=2020')} (Linux 5.6): ${links(old)}.` : '',
+    old.length > 0 ? `Only with ${code('base_kernel=2020')} (Linux 5.6): ${links(old)}.` : '',
   ]
     .filter(Boolean)
     .join(' ');
 }
 
-/** For pages wholly about the requests of 2020. */
-export const noKernel =
-  'No released kernel implements any of this: it is about the requests of the patch series of March 2020.';
+/** For pages wholly about the 2020 nesting series. */
+export const noKernel = 'No released kernel implements any of this: it is about the 2020 nesting series.';

@@ -22,16 +22,16 @@ const questions: readonly Question[] = [
     question: 'What does BIND answer to a version other than 1, and why?',
     of: ['bind'],
     feature: 'bind',
-    lead: 'As posted (`v1`) ENOMEM to 2 up to 2^31 - 1, because a table of sizes answers -22 and the kernel tries to allocate that; what it does with 0 and from 2^31 on is undefined, and with `size_lookup=january` what it does with any other than 1. Repaired (`v1-fixed`, `v1-singleton`) EINVAL: a rule of the recommended contract, for which no mail asks.',
+    lead: 'As posted (`v1`) ENOMEM to 2 up to 2^31 - 1, because a table of sizes returns -22 and the kernel tries to allocate that; what it does with 0 and from 2^31 on is undefined, and with `size_table=2020-01-28` what it does with any other than 1. Repaired (`v1-fixed`, `v1-singleton`) EINVAL: a rule of the recommended contract, for which no mail asks.',
     rules: [
       {
         rule: 'bind_size_is_negative',
         because:
           'The series asks the IOMMU core how large the data of a version is. The look-up of 25 March 2020 says -EINVAL for a version above the last one; nobody tests that, and it becomes the size of an allocation, which fails. (That it always fails follows from the limit of the page allocator; the path in Linux 5.6 was not traced.)',
       },
-      { rule: 'bind_size_before_march_table' },
-      { rule: 'bind_size_beyond_january_table' },
-      { rule: 'wrapper_bind_version_unknown' },
+      { rule: 'bind_version_before_size_table' },
+      { rule: 'bind_version_beyond_size_table' },
+      { rule: 'iommu_core_bind_version_unknown' },
       {
         rule: 'bind_version_unknown',
         because:
@@ -47,7 +47,7 @@ const questions: readonly Question[] = [
   {
     question: 'Which byte of UNMAP_DMA faults after the mappings are gone?',
     of: ['unmap_dma'],
-    lead: 'A byte of 0..23 that can be read and not written: EFAULT, and the mappings are gone. Bytes 24..47 are only read, and before anything is done. With GET_DIRTY_BITMAP a word of the bitmap that cannot be read or written answers EFAULT, too, and the mappings before it are gone.',
+    lead: 'A byte of 0..23 that can be read and not written: EFAULT, and the mappings are gone. Bytes 24..47 are only read, and before anything is done. With GET_DIRTY_BITMAP a word of the bitmap that cannot be read or written fails with EFAULT, too, and the mappings before it are gone.',
     rules: [
       { rule: 'unmap_dma_writes_argument' },
       { rule: 'unmap_dma_reads_argument' },
@@ -77,9 +77,9 @@ const questions: readonly Question[] = [
     of: ['groups_left', 'unset_container'],
     lead: 'A process that dies closes its descriptors; the end of a container is that its last group leaves. A group leaves by UNSET_CONTAINER, or when neither its own descriptor nor one of its devices is open any more, in whatever process. Bindings end device by device, PASIDs with the last backend of their owner.',
     rules: [
-      { rule: 'close_releases_what_nothing_holds' },
-      { rule: 'device_that_leaves_loses_pasid_table' },
-      { rule: 'bindings_end_with_the_domain' },
+      { rule: 'close_releases_unreferenced' },
+      { rule: 'device_detach_frees_pasid_table' },
+      { rule: 'device_detach_unbinds' },
       { rule: 'last_backend_frees_pasids' },
       { rule: 'last_backend_unbinds_pasids' },
     ],
@@ -91,10 +91,10 @@ const questions: readonly Question[] = [
     feature: 'cache_invalidate',
     lead: 'It differs by driver: most pairs of a cache and a granularity are an error on one, nothing at all on another.',
     rules: [
-      { rule: 'driver_invalidate_pair_v10' },
-      { rule: 'driver_invalidate_finds_no_pasid' },
-      { rule: 'driver_invalidate_pair_is_left_out' },
-      { rule: 'cache_invalidate_pair_not_documented' },
+      { rule: 'driver_invalidate_combination_unsupported_v10' },
+      { rule: 'driver_invalidate_of_no_pasid_is_no_op' },
+      { rule: 'driver_invalidate_combination_skipped' },
+      { rule: 'cache_invalidate_combination_unsupported' },
     ],
     more: {
       text: 'each pair on each driver',

@@ -61,7 +61,7 @@ function whatItDoes(site: Site, from: string, row: Row): string {
 const loopNames: Record<Loop, string> = {
   pages: 'pages',
   segments: 'segments of the range',
-  tagged_segments: 'pages of the transfer with a PASID',
+  pasid_segments: 'pages of the transfer with a PASID',
   mappings: 'mappings',
   accesses: 'accesses',
   config_bytes: 'bytes of the config space',
@@ -103,13 +103,13 @@ function stepText(step: StepRow['step'], outcome: RuleOutcome | undefined): stri
 
 /** The sentence of a rule and, smaller, all else that is known about it. */
 function ruleCell(site: Site, from: string, rule: Rule, row: Row): string {
-  const { id, level, sentence, note, verified, lineage } = rule;
+  const { id, level, sentence, note, verified, findings } = rule;
   const more = [
     code(id),
     level === 'MUST' ? '' : level,
     row.kind === 'step' && row.own ? `only where ${whenText(row.own, site.data.parameters)}` : '',
     verified ? `seen on Linux ${verified.join(', ')}` : '',
-    lineage ? `finding ${findingLinks(from, lineage)}` : '',
+    findings ? `finding ${findingLinks(from, findings)}` : '',
   ].filter(Boolean);
   return `${prose(sentence)}${note ? ` *${prose(note)}*` : ''}<br><sub>${more.join(' · ')}</sub>`;
 }
