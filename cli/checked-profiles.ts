@@ -1,5 +1,5 @@
 import { check } from '../modelcheck/check.ts';
-import { firstChoice } from '../reference/interpreter/call.ts';
+import { firstChoice } from '../reference/call/chooser.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
 import { execute } from '../reference/interpreter/execute.ts';
 import { stateBefore } from '../reference/judge.ts';

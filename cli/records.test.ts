@@ -96,7 +96,7 @@ describe('diff', () => {
     expect(pairs).toContainEqual(['map_dma_untouched_page_is_private', 'map_dma_untouched_page_is_zero_page']);
     for (const { parameters } of result.groups)
       expect(parameters).toEqual([{ id: 'untouched_read_map', first: 'private_page', second: 'zero_page' }]);
-    expect(stderr).toContain(`${result.programs.different} of ${result.programs.compared} programs differently`);
+    expect(stderr).toContain(`differ on ${result.programs.different} of ${result.programs.compared} programs`);
     expect(status).toBe(1);
   });
 

@@ -5,10 +5,11 @@ import type { Expectation } from '../reference/interpreter/expectation.ts';
 import { Recorder } from '../reference/interpreter/recorder.ts';
 import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
 import { World } from '../reference/state/state.ts';
+import type { Bindings } from '../reference/state/state-key.ts';
 import type { Environment, Op } from '../spec/uapi/vocabulary.ts';
 import { type CheckTransition, promisedAfter, type Snapshot } from './invariants.ts';
 import { readLeads, writeLeads } from './leads.ts';
-import { type Bindings, describe } from './state-key.ts';
+import { describe } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
 

@@ -1,7 +1,7 @@
+import type { Bindings } from '../reference/state/state-key.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import { type CheckTransition, containerOf, devicesIn, succeeded } from './invariants.ts';
 import type { CheckedRequest } from './request.ts';
-import type { Bindings } from './state-key.ts';
 
 /** How a finding about the series of 2020 looks when it breaks an invariant. */
 interface Sign {

@@ -1,11 +1,12 @@
 import type { Expectation } from '../reference/interpreter/expectation.ts';
 import { type Container, domainOf, membersOf, type World } from '../reference/state/state.ts';
+import { type Bindings, devicesByName } from '../reference/state/state-key.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { countRemembered, type Reach, reachOf } from './reach.ts';
 import type { CheckedRequest } from './request.ts';
-import { type Bindings, devicesByName, rootName, type StateDescription } from './state-key.ts';
+import { rootName, type StateDescription } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
 

@@ -12,19 +12,20 @@ import {
   unbindTable,
 } from '../conformance/programs/nesting-ops.ts';
 import { NESTING } from '../conformance/programs/nesting-setup.ts';
-import { firstChoice } from '../reference/interpreter/call.ts';
+import { firstChoice } from '../reference/call/chooser.ts';
 import { compileContract } from '../reference/interpreter/contract.ts';
 import { execute } from '../reference/interpreter/execute.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { copyWorld } from '../reference/state/copy-world.ts';
 import type { World } from '../reference/state/state.ts';
+import type { Bindings } from '../reference/state/state-key.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import type { Op } from '../spec/uapi/vocabulary.ts';
 import { setUp } from './explore.ts';
 import { ACROSS, ADDRESSES, ROOTS } from './guest.ts';
 import { allocatesReadOnly } from './read-only-result.ts';
-import { type Bindings, describe as describeState, type StateDescription } from './state-key.ts';
+import { describe as describeState, type StateDescription } from './state-key.ts';
 import { allocates, type CheckWorld, PASIDS, worlds } from './worlds.ts';
 
 const data = loadContract();

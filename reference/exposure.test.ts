@@ -58,7 +58,8 @@ class Bench {
   config(device: string): Buffer {
     const length = 0x130;
     this.run({ op: 'pread', fd: device, offset: config(0), memory: 'out', at: 0, length });
-    return Buffer.from(this.run({ op: 'peek', memory: 'out', at: 0, length }).bytes!, 'hex');
+    const { output } = this.run({ op: 'peek', memory: 'out', at: 0, length });
+    return Buffer.from(output.kind === 'bytes' ? output.bytes : '', 'hex');
   }
 
   /** The extended capabilities that a user finds. */

@@ -13,12 +13,13 @@ import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Op, Outcome, Program } from '../spec/uapi/vocabulary.ts';
-import type { Call } from './interpreter/call.ts';
+import type { MapCall } from './call/families.ts';
+import { backendOf } from './call/operands.ts';
 import { compileContract } from './interpreter/contract.ts';
 import { judge, MOST_STATES, stateBefore } from './judge.ts';
 import { modelEnvironment, runOnModel } from './model-target.ts';
 import { effects } from './rules/rules.ts';
-import { type Container, describeState } from './state/state.ts';
+import { describeState } from './state/state.ts';
 
 /** Ways that each mapping can go, and choices that one of them takes; for tests to set. */
 const open = { ways: [2] };
@@ -28,9 +29,9 @@ const open = { ways: [2] };
  * sees: by as many as the choices made for it add up to. UNMAP tells.
  */
 const creates = effects.map_dma_creates_mapping;
-vi.spyOn(effects, 'map_dma_creates_mapping').mockImplementation((call: Call) => {
+vi.spyOn(effects, 'map_dma_creates_mapping').mockImplementation((call: MapCall) => {
   creates(call);
-  const mapping = (call.object as Container).backend!.mappings.at(call.map.iova)!;
+  const mapping = backendOf(call).mappings.at(call.map.iova)!;
   for (const ways of open.ways) mapping.size += BigInt(call.chooser.choose(ways)) * 0x1000n;
 });
 afterAll(() => vi.restoreAllMocks());

@@ -4,7 +4,7 @@ import { Problem } from '../spec/uapi/problem.ts';
 import type { Environment, Op, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
 import type { Contract } from './interpreter/contract.ts';
 import { execute } from './interpreter/execute.ts';
-import type { Expectation } from './interpreter/expectation.ts';
+import { type Expectation, faultOf } from './interpreter/expectation.ts';
 import { MalformedProgram } from './interpreter/malformed-program.ts';
 import { allows, sameChanges } from './interpreter/outcome.ts';
 import { Recorder } from './interpreter/recorder.ts';
@@ -96,7 +96,7 @@ export function judge(
           if (agrees(expectation, actual, op)) {
             adopt(expectation, actual.changed);
             // What was saved is known only now that what was left open is.
-            if (expectation.saveAgain && !sameSaved(expectation, actual)) {
+            if (isSavedAgain(expectation) && !sameSaved(expectation, actual)) {
               first ??= branch;
               continue;
             }
@@ -160,10 +160,9 @@ function branches(
   index: number,
 ): Branch[] {
   const op = trace.program.ops[index]!;
-  let recorder = idle;
+  let recorder = new Recorder();
   let expectation = execute(contract, track.world, op, index, recorder);
   if (recorder.taken.length === 0) return [{ world: track.world, choices: track.choices, expectation }];
-  idle = new Recorder([]);
   const all: Branch[] = [{ world: track.world, choices: withTaken(track.choices, index, recorder.taken), expectation }];
   for (let next = recorder.next(); next; next = recorder.next()) {
     const world = stateBefore(contract, environment, trace, index, track.choices);
@@ -173,9 +172,6 @@ function branches(
   }
   return all;
 }
-
-/** A recorder that has recorded nothing; hardly any op needs another one. */
-let idle: Recorder;
 
 function withTaken(choices: Choices, index: number, taken: number[]): Choices {
   const longer = choices.slice();
@@ -191,22 +187,24 @@ function blame(contract: Contract, { rule, outcome, effects }: Expectation, actu
 
 function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
   if (!allows(expectation.outcome, actual, op)) return false;
-  if (expectation.bytes !== undefined && expectation.bytes !== actual.bytes) return false;
+  const { output, unspecified } = expectation;
+  if (output.kind === 'bytes' && output.bytes !== actual.bytes) return false;
   // Hardly any target can tell why.
-  if (actual.fault !== undefined && actual.fault !== expectation.fault) return false;
-  if (!expectation.saveAgain && !sameSaved(expectation, actual)) return false;
-  const { unspecified } = expectation;
+  if (actual.fault !== undefined && actual.fault !== faultOf(expectation)) return false;
+  if (!isSavedAgain(expectation) && !sameSaved(expectation, actual)) return false;
   if (!unspecified) return sameChanges(expectation.changed, actual.changed);
   if (!accepted(unspecified, actual.changed)) return false;
   return sameChanges(outside(unspecified, expectation.changed), outside(unspecified, actual.changed ?? []));
 }
 
+/** Whether what is saved is known only once what was left open is. */
+const isSavedAgain = ({ output }: Expectation): boolean => output.kind === 'saved' && output.again !== undefined;
+
 /** Whether the saved outputs are those that the contract expects. */
-function sameSaved({ saved = {} }: Expectation, actual: Outcome): boolean {
-  return Object.entries(saved).every(([name, value]) => {
+function sameSaved({ output }: Expectation, actual: Outcome): boolean {
+  if (output.kind !== 'saved') return true;
+  return Object.entries(output.saved).every(([name, value]) => {
     const given = actual.saved?.[name];
     return given !== undefined && toBigInt(given) === value;
   });
 }
-
-idle = new Recorder([]);

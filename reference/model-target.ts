@@ -2,7 +2,7 @@ import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { opNames } from '../spec/uapi/op-names.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
-import type { Chooser } from './interpreter/call.ts';
+import type { Chooser } from './call/chooser.ts';
 import type { Contract } from './interpreter/contract.ts';
 import { execute } from './interpreter/execute.ts';
 import { MalformedProgram } from './interpreter/malformed-program.ts';

@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import { Call } from './interpreter/call.ts';
+import { Call } from './call/call.ts';
+import { firstChoice } from './call/chooser.ts';
+import { ArgumentBuffer } from './memory/argument-buffer.ts';
 import { accessesOf } from './memory/region-access.ts';
 import { configSpace } from './state/config-space.ts';
 import { World } from './state/state.ts';
@@ -18,10 +20,14 @@ const { blocks } = device.space!;
 function accesses(region: number, offset: number, length: number, widest: number) {
   const place = region * uapi.device.regionStride + offset;
   const op = { op: 'pread', fd: 'd', offset: `0x${place.toString(16)}`, memory: 'out', at: 0, length } as const;
-  const call = new Call(world, main, op, { choose: () => 0 });
+  const call = new Call(world, main, op, firstChoice, {
+    insists: false,
+    sizeFirst: false,
+    argumentBuffer: new ArgumentBuffer(),
+  });
   call.object = { kind: 'device', device, group };
   call.result = length;
-  call.widestAccess = widest;
+  call.region.widestAccess = widest;
   return [...accessesOf(call)];
 }
 

@@ -16,7 +16,7 @@ import { parameterSetting } from '../spec/contract/setting.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './interpreter/contract.ts';
 import { execute } from './interpreter/execute.ts';
-import type { Expectation } from './interpreter/expectation.ts';
+import { type Expectation, faultOf } from './interpreter/expectation.ts';
 import type { Flush } from './memory/translation-cache.ts';
 import { modelEnvironment } from './model-target.ts';
 import { domainOf, World } from './state/state.ts';
@@ -92,7 +92,7 @@ export class Bench {
 
   /** What the device reads at an address: the byte that all of it is. */
   read(address: number | bigint): { byte: number; fault: string | undefined } {
-    const { fault } = this.run(dma('from-memory', address));
+    const fault = faultOf(this.run(dma('from-memory', address)));
     const [byte, ...others] = this.device.buffer!.subarray(0, 16);
     expect(new Set([byte, ...others]).size).toBe(1);
     return { byte: byte!, fault };

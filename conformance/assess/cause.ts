@@ -1,7 +1,7 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { withDefect } from '../../reference/interpreter/contracts.ts';
 import { execute } from '../../reference/interpreter/execute.ts';
-import type { Expectation } from '../../reference/interpreter/expectation.ts';
+import { type Expectation, faultOf } from '../../reference/interpreter/expectation.ts';
 import { allows, describeExpectation } from '../../reference/interpreter/outcome.ts';
 import { Recorder } from '../../reference/interpreter/recorder.ts';
 import { judge, stateBefore, type Violation } from '../../reference/judge.ts';
@@ -51,8 +51,13 @@ export function likelyRule(
   const given = followed && candidates.find((id) => !followed.rules.has(id));
   if (given !== undefined) return given;
   if (best !== undefined) return best;
-  if (actual?.fault !== undefined && actual.fault !== expectation.fault)
-    return effects.find((id) => expectedWithout(contract, id, example)?.fault === actual.fault) ?? rule.id;
+  if (actual?.fault !== undefined && actual.fault !== faultOf(expectation))
+    return (
+      effects.find((id) => {
+        const without = expectedWithout(contract, id, example);
+        return without !== undefined && faultOf(without) === actual.fault;
+      }) ?? rule.id
+    );
   if (actual && allows(expectation.outcome, actual, trace.program.ops[op]!))
     return ruleOfBytes(contract, example, effects) ?? rule.id;
   if (!contract.rules.has(rule.id)) return ruleOfState(contract, example, effects) ?? rule.id;

@@ -1,5 +1,5 @@
 import { match } from 'ts-pattern';
-import { allows, sameChanges } from '../../reference/interpreter/outcome.ts';
+import { allows, asOutcome, sameChanges } from '../../reference/interpreter/outcome.ts';
 import type { Violation } from '../../reference/judge.ts';
 import type { RuleOutcome } from '../../spec/contract/types.ts';
 import type { Op, Outcome, Signature } from '../../spec/uapi/vocabulary.ts';
@@ -30,7 +30,8 @@ function expectedClass(outcome: RuleOutcome): string {
     .exhaustive();
 }
 
-function actualClass({ outcome, changed, bytes, fault }: Violation['expectation'], actual: Outcome, op: Op): string {
+function actualClass({ outcome, changed, output }: Violation['expectation'], actual: Outcome, op: Op): string {
+  const { bytes, fault } = asOutcome(output);
   const own = resultClass(actual);
   if (!allows(outcome, actual, op)) return own === expectedClass(outcome) ? `another ${own}` : own;
   if (bytes !== actual.bytes) return `${own}, other bytes`;

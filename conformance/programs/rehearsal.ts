@@ -1,5 +1,5 @@
 import { match, P } from 'ts-pattern';
-import { firstChoice } from '../../reference/interpreter/call.ts';
+import { firstChoice } from '../../reference/call/chooser.ts';
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { execute } from '../../reference/interpreter/execute.ts';
 import { copyWorld } from '../../reference/state/copy-world.ts';

@@ -2,10 +2,9 @@ import { selected } from '../../spec/contract/selected.ts';
 import { stepsWithin } from '../../spec/contract/steps.ts';
 import type { ContractData, Handler, RuleOutcome, Step } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
-import { PAGE } from '../memory/user-memory.ts';
+import type { Call } from '../call/call.ts';
 import type { Condition, Content, Effect } from '../rules/rule-functions.ts';
 import { conditions, contents, effects } from '../rules/rules.ts';
-import type { Call } from './call.ts';
 import type { Defect } from './defect.ts';
 import type { Decision } from './expectation.ts';
 import { type DriverTable, type FanOut, fanOut, type Worded } from './fan-out.ts';
@@ -238,8 +237,7 @@ export class Compiler {
       if (!written) return undefined;
       note(id);
       const { address, bytes, learn, accepts, untold } = written;
-      const end = address + BigInt(bytes.length) - call.argument;
-      if (end > call.extent && end <= PAGE) call.extent = Number(end);
+      if (call.op.op === 'ioctl') call.argument.extendTo(address, bytes.length);
       const writable = call.copyFails() ? 0 : call.process.memory.accessible(address, bytes.length, 'write');
       if (writable < bytes.length) {
         call.unspecified = [{ address, length: writable }];

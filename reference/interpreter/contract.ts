@@ -1,7 +1,8 @@
 import type { ContractData } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Call } from './call.ts';
+import type { Call, Manner } from '../call/call.ts';
+import { ArgumentBuffer } from '../memory/argument-buffer.ts';
 import { Compiler } from './compiler.ts';
 import type { Defect } from './defect.ts';
 import type { Decision } from './expectation.ts';
@@ -11,7 +12,7 @@ import type { DriverTable } from './fan-out.ts';
 export type HandlerFunction = ((call: Call, note: (rule: string) => void) => Decision) & { readonly handler: string };
 
 /** The contract at one setting of its parameters. */
-export interface Contract {
+export interface Contract extends Manner {
   data: ContractData;
   parameters: Record<string, string>;
   /** Handler of an op: `open container`, `close`, ... */
@@ -22,10 +23,6 @@ export interface Contract {
   unknown: Record<Kind, HandlerFunction>;
   /** What follows when groups have left their containers. */
   groupsLeft: DriverTable;
-  /** What may be remembered is: a contract with a defect that lets more be remembered. */
-  insists: boolean;
-  /** The data of requests starts with a size of its own. */
-  sizeFirst: boolean;
   /** Rules that stand in a handler at this setting. */
   rules: Set<string>;
 }
@@ -70,6 +67,7 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     groupsLeft: compiler.table('groups left'),
     sizeFirst: parameters.driver === 'v5.10',
     insists: defect?.kind === 'removed' && data.rules.get(defect.rule)?.invalidates === true,
+    argumentBuffer: new ArgumentBuffer(),
     rules,
   };
 }

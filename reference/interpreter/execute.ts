@@ -1,28 +1,30 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
+import { opNames } from '../../spec/uapi/op-names.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
+import { Call } from '../call/call.ts';
+import type { Chooser } from '../call/chooser.ts';
+import type { IoctlCall } from '../call/families.ts';
 import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
 import { PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
 import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
-import { Call, type Chooser } from './call.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
-import type { Decision, Expectation } from './expectation.ts';
+import type { Decision, Expectation, Output } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
-import { nameOf } from './outcome.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 
 /** Most ops change no memory. */
 const unchanged: Changed[] = [];
 
+const noOutput: Output = { kind: 'none' };
+
 /** Performs an op on the model: the state changes in place. Throws a MalformedProgram for what no program may do. */
 export function execute(contract: Contract, world: World, op: Op, index: number, chooser: Chooser): Expectation {
   const process = world.processes.get(op.actor === undefined ? 'main' : op.actor.split('/')[0]!);
   if (!process) throw new MalformedProgram(`op ${index}: there is no process ${op.actor}`);
-  const call = new Call(world, process, op, chooser);
-  call.sizeFirst = contract.sizeFirst;
-  call.insists = contract.insists;
+  const call = new Call(world, process, op, chooser, contract);
   const effects: string[] = [];
   const note = (rule: string) => {
     effects.push(rule);
@@ -39,16 +41,16 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   const outcome: RuleOutcome =
     general.kind === 'value' && general.value === 'result' ? { kind: 'value', value: call.result } : general;
   const looked = call.stored || op.op === 'protect';
-  const { handler, extent } = call;
-  const expectation: Expectation = { rule, outcome, handler, extent, changed: looked ? [] : unchanged, effects };
-  if (call.created && outcome.kind === 'fd') {
-    const name = nameOf(op)!;
-    install(process, name, { object: call.created, refs: 0, pathOnly: false, mode: modeOf(op) });
-    if (call.closeOnExec) process.closeOnExec.add(numberOf(process, name));
+  const { handler } = call;
+  const extent = op.op === 'ioctl' ? call.argument.extent : 0;
+  if (op.op === 'open' && outcome.kind === 'fd') {
+    const { created, closeOnExec } = call.opening;
+    if (created) install(process, op.as, { object: created, refs: 0, pathOnly: false, mode: modeOf(op) });
+    if (created && closeOnExec) process.closeOnExec.add(numberOf(process, op.as));
   }
-  if (op.op === 'ioctl' && op.save && outcome.kind !== 'errno') expectation.saved = save(process, op);
-  if (call.fault) expectation.fault = call.fault;
-  if (op.op === 'peek' && outcome.kind !== 'errno') expectation.bytes = peek(process, op.memory, op.at, op.length);
+  const output = outcome.kind === 'errno' && op.op !== 'dma' ? noOutput : outputOf(call);
+  const changed = looked ? [] : unchanged;
+  const expectation: Expectation = { rule, outcome, handler, extent, changed, effects, output };
   if (call.unspecified.length > 0) {
     expectation.unspecified = call.unspecified
       .filter(({ length }) => length > 0)
@@ -57,11 +59,6 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
         return { process, region, at: Number(address - region.base), ...one };
       });
   }
-  if (op.op === 'ioctl' && expectation.saved && expectation.unspecified) {
-    expectation.saveAgain = () => {
-      expectation.saved = save(process, op);
-    };
-  }
   if (looked) {
     process.memory.collectNews(undefined, expectation.changed);
     for (const other of world.processes.values())
@@ -69,6 +66,16 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     for (const one of world.processes.values()) one.memory.forgetNews();
   }
   return expectation;
+}
+
+/** What an op gives beside its result, if it succeeds; a transfer in any case. */
+function outputOf(call: Call): Output {
+  const { op, process } = call;
+  if (op.op === 'dma') return call.dma.fault ? { kind: 'fault', fault: call.dma.fault } : noOutput;
+  if (op.op === 'peek') return { kind: 'bytes', bytes: peek(process, op.memory, op.at, op.length) };
+  if (op.op !== 'ioctl' || !op.save) return noOutput;
+  const again = call.unspecified.length > 0 ? () => save(process, op) : undefined;
+  return { kind: 'saved', saved: save(process, op), again };
 }
 
 /** Ops that are system calls of the process, whose allocations can fail. */
@@ -253,34 +260,34 @@ const present = new Set(['/', '/dev/null', '/dev/zero']);
 /** Parameters of the type1 module that a program may set to a number. */
 const parameters = new Set(['dma_entry_limit', 'disable_hugepages', 'allow_unsafe_interrupts', 'pasid_quota']);
 
-/** The vocabulary's own rules, one for each op that no handler is written for. */
-const plainRules = new Map<string, Rule>();
-
-function plain(op: string, outcome: RuleOutcome): Decision {
-  let rule = plainRules.get(op);
-  if (!rule) {
-    rule = {
+/** The vocabulary's own rules, one for each op; most ops have a handler that speaks of them instead. */
+const plainRules: ReadonlyMap<string, Rule> = new Map(
+  opNames.map((op) => [
+    op,
+    {
       id: `vocabulary_${op}`,
       level: 'MUST',
       sentence: `The op ${op} does what the vocabulary of programs says.`,
       sources: [{ source: 'project', at: 'spec/uapi/schema/program.schema.json' }],
-    };
-    plainRules.set(op, rule);
-  }
-  return { rule, outcome };
+    },
+  ]),
+);
+
+function plain(op: Op['op'], outcome: RuleOutcome): Decision {
+  return { rule: plainRules.get(op)!, outcome };
 }
 
 /** Further requests that no driver sees, because every descriptor has them: FIOASYNC, FIBMAP and their like. */
 const handledAbove = new Set([0x1, 0x2, 0x5452, 0x5460, 0x4020940b, 0xc020660b]);
 
 /** Puts the argument of an ioctl in place; false if the process may not store there. */
-function storeArgument(call: Call, { argument }: IoctlOp): boolean {
-  if ('value' in argument) call.argument = toBigInt(argument.value);
+function storeArgument(call: IoctlCall, { argument }: IoctlOp): boolean {
+  if ('value' in argument) call.argument.value = toBigInt(argument.value);
   else {
     const { memory, at, bytes, relocations } = argument;
     const target = region(call.process, memory);
     if (bytes !== undefined && !poke(call.process, target, at, bytes, relocations)) return false;
-    call.argument = target.base + BigInt(at);
+    call.argument.value = target.base + BigInt(at);
   }
   return true;
 }

@@ -19,6 +19,20 @@ export interface UnspecifiedMemory {
   learn?: (bytes: Uint8Array) => void;
 }
 
+/** What some ops give beside their result. */
+export type Output =
+  | { kind: 'none' }
+  /** peek. */
+  | { kind: 'bytes'; bytes: string }
+  /** ioctl: outputs by their names; `again` takes them again where they are known only once what was left open is. */
+  | { kind: 'saved'; saved: Record<Name, bigint>; again: (() => Record<Name, bigint>) | undefined }
+  /** dma: the first reason why something was not translated. */
+  | { kind: 'fault'; fault: TransferFault };
+
+/** Why something was not translated; undefined where nothing is wrong. */
+export const faultOf = ({ output }: Pick<Expectation, 'output'>): TransferFault | undefined =>
+  output.kind === 'fault' ? output.fault : undefined;
+
 /** What the contract expects of an op, the state having changed accordingly. */
 export interface Expectation extends Decision {
   /** The id of the handler that speaks of the op, or VOCABULARY. */
@@ -28,13 +42,8 @@ export interface Expectation extends Decision {
   changed: Changed[];
   /** Rules whose effects the op had, in order. */
   effects: readonly string[];
-  /** peek. */
-  bytes?: string;
-  saved?: Record<Name, bigint>;
-  /** dma: the first reason why something was not translated. */
-  fault?: TransferFault;
-  /** Takes the saved outputs again, from memory as it is. */
-  saveAgain?: () => void;
+  /** What the op gives beside its result. */
+  output: Output;
   /** Memory whose new contents are not specified. */
   unspecified?: UnspecifiedMemory[];
 }

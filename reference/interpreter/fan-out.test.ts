@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Rule } from '../../spec/contract/types.ts';
+import type { Call } from '../call/call.ts';
+import { DriverVisit } from '../call/driver-visit.ts';
 import { Device } from '../state/device.ts';
-import type { Call } from './call.ts';
 import type { Decision } from './expectation.ts';
 import { type DriverTable, type FanOut, fanOut } from './fan-out.ts';
 
@@ -34,14 +35,15 @@ function go(words: Pick<FanOut, 'stop' | 'result' | 'undo'>, setup: Setup) {
       },
     })),
   }));
-  const call = { object: { kind: 'container', backend: { domains } } } as unknown as Call;
+  const object = { kind: 'container', backend: { domains } };
+  const call = { object, visit: new DriverVisit() } as unknown as Call;
   const asked: string[] = [];
   const undone: string[] = [];
   const noted: string[] = [];
   const tableOf =
     (list: string[], errnos: Record<string, string>): DriverTable =>
-    ({ device }) => {
-      const name = byDevice.get(device!)!;
+    ({ visit }) => {
+      const name = byDevice.get(visit.device!)!;
       list.push(name);
       return errnos[name] === undefined ? undefined : refusal(errnos[name]);
     };

@@ -1,8 +1,8 @@
+import type { Call } from '../call/call.ts';
+import { backendOf } from '../call/operands.ts';
 import type { Device } from '../state/device.ts';
 import { type Domain, membersOf } from '../state/state.ts';
-import type { Call } from './call.ts';
 import type { Decision } from './expectation.ts';
-import { backendOf } from './operands.ts';
 
 type Note = (rule: string) => void;
 
@@ -82,8 +82,8 @@ function visit(
 }
 
 function at(call: Call, { device, domain }: Visit): void {
-  call.device = device;
-  call.domain = domain;
+  call.visit.device = device;
+  call.visit.domain = domain;
 }
 
 /** A decision that is a refusal: an IOMMU driver may also end early and say that all is well. What it says may be overruled. */

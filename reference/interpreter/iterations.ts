@@ -1,11 +1,12 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
+import type { Call } from '../call/call.ts';
+import type { Segment } from '../call/dma-transfer.ts';
+import type { DmaCall, MapCall } from '../call/families.ts';
+import { containerOf, openDeviceOf } from '../call/operands.ts';
 import { configBytes, writeAccesses } from '../memory/region-access.ts';
 import { PAGE, permits } from '../memory/user-memory.ts';
 import type { Group } from '../state/state.ts';
-import type { Call, Segment } from './call.ts';
-import { invalidation } from './nesting-request.ts';
-import { containerOf, openDeviceOf, opOf } from './operands.ts';
 
 const PAGE_BIG = BigInt(PAGE);
 const END = 1n << 64n;
@@ -15,7 +16,7 @@ const WRITE = uapi.flags.dma_map_flags!.VFIO_DMA_MAP_FLAG_WRITE!;
 const BATCH = 512n * PAGE_BIG;
 
 /** Pinning for writing gives each page of a batch to the process, up to the first that is not accessible, even if the request fails later. */
-function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
+function faultIn({ process, map }: MapCall, from: bigint, left: bigint): void {
   if ((map.flags & WRITE) === 0) return;
   for (let done = 0n; done < left && done < BATCH; done += PAGE_BIG) {
     const found = process.memory.find(from + done);
@@ -26,8 +27,8 @@ function faultIn({ process, map }: Call, from: bigint, left: bigint): void {
 }
 
 /** The parts of a transfer that lie in one page each, ascending. */
-function* parts(call: Call): Iterable<Segment> {
-  const { iova: first, length, at = 0 } = opOf(call, 'dma');
+function* parts(call: DmaCall): Iterable<Segment> {
+  const { iova: first, length, at = 0 } = call.dma.op;
   // The device loses the high bits of an address.
   let iova = BigInt.asUintN(call.world.environment.dmaAddressBits, toBigInt(first));
   for (let done = 0; done < length; ) {
@@ -46,10 +47,10 @@ export const iterations: Record<
   /** The virtual pages of a MAP_DMA, ascending. */
   *pages(call) {
     const { vaddr, size } = call.map;
-    call.pinned = [];
+    call.map.pinned = [];
     for (let offset = 0n; offset < size; offset += PAGE_BIG) {
       if (offset % BATCH === 0n) faultIn(call, vaddr + offset, size - offset);
-      call.page = call.process.memory.find(vaddr + offset);
+      call.map.page = call.process.memory.find(vaddr + offset);
       yield;
     }
   },
@@ -59,16 +60,16 @@ export const iterations: Record<
     // The end of a range that ends at 2^64 is computed as 0.
     if (call.range.iova + call.range.size === END) return;
     for (const mapping of backend!.mappings.overlapping(call.range.iova, call.range.size)) {
-      call.mapping = mapping;
+      call.range.mapping = mapping;
       yield;
     }
   },
   /** The kinds of caches that CACHE_INVALIDATE names, ascending; bits beyond the known ones do not count. */
   *caches(call) {
-    const { cache } = invalidation(call);
+    const { cache } = call.cache.data;
     for (const type of Object.values(uapi.flags.cache_types!)) {
       if ((cache & type) === 0) continue;
-      call.cacheType = type;
+      call.cache.type = type;
       yield;
     }
   },
@@ -80,15 +81,15 @@ export const iterations: Record<
   *segments(call) {
     const group: Group = openDeviceOf(call).group;
     const backend = group.container?.backend;
-    for (const segment of opOf(call, 'dma').pasid === undefined ? parts(call) : []) {
-      call.segment = { ...segment, mapping: backend?.mappings.at(segment.iova) };
+    for (const segment of call.dma.op.pasid === undefined ? parts(call) : []) {
+      call.dma.segment = { ...segment, mapping: backend?.mappings.at(segment.iova) };
       yield;
     }
   },
   /** The same of a transfer with a PASID; an address of it is none that the container maps. */
   *pasid_segments(call) {
-    for (const segment of opOf(call, 'dma').pasid === undefined ? [] : parts(call)) {
-      call.segment = segment;
+    for (const segment of call.dma.op.pasid === undefined ? [] : parts(call)) {
+      call.dma.segment = segment;
       yield;
     }
   },

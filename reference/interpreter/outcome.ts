@@ -1,7 +1,7 @@
 import type { RuleOutcome } from '../../spec/contract/types.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
 import type { Changed, Integer, Op, Outcome } from '../../spec/uapi/vocabulary.ts';
-import type { Expectation } from './expectation.ts';
+import type { Expectation, Output } from './expectation.ts';
 
 /** Whether an outcome is one that a rule allows. */
 export function allows(expected: RuleOutcome, actual: Outcome, op: Op): boolean {
@@ -44,13 +44,11 @@ export function sameChanges(expected: readonly Changed[], actual: readonly Chang
 
 /** An outcome that an implementation which follows the contract gives; undefined where the contract says nothing. */
 export function toOutcome(expectation: Expectation, op: Op): Outcome | undefined {
-  const { outcome, changed, bytes, saved, fault } = expectation;
+  const { outcome, changed, output } = expectation;
   const result: Outcome | undefined = single(outcome, op);
   if (!result) return undefined;
   if (changed.length > 0) result.changed = changed;
-  if (bytes !== undefined) result.bytes = bytes;
-  if (fault !== undefined) result.fault = fault;
-  if (saved) result.saved = Object.fromEntries(Object.entries(saved).map(([name, value]) => [name, fromBigInt(value)]));
+  if (output.kind !== 'none') Object.assign(result, asOutcome(output));
   return result;
 }
 
@@ -75,8 +73,27 @@ function single(outcome: RuleOutcome, op: Op): Outcome | undefined {
   }
 }
 
+/** What an op gives beside its result, as an outcome shows it. */
+export function asOutcome(output: Output): Pick<Outcome, 'bytes' | 'saved' | 'fault'> {
+  switch (output.kind) {
+    case 'none':
+      return {};
+    case 'bytes':
+      return { bytes: output.bytes };
+    case 'fault':
+      return { fault: output.fault };
+    case 'saved':
+      return {
+        saved: Object.fromEntries(Object.entries(output.saved).map(([name, value]) => [name, fromBigInt(value)])),
+      };
+    default:
+      return output satisfies never;
+  }
+}
+
 /** An expectation in words. */
-export function describeExpectation({ outcome, changed, bytes, saved, fault }: Expectation, op: Op): string {
+export function describeExpectation({ outcome, changed, output }: Expectation, op: Op): string {
+  const { bytes, saved, fault } = asOutcome(output);
   return inWords(describeRuleOutcome(outcome, op), changed, bytes, saved, fault);
 }
 
@@ -95,7 +112,7 @@ function inWords(
   result: string,
   changed: readonly Changed[],
   bytes: string | undefined,
-  saved: Record<string, Integer | bigint> | undefined,
+  saved: Record<string, Integer> | undefined,
   fault: string | undefined,
 ): string {
   const outputs = Object.entries(saved ?? {}).map(([name, value]) => `${name} is 0x${BigInt(value).toString(16)}`);

@@ -1,13 +1,15 @@
-import type { Chooser } from './call.ts';
+import type { Chooser } from '../call/chooser.ts';
+
+const nothing: readonly number[] = [];
 
 /** Answers choices from a list, then with 0, and knows the next list in ascending order. */
 export class Recorder implements Chooser {
   /** What was chosen, in order. */
   readonly taken: number[] = [];
   readonly #ways: number[] = [];
-  readonly #given: number[];
+  readonly #given: readonly number[];
 
-  constructor(given: number[]) {
+  constructor(given: readonly number[] = nothing) {
     this.#given = given;
   }
 

@@ -41,7 +41,7 @@ function bytesOf({ process, region, at, length }: UnspecifiedMemory, changes: re
 
 /** Takes over into the state what the bytes that the contract left open turned out to be. */
 export function adopt(
-  { unspecified = [], saveAgain }: Pick<Expectation, 'unspecified' | 'saveAgain'>,
+  { unspecified = [], output }: Pick<Expectation, 'unspecified' | 'output'>,
   changes: readonly Changed[] = [],
 ): void {
   for (const { process, region, at, length, learn } of unspecified) {
@@ -56,5 +56,5 @@ export function adopt(
     process.memory.read(region.base + BigInt(at), bytes, 0, length);
     learn(bytes);
   }
-  saveAgain?.();
+  if (output.kind === 'saved' && output.again) output.saved = output.again();
 }

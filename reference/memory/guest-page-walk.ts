@@ -1,5 +1,5 @@
 import type { TransferFault } from '../../spec/uapi/vocabulary.ts';
-import { type Page, readPage } from './user-memory.ts';
+import { type Page, wordOf } from './user-memory.ts';
 
 /** Levels of a guest page table; 1 is the last. */
 export type Level = 1 | 2 | 3 | 4 | 5;
@@ -103,13 +103,9 @@ export function walkGuestTable(address: bigint, writes: boolean, start: WalkStar
   }
 }
 
-const buffer = new Uint8Array(8);
-const view = new DataView(buffer.buffer);
-
 /** An entry, with what the walk itself has set in it: a table can be its own successor. */
 function entryAt(table: Page, at: number, updates: readonly EntryUpdate[]): bigint {
-  readPage(table, at, buffer, 0, 8);
-  let entry = view.getBigUint64(0, true);
+  let entry = (BigInt(wordOf(table, at + 4)) << 32n) | BigInt(wordOf(table, at));
   for (const update of updates) if (update.table === table && update.at === at) entry |= BigInt(update.bits);
   return entry;
 }

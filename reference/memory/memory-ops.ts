@@ -14,20 +14,6 @@ export function region(process: Process, name: Name): Region {
   return found;
 }
 
-/** Programs share the ops of their set-up, so that most bytes are decoded once. */
-const decoded = new Map<string, Uint8Array>();
-const MOST_DECODED = 4096;
-
-function decode(hex: string): Uint8Array {
-  let bytes = decoded.get(hex);
-  if (!bytes) {
-    if (decoded.size >= MOST_DECODED) decoded.clear();
-    bytes = fromHex(hex);
-    decoded.set(hex, bytes);
-  }
-  return bytes;
-}
-
 /** Stores bytes as the program itself does; false where it may not. */
 export function poke(
   process: Process,
@@ -36,7 +22,7 @@ export function poke(
   hex: string,
   relocations: Relocation[] | undefined,
 ): boolean {
-  const bytes = decode(hex);
+  const bytes = fromHex(hex);
   if (process.memory.accessible(target.base + BigInt(at), bytes.length, 'write') < bytes.length) return false;
   const relocated = relocations?.map((one) => ({
     at: at + one.at,
@@ -49,19 +35,20 @@ export function poke(
 }
 
 const none: readonly Relocated[] = [];
-const scratch = new Uint8Array(PAGE);
-const scratchView = new DataView(scratch.buffer);
 
-/** Bytes that go to a place, with the fields there that are known only now; good until the next call. */
+/** Puts the fields that are known only now into the bytes that go to a place. */
 function relocate(bytes: Uint8Array, place: number, fields: readonly Relocated[]): Uint8Array {
   if (bytes.length > PAGE) throw new MalformedProgram('bytes with relocations are longer than a page');
-  scratch.set(bytes);
   for (const { at, width, value } of fields) {
     if (at - place + width > bytes.length) throw new MalformedProgram('a relocation lies outside the bytes');
-    if (width === 8) scratchView.setBigUint64(at - place, BigInt.asUintN(64, value), true);
-    else scratchView.setUint32(at - place, Number(BigInt.asUintN(32, value)), true);
+    putWord(bytes, at - place, Number(BigInt.asUintN(32, value)));
+    if (width === 8) putWord(bytes, at - place + 4, Number(BigInt.asUintN(32, value >> 32n)));
   }
-  return scratch.subarray(0, bytes.length);
+  return bytes;
+}
+
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = word >>> (8 * i);
 }
 
 function resolve(process: Process, { ref, add }: Relocation): bigint {

@@ -267,6 +267,12 @@ export function readPage(page: Page, offset: number, into: Uint8Array, from: num
   else into.set(bytes.subarray(offset, offset + length), from);
 }
 
+/** The 32-bit value at an offset of a page. */
+export function wordOf({ bytes, fill }: Page, at: number): number {
+  const byte = (i: number) => bytes?.[at + i] ?? fill;
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+}
+
 /** What the kernel or a device stores in a page. */
 export function storePage(page: Page, offset: number, bytes: Uint8Array): void {
   const target = writable(page);

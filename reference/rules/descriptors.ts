@@ -1,17 +1,17 @@
-import type { Call } from '../interpreter/call.ts';
-import { opOf } from '../interpreter/operands.ts';
+import type { AnyCall } from '../call/families.ts';
+import { opOf } from '../call/operands.ts';
 import { hasFreeDescriptor, numberOf, release } from '../state/descriptors.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 
 /** The descriptor that an op names. */
-const descriptor = (call: Call) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
+const descriptor = (call: AnyCall) => numberOf(call.process, opOf(call, 'ioctl', 'close_on_exec').fd);
 
 export const conditions = {
   open_no_free_descriptor: ({ process }) => !hasFreeDescriptor(process),
   close_of_descriptor_not_open: (call) => call.object === undefined,
   access_of_descriptor_not_open: (call) => call.object === undefined,
   seek_outside_contract: (call) => call.object!.kind === 'foreign',
-} satisfies Conditions;
+} satisfies Conditions<AnyCall>;
 
 export const effects = {
   close_releases_unreferenced: (call) => release(call.world, call.process, opOf(call, 'close').fd),
@@ -24,4 +24,4 @@ export const effects = {
   close_on_exec_is_reported: (call) => {
     call.result = call.process.closeOnExec.has(descriptor(call)) ? 1 : 0;
   },
-} satisfies Effects;
+} satisfies Effects<AnyCall>;

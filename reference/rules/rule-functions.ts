@@ -1,11 +1,12 @@
 import type { ConditionId, EffectId, WriteId } from '../../spec/contract/rule-ids.ts';
-import type { Call } from '../interpreter/call.ts';
+import type { Call } from '../call/call.ts';
+import type { AnyCall } from '../call/families.ts';
 
 /** Whether a rule applies. Conditions of a handler are asked in its order, so that each may rely on those before it. */
-export type Condition = (call: Call) => boolean;
+export type Condition<Family = Call> = (call: Family) => boolean;
 
 /** Changes the state. */
-export type Effect = (call: Call) => void;
+export type Effect<Family = Call> = (call: Family) => void;
 
 /** What the kernel copies to user memory. */
 export interface Written {
@@ -20,15 +21,15 @@ export interface Written {
 }
 
 /** What a rule writes; undefined if that is nothing. */
-export type Content = (call: Call) => Written | undefined;
+export type Content<Family = Call> = (call: Family) => Written | undefined;
 
-/** The functions of some rules, by what their steps need. */
-export type Conditions = Partial<Record<ConditionId, Condition>>;
-export type Effects = Partial<Record<EffectId, Effect>>;
-export type Contents = Partial<Record<WriteId, Content>>;
+/** The functions of some rules of a family, by what their steps need. */
+export type Conditions<Family> = Partial<Record<ConditionId, Condition<Family>>>;
+export type Effects<Family> = Partial<Record<EffectId, Effect<Family>>>;
+export type Contents<Family> = Partial<Record<WriteId, Content<Family>>>;
 
 /** Leaves the state as it is. */
-export const nothing: Effect = () => {};
+export const nothing: Effect<AnyCall> = () => {};
 
 /** Whether a set of flags has one of those given. */
 export const has = (flags: number, flag: number | undefined): boolean => (flags & flag!) !== 0;

@@ -1,34 +1,39 @@
 import type { ConditionId, EffectId, WriteId } from '../../spec/contract/rule-ids.ts';
 import * as allocation from './allocation.ts';
-import * as bind from './bind.ts';
-import * as cacheInvalidate from './cache-invalidate.ts';
-import * as configSpace from './config-space.ts';
-import * as container from './container.ts';
+import * as container from './container/container.ts';
+import * as drivers from './container/drivers.ts';
+import * as group from './container/group.ts';
+import * as openDevice from './container/open-device.ts';
+import * as opening from './container/opening.ts';
 import * as descriptors from './descriptors.ts';
-import * as device from './device.ts';
-import * as deviceFeature from './device-feature.ts';
-import * as deviceInfo from './device-info.ts';
-import * as dirtyPages from './dirty-pages.ts';
-import * as dma from './dma.ts';
-import * as drivers from './drivers.ts';
-import * as getInfo from './get-info.ts';
-import * as group from './group.ts';
-import * as interrupts from './interrupts.ts';
-import * as iommuDriver from './iommu-driver.ts';
-import * as mapDma from './map-dma.ts';
-import * as nesting from './nesting.ts';
-import * as openDevice from './open-device.ts';
-import * as pasidRequest from './pasid-request.ts';
-import * as region from './region.ts';
+import * as configSpace from './device/config-space.ts';
+import * as device from './device/device.ts';
+import * as deviceFeature from './device/device-feature.ts';
+import * as deviceInfo from './device/device-info.ts';
+import * as dma from './device/dma.ts';
+import * as interrupts from './device/interrupts.ts';
+import * as region from './device/region.ts';
+import * as setIrqs from './device/set-irqs.ts';
+import * as taggedDma from './device/tagged-dma.ts';
+import * as bind from './nesting/bind.ts';
+import * as cacheInvalidate from './nesting/cache-invalidate.ts';
+import * as driverBind from './nesting/driver-bind.ts';
+import * as driverCall from './nesting/driver-call.ts';
+import * as driverInvalidate from './nesting/driver-invalidate.ts';
+import * as nesting from './nesting/nesting.ts';
+import * as pasidRequest from './nesting/pasid-request.ts';
 import type { Condition, Content, Effect } from './rule-functions.ts';
-import * as taggedDma from './tagged-dma.ts';
-import * as unmapDma from './unmap-dma.ts';
+import * as dirtyPages from './type1/dirty-pages.ts';
+import * as getInfo from './type1/get-info.ts';
+import * as mapDma from './type1/map-dma.ts';
+import * as unmapDma from './type1/unmap-dma.ts';
 
 /** The conditions of all rules that have one: the compiler sees one that is missing or left over. */
 export const conditions = {
   ...allocation.conditions,
   ...container.conditions,
   ...group.conditions,
+  ...opening.conditions,
   ...drivers.conditions,
   ...descriptors.conditions,
   ...device.conditions,
@@ -36,6 +41,7 @@ export const conditions = {
   ...deviceInfo.conditions,
   ...region.conditions,
   ...configSpace.conditions,
+  ...setIrqs.conditions,
   ...interrupts.conditions,
   ...mapDma.conditions,
   ...unmapDma.conditions,
@@ -47,7 +53,9 @@ export const conditions = {
   ...pasidRequest.conditions,
   ...bind.conditions,
   ...cacheInvalidate.conditions,
-  ...iommuDriver.conditions,
+  ...driverCall.conditions,
+  ...driverBind.conditions,
+  ...driverInvalidate.conditions,
   ...taggedDma.conditions,
 } satisfies Record<ConditionId, Condition>;
 
@@ -56,10 +64,12 @@ export const effects = {
   ...allocation.effects,
   ...container.effects,
   ...group.effects,
+  ...opening.effects,
   ...drivers.effects,
   ...descriptors.effects,
   ...region.effects,
   ...configSpace.effects,
+  ...setIrqs.effects,
   ...interrupts.effects,
   ...mapDma.effects,
   ...unmapDma.effects,
@@ -70,7 +80,8 @@ export const effects = {
   ...nesting.effects,
   ...pasidRequest.effects,
   ...bind.effects,
-  ...iommuDriver.effects,
+  ...driverBind.effects,
+  ...driverInvalidate.effects,
   ...taggedDma.effects,
 } satisfies Record<EffectId, Effect>;
 

@@ -1,4 +1,4 @@
-import type { Call } from '../interpreter/call.ts';
+import type { Chooser } from '../call/chooser.ts';
 import type { Device } from './device.ts';
 import type { PasidOwner, World } from './state.ts';
 
@@ -36,7 +36,7 @@ export function tearDown(world: World, pasid: number): void {
  * Whether a number that nobody is known to have is one that was given out without anybody being told. Nobody but the
  * implementation knows; from then on it is known.
  */
-export function turnsOutLost({ world, chooser }: Call, pasid: number): boolean {
+export function turnsOutLost({ world, chooser }: { world: World; chooser: Chooser }, pasid: number): boolean {
   const at = world.lostPasids.findIndex(({ min, max }) => min <= pasid && pasid <= max);
   if (at < 0 || chooser.choose(2) === 0) return false;
   const { owner } = world.lostPasids[at]!;

@@ -45,6 +45,7 @@ test.runIf(inject('sweep') === 'whole')('one more outcome, step and op is seen w
     'reference/interpreter/outcome.ts',
     'reports/reference/contract-text.ts',
     'reports/reference/sections/steps-table.ts',
+    'reports/reference/sections/steps.ts',
     'reports/reference/spec-document.ts',
     'spec/contract/steps.ts',
   ]);

@@ -1,4 +1,4 @@
-import { firstChoice } from '../../../reference/interpreter/call.ts';
+import { firstChoice } from '../../../reference/call/chooser.ts';
 import type { Contract } from '../../../reference/interpreter/contract.ts';
 import { execute } from '../../../reference/interpreter/execute.ts';
 import { type Container, type Mapping, World } from '../../../reference/state/state.ts';

@@ -1,4 +1,4 @@
-import { type Chooser, firstChoice } from '../../../reference/interpreter/call.ts';
+import { type Chooser, firstChoice } from '../../../reference/call/chooser.ts';
 import type { Contract } from '../../../reference/interpreter/contract.ts';
 import { execute } from '../../../reference/interpreter/execute.ts';
 import { membersOf, type World } from '../../../reference/state/state.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { firstChoice } from '../../../reference/interpreter/call.ts';
+import { firstChoice } from '../../../reference/call/chooser.ts';
 import { compileContract } from '../../../reference/interpreter/contract.ts';
 import { execute } from '../../../reference/interpreter/execute.ts';
 import { modelEnvironment } from '../../../reference/model-target.ts';

@@ -12,11 +12,12 @@ export function errnosText(site: Site): string {
   const failing = new Map<string, Map<string, string[]>>();
   for (const { id: handler, steps } of data.handlers) {
     for (const row of rowsOf(steps)) {
-      const outcome = row.kind === 'step' ? data.rules.get(row.rule!)!.outcome : undefined;
+      if (row.kind !== 'step') continue;
+      const { outcome } = data.rules.get(row.rule)!;
       for (const errno of outcome ? errnosOf(outcome) : []) {
         const places = failing.get(errno) ?? new Map<string, string[]>();
         const mark = isUnreleased(data, row) ? '†' : '';
-        places.set(handler, [...(places.get(handler) ?? []), `${ruleLink(site, from, row.rule!)}${mark}`]);
+        places.set(handler, [...(places.get(handler) ?? []), `${ruleLink(site, from, row.rule)}${mark}`]);
         failing.set(errno, places);
       }
     }

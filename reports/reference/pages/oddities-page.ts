@@ -1,7 +1,7 @@
 import type { Rule } from '../../../spec/contract/types.ts';
 import { bullets, page, section } from '../markdown.ts';
 import { isUnreleased } from '../sections/implemented.ts';
-import { rowsOf } from '../sections/steps.ts';
+import { rowsOf, ruleOfRow } from '../sections/steps.ts';
 import { ruleLink, type Site, sourceLinks } from '../site.ts';
 
 /** How the note of a rule begins that states a defect of Linux. */
@@ -12,7 +12,8 @@ export function odditiesText(site: Site): string {
   const from = 'linux-oddities.md';
   const rows = site.data.handlers.flatMap(({ steps }) => rowsOf(steps));
   const rules = [...site.data.rules.values()].filter(
-    ({ id, note }) => note?.startsWith(DEFECT) && rows.some((row) => row.rule === id && !isUnreleased(site.data, row)),
+    ({ id, note }) =>
+      note?.startsWith(DEFECT) && rows.some((row) => ruleOfRow(row) === id && !isUnreleased(site.data, row)),
   );
   const title = ({ id }: Rule) => site.rules.get(id)![0]!.title;
   return page(

@@ -1,7 +1,7 @@
 import { anchor, code, link, listed, page, prose, section, table } from '../markdown.ts';
 import { isOf2020 } from '../sections/implemented.ts';
 import { profilesWith } from '../sections/parameter-changes.ts';
-import { rowsOf, whenText } from '../sections/steps.ts';
+import { rowsOf, rulesOfRows, whenText } from '../sections/steps.ts';
 import { findingLinks, ruleLink, type Site } from '../site.ts';
 
 /** What the contract leaves open, value by value, with the rules that ask for one. */
@@ -9,12 +9,10 @@ export function parametersText(site: Site): string {
   const from = 'parameters.md';
   const { data } = site;
   const of2020 = [...data.parameters.values()].filter(isOf2020).map(({ id }) => link(code(id), `#${id}`));
-  const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter(({ rule }) => rule !== undefined);
+  const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps));
   const parts = [...data.parameters.values()].map(
     ({ id, sentence, values, matters, needs = {}, implies, findings }) => {
-      const asking = rows
-        .filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!)
-        .map(({ rule }) => rule!);
+      const asking = rulesOfRows(rows.filter(({ when }) => when.at(-1) !== undefined && id in when.at(-1)!));
       return section(`${anchor(id)}${code(id)}`, [
         sentence,
         matters ? `It says something only where ${whenText(matters, data.parameters)}.` : '',

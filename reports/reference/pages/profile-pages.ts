@@ -1,24 +1,20 @@
 import type { ContractData, Profile } from '../../../spec/contract/types.ts';
 import { address, bullets, code, link, listed, page, prose, section, table } from '../markdown.ts';
 import { isUnreleased } from '../sections/implemented.ts';
-import { isThere, rowsOf } from '../sections/steps.ts';
+import { isThere, rowsOf, rulesOfRows } from '../sections/steps.ts';
 import { chosenText, matters } from '../sections/where.ts';
 import { profilePage, ruleLine, ruleLink, type Site } from '../site.ts';
 
 /** The rules that a handler has at a setting, those of driver tables included. */
 function rulesAt({ handlers }: ContractData, parameters: Record<string, string>): Set<string> {
-  return new Set(
-    handlers
-      .flatMap(({ steps }) => rowsOf(steps))
-      .filter((row) => row.rule !== undefined && isThere(row, parameters))
-      .map(({ rule }) => rule!),
-  );
+  const rows = handlers.flatMap(({ steps }) => rowsOf(steps));
+  return new Set(rulesOfRows(rows.filter((row) => isThere(row, parameters))));
 }
 
 /** The rules that no released kernel implements, wherever they are. */
 function unreleasedRules(data: ContractData): Set<string> {
-  const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter(({ rule }) => rule !== undefined);
-  const released = new Set(rows.filter((row) => !isUnreleased(data, row)).map(({ rule }) => rule));
+  const rows = data.handlers.flatMap(({ steps }) => rowsOf(steps));
+  const released = new Set(rulesOfRows(rows.filter((row) => !isUnreleased(data, row))));
   return new Set([...data.rules.keys()].filter((rule) => !released.has(rule)));
 }
 
@@ -116,7 +112,7 @@ export function comparisonText(site: Site): string {
   const having = profilesByRule(data);
   const unreleased = unreleasedRules(data);
   const differing = data.handlers.flatMap(({ id: handler, steps }) => {
-    const rules = [...new Set(rowsOf(steps).flatMap(({ rule }) => (rule === undefined ? [] : [rule])))].filter(
+    const rules = [...new Set(rulesOfRows(rowsOf(steps)))].filter(
       (rule) => having.get(rule)!.length !== profiles.length && having.get(rule)!.length > 0,
     );
     if (rules.length === 0) return [];

@@ -3,7 +3,7 @@ import { uapi } from '../../../spec/uapi/uapi.ts';
 import { outcomeText } from '../contract-text.ts';
 import { bullets, code, listed, section, table } from '../markdown.ts';
 import { ruleLine, ruleLink, type Site } from '../site.ts';
-import { type Column, conditionOf, isThere, type Row } from './steps.ts';
+import { type Column, conditionOf, isThere, type LoopRow, type Row, type StepRow } from './steps.ts';
 
 /** Bytes of an argument, [from, to), the end of which may be open. */
 interface Span {
@@ -13,7 +13,7 @@ interface Span {
 
 /** Bytes that a row copies; `asked`: only as far as argsz reaches. */
 interface Copy extends Span {
-  row: Row;
+  row: StepRow;
   asked: boolean;
 }
 
@@ -29,14 +29,16 @@ export function faultsSection(
   struct?: string,
   level = 2,
 ): string | undefined {
-  const copies = rows.filter((row) => isCopy(row, site) && columns.some(({ parameters }) => isThere(row, parameters)));
+  const copies = rows
+    .filter((row) => isCopy(row, site))
+    .filter((row) => columns.some(({ parameters }) => isThere(row, parameters)));
   if (copies.length === 0) return undefined;
   const ofArgument = copies.flatMap(copiesOf);
   const elsewhere = copies.filter((row) => copiesOf(row).length === 0);
   const lines = spansOf(ofArgument).map((span) => {
     const inSpan = ofArgument.filter((copy) => copy.from <= span.from && span.to <= copy.to);
     const cell = (kind: 'read' | 'write') =>
-      byRule(inSpan.filter(({ row }) => row.step!.kind === kind))
+      byRule(inSpan.filter(({ row }) => row.step.kind === kind))
         .map((some) => {
           const text = copyText(
             site,
@@ -57,15 +59,15 @@ export function faultsSection(
   });
   for (const row of elsewhere) {
     const text = copyText(site, from, [row], rows, columns);
-    const where = row.step!.kind !== 'refuse' ? 'other memory' : 'see the rule';
-    lines.push([where, '', ...(row.step!.kind !== 'write' ? [text, ''] : ['', text])]);
+    const where = row.step.kind !== 'refuse' ? 'other memory' : 'see the rule';
+    lines.push([where, '', ...(row.step.kind !== 'write' ? [text, ''] : ['', text])]);
   }
   return section(
     'What faults when',
     [
       table(['bytes', 'fields', 'if a byte cannot be read', 'if a byte cannot be written'], lines),
       bullets(copies.flatMap((row) => afterEffects(site, from, row, rows, columns))),
-      copies.some(({ step }) => step!.kind === 'write')
+      copies.some(({ step }) => step.kind === 'write')
         ? 'A write that faults may have stored the bytes before the first one that cannot be written.'
         : '',
     ],
@@ -74,18 +76,18 @@ export function faultsSection(
 }
 
 /** Whether a row reads or writes memory of the process: a step that says so, or a refusal with EFAULT. */
-function isCopy({ kind, step, rule }: Row, { data }: Site): boolean {
-  if (kind !== 'step') return false;
-  if (step!.kind === 'read' || step!.kind === 'write') return true;
-  const { outcome, sentence } = data.rules.get(rule!)!;
-  return step!.kind === 'refuse' && outcome?.kind === 'errno' && outcome.errno === 'EFAULT'
+function isCopy(row: Row, { data }: Site): row is StepRow {
+  if (row.kind !== 'step') return false;
+  if (row.step.kind === 'read' || row.step.kind === 'write') return true;
+  const { outcome, sentence } = data.rules.get(row.rule)!;
+  return row.step.kind === 'refuse' && outcome?.kind === 'errno' && outcome.errno === 'EFAULT'
     ? /\b(un)?(read|readable|written)\b/.test(sentence)
     : false;
 }
 
 /** What a row copies of the argument: what it always does, and what argsz decides about. */
-function copiesOf(row: Row): Copy[] {
-  const step = row.step!;
+function copiesOf(row: StepRow): Copy[] {
+  const { step } = row;
   if ((step.kind !== 'read' && step.kind !== 'write') || step.from === undefined) return [];
   const { from, length } = step;
   const end = step.kind === 'write' ? step.up_to : undefined;
@@ -113,7 +115,7 @@ function fieldsIn({ from, to }: Span, struct: string | undefined): string {
 /** Copies by the rule that they are for. */
 function byRule(copies: readonly Copy[]): Copy[][] {
   const groups = new Map<string, Copy[]>();
-  for (const copy of copies) groups.set(copy.row.rule!, [...(groups.get(copy.row.rule!) ?? []), copy]);
+  for (const copy of copies) groups.set(copy.row.rule, [...(groups.get(copy.row.rule) ?? []), copy]);
   return [...groups.values()];
 }
 
@@ -121,26 +123,26 @@ function byRule(copies: readonly Copy[]): Copy[][] {
 function copyText(
   site: Site,
   from: string,
-  same: readonly Row[],
+  same: readonly StepRow[],
   rows: readonly Row[],
   columns: readonly Column[],
 ): string {
-  const [row] = same as [Row];
-  const { outcome } = site.data.rules.get(row.rule!)!;
+  const [row] = same as [StepRow];
+  const { outcome } = site.data.rules.get(row.rule)!;
   const there = columns.filter(({ parameters }) => same.some((one) => isThere(one, parameters)));
   const where = there.length === columns.length ? '' : ` in ${listed(there.flatMap(({ names }) => names.map(code)))}`;
   const condition = conditionOf(row, rows);
   const only = condition === undefined ? '' : `, only if ${ruleLink(site, from, condition)}`;
   const undoes =
-    onFaultOf(row.step!) === undefined ? 'what has been done is not undone' : 'what has been done is undone';
+    onFaultOf(row.step) === undefined ? 'what has been done is not undone' : 'what has been done is undone';
   const done = same.every((one) => effectsBefore(site, one, rows, columns).length === 0)
     ? 'nothing has been done'
     : `**${undoes}**, see below`;
-  return `${outcomeText(outcome!)}${where}${only}: ${ruleLink(site, from, row.rule!)}; ${done}`;
+  return `${outcomeText(outcome!)}${where}${only}: ${ruleLink(site, from, row.rule)}; ${done}`;
 }
 
 /** What may have been done when a row is reached: what comes before it at the same setting, and earlier turns of its loop. */
-function effectsBefore(site: Site, row: Row, rows: readonly Row[], columns: readonly Column[]): Row[] {
+function effectsBefore(site: Site, row: Row, rows: readonly Row[], columns: readonly Column[]): (StepRow | LoopRow)[] {
   const at = rows.indexOf(row);
   const loop = rows.findLastIndex(({ kind, depth }, i) => i < at && kind === 'each' && depth < row.depth);
   const inLoop = loop >= 0 && rows.slice(loop + 1, at).every(({ depth }) => depth > rows[loop]!.depth);
@@ -148,24 +150,31 @@ function effectsBefore(site: Site, row: Row, rows: readonly Row[], columns: read
   const last = end < 0 ? rows.length : end;
   return rows
     .slice(0, last)
-    .filter((one) => one !== row && changes(site, one))
+    .filter((one) => changes(site, one))
+    .filter((one) => one !== row)
     .filter((one) => columns.some(({ parameters }) => isThere(row, parameters) && isThere(one, parameters)));
 }
 
 /** Whether a row may have been done when a later one is reached: a case with an outcome of its own has ended the handler. */
-function changes({ data }: Site, { kind, step, rule }: Row): boolean {
-  if (kind === 'each') return step!.kind === 'each_device';
-  if (kind !== 'step') return false;
-  if (step!.kind === 'case') return data.rules.get(rule!)!.outcome === undefined;
-  return step!.kind === 'effect' || step!.kind === 'write';
+function changes({ data }: Site, row: Row): row is StepRow | LoopRow {
+  if (row.kind === 'each') return row.step.kind === 'each_device';
+  if (row.kind !== 'step') return false;
+  if (row.step.kind === 'case') return data.rules.get(row.rule)!.outcome === undefined;
+  return row.step.kind === 'effect' || row.step.kind === 'write';
 }
 
 /** For a copy that comes after effects: what stays, and what is undone. */
-function afterEffects(site: Site, from: string, row: Row, rows: readonly Row[], columns: readonly Column[]): string[] {
+function afterEffects(
+  site: Site,
+  from: string,
+  row: StepRow,
+  rows: readonly Row[],
+  columns: readonly Column[],
+): string[] {
   const before = effectsBefore(site, row, rows, columns);
   if (before.length === 0) return [];
   const { rules } = site.data;
-  const undone = onFaultOf(row.step!);
+  const undone = onFaultOf(row.step);
   const undo =
     undone === undefined
       ? 'Nothing is undone.'
@@ -173,9 +182,9 @@ function afterEffects(site: Site, from: string, row: Row, rows: readonly Row[], 
   const done = before.map((one) =>
     one.kind === 'each'
       ? 'what the driver has done for the devices'
-      : `${ruleLink(site, from, one.rule!)}: ${rules.get(one.rule!)!.sentence}`,
+      : `${ruleLink(site, from, one.rule)}: ${rules.get(one.rule)!.sentence}`,
   );
   return [
-    [`${ruleLine(site, from, rules.get(row.rule!)!)} ${undo} What may have been done by then:`, ...done].join('\n  - '),
+    [`${ruleLine(site, from, rules.get(row.rule)!)} ${undo} What may have been done by then:`, ...done].join('\n  - '),
   ];
 }

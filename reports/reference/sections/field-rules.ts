@@ -2,7 +2,7 @@ import { type Field, type Ioctl, uapi } from '../../../spec/uapi/uapi.ts';
 import { errnosOf, outcomeText, spanText } from '../contract-text.ts';
 import { code, listed, prose, section, table } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
-import { type Column, type Row, rowsOf } from './steps.ts';
+import { type Column, type Row, rowsOf, type StepRow } from './steps.ts';
 import { whereText } from './where.ts';
 
 /**
@@ -57,13 +57,13 @@ function fieldsOf({ struct, argszFirst }: Ioctl): { field: Field; label: string 
 }
 
 /** The rules that end a request without success, in order, each with its rows. */
-function resultsOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
-  const results = new Map<string, Row[]>();
+function resultsOf(site: Site, rows: readonly Row[]): Map<string, StepRow[]> {
+  const results = new Map<string, StepRow[]>();
   for (const row of withTables(site, rows)) {
     if (row.kind !== 'step') continue;
-    const { outcome } = site.data.rules.get(row.rule!)!;
-    if (!outcome || (row.step!.kind !== 'refuse' && errnosOf(outcome).length === 0)) continue;
-    results.set(row.rule!, [...(results.get(row.rule!) ?? []), row]);
+    const { outcome } = site.data.rules.get(row.rule)!;
+    if (!outcome || (row.step.kind !== 'refuse' && errnosOf(outcome).length === 0)) continue;
+    results.set(row.rule, [...(results.get(row.rule) ?? []), row]);
   }
   return results;
 }
@@ -71,7 +71,7 @@ function resultsOf(site: Site, rows: readonly Row[]): Map<string, Row[]> {
 /** The rows, those of the driver's table in place of a loop over devices. */
 function withTables(site: Site, rows: readonly Row[]): Row[] {
   return rows.flatMap((row) => {
-    const { step } = row;
+    const step = row.kind === 'each' ? row.step : undefined;
     const handler =
       step?.kind === 'each_device' ? site.data.handlers.find(({ table }) => table === step.table) : undefined;
     return handler ? rowsOf(handler.steps, undefined, row.depth + 1, row.when) : [row];

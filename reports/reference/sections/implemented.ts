@@ -1,7 +1,7 @@
 import type { ContractData, Parameter } from '../../../spec/contract/types.ts';
 import { code, listed } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
-import type { Row } from './steps.ts';
+import { type Row, rulesOfRows, type StepRow } from './steps.ts';
 
 /** Linux as it is; what it does not implement is what no setting of the parameters of 2020 as in it has. */
 const MAINLINE = 'type1-6.12';
@@ -31,12 +31,12 @@ const isOld = ({ when }: Row): boolean => when.some(({ base_kernel: base }) => b
 /** The line under the heading of a page of handlers. */
 export function implementedLine(site: Site, from: string, rows: readonly Row[], feature?: string): string {
   if (feature !== undefined && requests.includes(feature)) {
-    const absent = rows.find(({ kind, when }) => kind === 'step' && when.some((one) => one[feature] === 'absent'));
-    return `**No released kernel implements this request**; it is of the 2020 nesting series.${absent ? ` ${ruleLink(site, from, absent.rule!)} says what Linux does with its number.` : ''}`;
+    const absent = rows.find(
+      (row): row is StepRow => row.kind === 'step' && row.when.some((one) => one[feature] === 'absent'),
+    );
+    return `**No released kernel implements this request**; it is of the 2020 nesting series.${absent ? ` ${ruleLink(site, from, absent.rule)} says what Linux does with its number.` : ''}`;
   }
-  const rules = (chosen: readonly Row[]) => [
-    ...new Set(chosen.map(({ rule }) => rule).filter((rule) => rule !== undefined)),
-  ];
+  const rules = (chosen: readonly Row[]) => [...new Set(rulesOfRows(chosen))];
   const unreleased = rules(rows.filter((row) => isUnreleased(site.data, row)));
   const old = rules(rows.filter((row) => isOld(row) && !isUnreleased(site.data, row)));
   const all = rules(rows);

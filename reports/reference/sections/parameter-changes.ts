@@ -1,7 +1,7 @@
 import type { When } from '../../../spec/contract/types.ts';
 import { address, code, link, prose, section, table } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
-import { profileColumns, type Row } from './steps.ts';
+import { profileColumns, type Row, ruleOfRow } from './steps.ts';
 import { matters } from './where.ts';
 
 /**
@@ -25,10 +25,13 @@ export function parameterChanges(
 /** A line for the values of a parameter with which the same rules are there. */
 function linesOf(site: Site, from: string, rows: readonly Row[], name: string, own?: string): string[][] {
   const { values, sentence } = site.data.parameters.get(name)!;
-  const asking = rows.filter(({ rule, when }) => rule !== undefined && when.some((one) => name in one));
+  const asking = rows.flatMap((row) => {
+    const rule = row.when.some((one) => name in one) ? ruleOfRow(row) : undefined;
+    return rule === undefined ? [] : [{ rule, when: row.when }];
+  });
   const lines = new Map<string, string[]>();
   for (const value of Object.keys(values)) {
-    const rules = asking.filter(({ when }) => when.every((one) => allows(one, name, value))).map(({ rule }) => rule!);
+    const rules = asking.filter(({ when }) => when.every((one) => allows(one, name, value))).map(({ rule }) => rule);
     const links = [...new Set(rules)].map((rule) => ruleLink(site, from, rule)).join(', ') || '(none)';
     lines.set(links, [...(lines.get(links) ?? []), value]);
   }

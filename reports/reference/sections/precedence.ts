@@ -1,7 +1,7 @@
 import { errnosOf, outcomeText } from '../contract-text.ts';
 import { code, listed, section } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
-import { type Column, conditionOf, isThere, type Row } from './steps.ts';
+import { type Column, conditionOf, isThere, type Row, ruleOfRow } from './steps.ts';
 
 /** The results of a handler in the order of its checks: of several that apply the first one counts. */
 export function precedenceSection(
@@ -43,7 +43,8 @@ function answersAt(site: Site, from: string, rows: readonly Row[], parameters: R
     const last = runs.at(-1);
     const run = last?.answer === text ? last : { answer: text, rules: [] };
     if (run !== last) runs.push(run);
-    if (row.rule !== undefined) run.rules.push(row.rule);
+    const rule = ruleOfRow(row);
+    if (rule !== undefined) run.rules.push(rule);
   }
   return runs.map(({ answer, rules }) =>
     rules.length === 0
@@ -52,10 +53,10 @@ function answersAt(site: Site, from: string, rows: readonly Row[], parameters: R
   );
 }
 
-function answerOf({ data }: Site, { kind, rule, step }: Row): string | undefined {
-  if (step?.kind === 'each_device') return `what the driver returns, ${code(step.table)}`;
-  const outcome = kind === 'step' && step!.kind !== 'effect' ? data.rules.get(rule!)!.outcome : undefined;
-  if (!outcome) return undefined;
-  const success = step!.kind === 'return' && errnosOf(outcome).length === 0;
+function answerOf({ data }: Site, row: Row): string | undefined {
+  if (row.kind === 'each' && row.step.kind === 'each_device') return `what the driver returns, ${code(row.step.table)}`;
+  const outcome = row.kind === 'step' && row.step.kind !== 'effect' ? data.rules.get(row.rule)!.outcome : undefined;
+  if (row.kind !== 'step' || !outcome) return undefined;
+  const success = row.step.kind === 'return' && errnosOf(outcome).length === 0;
   return success ? `returns ${outcomeText(outcome)}` : `**${outcomeText(outcome)}**`;
 }

@@ -1,7 +1,7 @@
 import { outcomeText } from '../contract-text.ts';
 import { address, bullets, code, link, listed, section } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
-import { profileColumns, rowsOf } from './steps.ts';
+import { profileColumns, rowsOf, ruleOfRow } from './steps.ts';
 import { whereText } from './where.ts';
 
 /** A question of a reader, its answer in a sentence or two, and the rules that give it in full. */
@@ -144,7 +144,7 @@ function ruleAnswer(
   feature: string | undefined,
 ): string {
   const { sentence, outcome } = site.data.rules.get(rule)!;
-  const rows = site.data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter((row) => row.rule === rule);
+  const rows = site.data.handlers.flatMap(({ steps }) => rowsOf(steps)).filter((row) => ruleOfRow(row) === rule);
   const columns = profileColumns(site.data, feature);
   const where = whereText(site, rows, columns);
   const all = feature === undefined ? 'all profiles' : listed(columns.flatMap(({ names }) => names.map(code)));

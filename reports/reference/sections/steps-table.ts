@@ -1,10 +1,10 @@
-import { match, P } from 'ts-pattern';
-import { type Loop, loopOf, ruleOf } from '../../../spec/contract/steps.ts';
+import { match } from 'ts-pattern';
+import { type Loop, loopOf } from '../../../spec/contract/steps.ts';
 import type { Rule, RuleOutcome, Step } from '../../../spec/contract/types.ts';
 import { errnosOf, outcomeText, rangeText } from '../contract-text.ts';
 import { address, anchor, code, link, prose, table } from '../markdown.ts';
 import { findingLinks, type Site, sourceLinks } from '../site.ts';
-import { type Column, isThere, numbersAt, type Row, whenText } from './steps.ts';
+import { type Column, isThere, numbersAt, type Row, ruleOfRow, type StepRow, whenText } from './steps.ts';
 
 /**
  * The ordered steps of a handler: a column for each group of settings, with the place of the step in the order there.
@@ -20,7 +20,8 @@ export function stepsTable(
   const numbers = columns.map(({ parameters }) => numbersAt(rows, parameters));
   const heads = columns.length === 1 ? ['#'] : columns.map(({ names }) => names.map(code).join('<br>'));
   const lines = rows.map((row) => {
-    const rule = row.rule === undefined ? undefined : site.data.rules.get(row.rule)!;
+    const id = ruleOfRow(row);
+    const rule = id === undefined ? undefined : site.data.rules.get(id)!;
     return [
       ...columns.map(({ parameters }, i) =>
         row.kind === 'if' || row.kind === 'word'
@@ -44,15 +45,17 @@ function firstAnchor(rule: string, anchored: Set<string>): string {
   return anchor(rule);
 }
 
-function whatItDoes(site: Site, from: string, { kind, step, own, words }: Row): string {
-  if (kind === 'where') return `**where ${whenText(own!, site.data.parameters)}:**`;
-  if (kind === 'if') return '**if:**';
-  if (kind === 'word') return words!.map((word) => loopWords[word]!).join('; ');
-  if (kind === 'each') {
-    const where = own ? `, where ${whenText(own, site.data.parameters)}` : '';
-    return `**for each of the ${loopNames[loopOf(step!)!]}${where}:** ${tableLinks(from, step!)}`.trimEnd();
-  }
-  return stepText(step!, site.data.rules.get(ruleOf(step!)!)!.outcome);
+function whatItDoes(site: Site, from: string, row: Row): string {
+  return match(row)
+    .with({ kind: 'where' }, ({ own }) => `**where ${whenText(own, site.data.parameters)}:**`)
+    .with({ kind: 'if' }, () => '**if:**')
+    .with({ kind: 'word' }, ({ words }) => words.map((word) => loopWords[word]!).join('; '))
+    .with({ kind: 'each' }, ({ step, own }) => {
+      const where = own ? `, where ${whenText(own, site.data.parameters)}` : '';
+      return `**for each of the ${loopNames[loopOf(step)!]}${where}:** ${tableLinks(from, step)}`.trimEnd();
+    })
+    .with({ kind: 'step' }, ({ step, rule }) => stepText(step, site.data.rules.get(rule)!.outcome))
+    .exhaustive();
 }
 
 const loopNames: Record<Loop, string> = {
@@ -86,7 +89,7 @@ function tableLinks(from: string, step: Step): string {
 }
 
 /** What a step does, with the bytes of the argument that it is about. What ends without an errno refuses nothing. */
-function stepText(step: Step, outcome: RuleOutcome | undefined): string {
+function stepText(step: StepRow['step'], outcome: RuleOutcome | undefined): string {
   if (step.kind === 'refuse' && errnosOf(outcome!).length === 0) return 'ends';
   return match(step)
     .with({ kind: 'refuse' }, () => 'refuses')
@@ -95,17 +98,16 @@ function stepText(step: Step, outcome: RuleOutcome | undefined): string {
     .with({ kind: 'effect' }, () => 'changes')
     .with({ kind: 'case' }, () => 'case')
     .with({ kind: 'return' }, () => 'returns')
-    .with({ kind: P.union('each', 'each_device', 'block') }, () => '')
     .exhaustive();
 }
 
 /** The sentence of a rule and, smaller, all else that is known about it. */
-function ruleCell(site: Site, from: string, rule: Rule, { kind, own }: Row): string {
+function ruleCell(site: Site, from: string, rule: Rule, row: Row): string {
   const { id, level, sentence, note, verified, findings } = rule;
   const more = [
     code(id),
     level === 'MUST' ? '' : level,
-    own && kind === 'step' ? `only where ${whenText(own, site.data.parameters)}` : '',
+    row.kind === 'step' && row.own ? `only where ${whenText(row.own, site.data.parameters)}` : '',
     verified ? `seen on Linux ${verified.join(', ')}` : '',
     findings ? `finding ${findingLinks(from, findings)}` : '',
   ].filter(Boolean);

@@ -1,5 +1,6 @@
+import { match, P } from 'ts-pattern';
 import { selected } from '../../../spec/contract/selected.ts';
-import { onFaultOf, ruleOf, stepsWithin, wordsOf } from '../../../spec/contract/steps.ts';
+import { onFaultOf, stepsWithin, wordsOf } from '../../../spec/contract/steps.ts';
 import type { ContractData, Parameter, Step, When } from '../../../spec/contract/types.ts';
 import { code, listed } from '../markdown.ts';
 
@@ -9,24 +10,65 @@ export interface Column {
   parameters: Record<string, string>;
 }
 
-/** A line of a handler's table. */
-export interface Row {
-  /** where: steps for some settings follow; if: steps with a condition follow; word: how a loop over devices goes on, or what a fault undoes. */
-  kind: 'where' | 'if' | 'step' | 'each' | 'word';
+/** What every row has. */
+interface AnyRow {
   /** In how many blocks and loops it is. */
   depth: number;
-  /** The rule that it is for; a block for some settings and a loop have none. */
-  rule?: string;
-  step?: Step;
-  /** word: the words of the loop that the rule states, or `on fault` of a write. */
-  words?: string[];
-  /** What of the settings asks for it and is not said by a block around it. */
-  own?: When;
   /** All that the settings must be for it. */
   when: When[];
   /** Rows of steps that it is above; for a block. */
   covers: Row[];
 }
+
+/** Steps for some settings follow: `own` is what of them is not said by a block around it. */
+export interface WhereRow extends AnyRow {
+  kind: 'where';
+  own: When;
+}
+
+/** Steps with a condition follow: a rule. */
+export interface IfRow extends AnyRow {
+  kind: 'if';
+  rule: string;
+}
+
+/** A step for which there is a rule. */
+export interface StepRow extends AnyRow {
+  kind: 'step';
+  step: Exclude<Step, LoopStep | { kind: 'block' }>;
+  rule: string;
+  own: When | undefined;
+}
+
+/** A loop. */
+export interface LoopRow extends AnyRow {
+  kind: 'each';
+  step: LoopStep;
+  own: When | undefined;
+}
+
+/** How a loop over devices goes on, or what a fault undoes: the words, or `on fault` of a write, that the rule states. */
+export interface WordRow extends AnyRow {
+  kind: 'word';
+  rule: string;
+  words: string[];
+}
+
+/** A line of a handler's table. */
+export type Row = WhereRow | IfRow | StepRow | LoopRow | WordRow;
+
+type LoopStep = Extract<Step, { kind: 'each' | 'each_device' }>;
+
+/** The rule that a row is for; a block for some settings and a loop have none. */
+export function ruleOfRow(row: Row): string | undefined {
+  return match(row)
+    .with({ kind: P.union('if', 'step', 'word') }, ({ rule }) => rule)
+    .with({ kind: P.union('where', 'each') }, () => undefined)
+    .exhaustive();
+}
+
+/** The rules that rows are for, one for each row that has one. */
+export const rulesOfRows = (rows: readonly Row[]): string[] => rows.flatMap((row) => ruleOfRow(row) ?? []);
 
 /**
  * All steps of a handler, whatever the setting, each before what is nested in it. `own`: a parameter whose blocks are not
@@ -34,7 +76,7 @@ export interface Row {
  */
 export function rowsOf(steps: readonly Step[], own?: string, depth = 0, when: When[] = []): Row[] {
   const rows: Row[] = [];
-  let condition: Row | undefined;
+  let condition: IfRow | undefined;
   for (const step of steps) {
     if (step.if === undefined) condition = undefined;
     else if (condition?.rule !== step.if) {
@@ -51,16 +93,15 @@ export function rowsOf(steps: readonly Step[], own?: string, depth = 0, when: Wh
 function rowsOfStep(step: Step, own: string | undefined, depth: number, outer: When[]): Row[] {
   const when = step.when ? [...outer, step.when] : outer;
   const shown = step.when && !(own !== undefined && own in step.when) ? step.when : undefined;
-  const said = shown && { own: shown };
   if (step.kind === 'each' || step.kind === 'each_device') {
-    const each: Row = { kind: 'each', depth, step, ...said, when, covers: [] };
+    const each: Row = { kind: 'each', depth, step, own: shown, when, covers: [] };
     const words = byRule(step).map(
       ([rule, words]): Row => ({ kind: 'word', depth: depth + 1, rule, words, when, covers: [] }),
     );
     return [each, ...words, ...rowsOf(stepsWithin(step), own, depth + 1, when)];
   }
   if (step.kind !== 'block') {
-    const row: Row = { kind: 'step', depth, step, rule: ruleOf(step)!, ...said, when, covers: [] };
+    const row: Row = { kind: 'step', depth, step, rule: step.rule, own: shown, when, covers: [] };
     const onFault = onFaultOf(step);
     if (onFault === undefined) return [row];
     return [row, { kind: 'word', depth: depth + 1, rule: onFault, words: ['on fault'], when, covers: [] }];
@@ -85,7 +126,7 @@ export function isThere(row: Row, parameters: Record<string, string>): boolean {
 
 /** The condition under which a row is taken, if it is below one. */
 export const conditionOf = (row: Row, rows: readonly Row[]): string | undefined =>
-  rows.findLast(({ kind, covers }) => kind === 'if' && covers.includes(row))?.rule;
+  rows.findLast((one): one is IfRow => one.kind === 'if' && one.covers.includes(row))?.rule;
 
 /** Whether a row counts as a step: blocks and the words of a loop do not. */
 export const counts = ({ kind }: Row): boolean => kind === 'step' || kind === 'each';

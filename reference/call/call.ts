@@ -1,0 +1,164 @@
+import type { Op } from '../../spec/uapi/vocabulary.ts';
+import type { ArgumentBuffer } from '../memory/argument-buffer.ts';
+import type { Description, Process, World } from '../state/state.ts';
+import { type BindData, bindRequest } from './bind-request.ts';
+import { CacheRequest } from './cache-request.ts';
+import type { Chooser } from './chooser.ts';
+import type { DataRequest } from './data-request.ts';
+import { DmaTransfer } from './dma-transfer.ts';
+import { DriverVisit } from './driver-visit.ts';
+import { InfoRequest } from './info-request.ts';
+import { IoctlArgument } from './ioctl-argument.ts';
+import { MapRequest } from './map-request.ts';
+import { Opening } from './opening.ts';
+import { opOf } from './operands.ts';
+import { PasidRequest } from './pasid-request.ts';
+import { RangeRequest } from './range-request.ts';
+import { RegionTransfer } from './region-transfer.ts';
+import type { UnspecifiedBytes } from './unspecified-bytes.ts';
+
+/** What stands for a handler where the vocabulary itself says what an op does. */
+export const VOCABULARY = 'vocabulary';
+
+/** What a contract says about every call. */
+export interface Manner {
+  /** What may be remembered is: a contract with a defect that lets more be remembered. */
+  readonly insists: boolean;
+  /** The data of BIND and CACHE_INVALIDATE starts with a size of its own. */
+  readonly sizeFirst: boolean;
+  /** Serves one call after the other: making one for each is a tenth of the time that judging takes. */
+  readonly argumentBuffer: ArgumentBuffer;
+}
+
+const nothingUnspecified: readonly UnspecifiedBytes[] = [];
+
+/**
+ * One op on its way through a handler: what conditions look at and effects change. What only some ops have is in parts that
+ * are made when they are asked for; which rules may ask for which is in `families.ts`.
+ */
+export class Call {
+  readonly world: World;
+  readonly process: Process;
+  readonly op: Op;
+  readonly chooser: Chooser;
+  readonly #manner: Manner;
+  /** What the op's descriptor refers to. */
+  object: Description['object'] | undefined;
+  /** The handler that speaks of it. */
+  handler = VOCABULARY;
+  /** How the op's descriptor was opened. */
+  mode: Description['mode'] = 'read-write';
+  /** The number that the op returns, where an effect works it out. */
+  result = 0;
+  /** The errno that the op answers, where a condition works it out. */
+  errno = '';
+  /** Bytes, in user memory, whose new contents are not specified. */
+  unspecified: readonly UnspecifiedBytes[] = nothingUnspecified;
+  /** The kernel or a device stored in memory. */
+  stored = false;
+  /** An allocation within a call of the IOMMU driver may fail. */
+  allocationMayFail = false;
+  #copyFailed = false;
+  #argument: IoctlArgument | undefined;
+  #opening: Opening | undefined;
+  #map: MapRequest | undefined;
+  #range: RangeRequest | undefined;
+  #info: InfoRequest | undefined;
+  #region: RegionTransfer | undefined;
+  #dma: DmaTransfer | undefined;
+  #pasidRequest: PasidRequest | undefined;
+  #bind: DataRequest<BindData> | undefined;
+  #cache: CacheRequest | undefined;
+  #visit: DriverVisit | undefined;
+
+  constructor(world: World, process: Process, op: Op, chooser: Chooser, manner: Manner) {
+    this.world = world;
+    this.process = process;
+    this.op = op;
+    this.chooser = chooser;
+    this.#manner = manner;
+  }
+
+  /** Whether the copy that comes next is the one that was told to fail: nobody but the implementation knows which one that is. */
+  copyFails(): boolean {
+    if (this.#copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
+    this.#copyFailed = this.chooser.choose(2) === 1;
+    return this.#copyFailed;
+  }
+
+  /** Copies [from, from + length) of the argument from user memory; whether all of it could be read. */
+  copyIn(from: number, length: number): boolean {
+    const { argument } = this;
+    const address = BigInt.asUintN(64, argument.value + BigInt(from));
+    const readable = this.copyFails() ? 0 : this.process.memory.accessible(address, length, 'read');
+    this.process.memory.read(address, argument.bytes, from, readable);
+    argument.reads++;
+    return readable === length;
+  }
+
+  /** ioctl. */
+  get argument(): IoctlArgument {
+    this.#argument ??= new IoctlArgument(this.#manner.argumentBuffer);
+    return this.#argument;
+  }
+
+  /** open, and ioctls that open a device. */
+  get opening(): Opening {
+    this.#opening ??= new Opening();
+    return this.#opening;
+  }
+
+  /** MAP_DMA. */
+  get map(): MapRequest {
+    this.#map ??= new MapRequest(this.argument);
+    return this.#map;
+  }
+
+  /** UNMAP_DMA and DIRTY_PAGES. */
+  get range(): RangeRequest {
+    this.#range ??= new RangeRequest(this.argument);
+    return this.#range;
+  }
+
+  /** GET_INFO of a container. */
+  get info(): InfoRequest {
+    this.#info ??= new InfoRequest();
+    return this.#info;
+  }
+
+  /** pread and pwrite of a device. */
+  get region(): RegionTransfer {
+    this.#region ??= new RegionTransfer(opOf(this, 'pread', 'pwrite'), this.process.memory);
+    return this.#region;
+  }
+
+  /** dma. */
+  get dma(): DmaTransfer {
+    this.#dma ??= new DmaTransfer(opOf(this, 'dma'), this.#manner.insists);
+    return this.#dma;
+  }
+
+  /** PASID_REQUEST. */
+  get pasidRequest(): PasidRequest {
+    this.#pasidRequest ??= new PasidRequest(this.argument);
+    return this.#pasidRequest;
+  }
+
+  /** BIND. */
+  get bind(): DataRequest<BindData> {
+    this.#bind ??= bindRequest(this.argument, this.#manner.sizeFirst);
+    return this.#bind;
+  }
+
+  /** CACHE_INVALIDATE. */
+  get cache(): CacheRequest {
+    this.#cache ??= new CacheRequest(this.argument, this.#manner.sizeFirst);
+    return this.#cache;
+  }
+
+  /** BIND and CACHE_INVALIDATE: what the IOMMU driver is asked for. */
+  get visit(): DriverVisit {
+    this.#visit ??= new DriverVisit();
+    return this.#visit;
+  }
+}

@@ -1,6 +1,0 @@
-import type { Conditions } from './rule-functions.ts';
-
-export const conditions = {
-  device_cdev_is_absent: () => true,
-  unknown_device_ioctl: () => true,
-} satisfies Conditions;
