@@ -8,8 +8,8 @@ const FIRST_CAPABILITY = 16;
 const NEXT = 4;
 const BODY = 8;
 
-/** Whether GET_INFO has just announced that PASIDs can be asked for. */
-export function announces({ op, expectation, after }: CheckTransition): boolean {
+/** Whether GET_INFO has just advertised that PASIDs can be requested. */
+export function advertises({ op, expectation, after }: CheckTransition): boolean {
   if (op.op !== 'ioctl' || !('memory' in op.argument) || !succeeded(expectation)) return false;
   const process = after.world.processes.get(op.actor ?? 'main')!;
   const page = process.memory.regions.get(op.argument.memory)?.pages[0];

@@ -27,7 +27,7 @@ export interface CheckRequest {
   only?: readonly string[];
   /** One rule is wrong: to see whether anything notices. */
   defect?: Defect;
-  /** Told before each world. */
+  /** Called before each world. */
   progress?: (base: string, world: string) => void;
 }
 

@@ -7,8 +7,8 @@ import { copyWithoutMemory, copyWorld } from '../reference/state/copy-world.ts';
 import { World } from '../reference/state/state.ts';
 import type { Bindings } from '../reference/state/state-key.ts';
 import type { Environment, Op } from '../spec/uapi/vocabulary.ts';
+import { readFirstEntries, writeFirstEntries } from './first-entries.ts';
 import { type CheckTransition, promisedAfter, type Snapshot } from './invariants.ts';
-import { readLeads, writeLeads } from './leads.ts';
 import { describe } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
@@ -147,7 +147,7 @@ class Explorer {
     return { states: this.#visited, transitions: this.#transitions, depth, exhausted, taken: this.#taken };
   }
 
-  /** Makes a state known by a way to it, if there is none as short; the visit that stands for it. */
+  /** Makes a state known by a way to it, if there is none as short; the visit that represents it. */
   #reach(visit: Visit): Visit {
     const known = this.#known.get(visit.key);
     if (known && known.depth <= visit.depth) return known;
@@ -160,7 +160,7 @@ class Explorer {
   #expand(visit: Visit): void {
     const world = this.#worldOf(visit);
     const before = this.#snapshot(world, visit.promised, undefined);
-    const leads = readLeads(this.#checked, world);
+    const entries = readFirstEntries(this.#checked, world);
     if (!this.#observer.visit(visit, before)) {
       this.#left++;
       world.release();
@@ -181,7 +181,7 @@ class Explorer {
         if (after.exact !== before.exact || expectations.at(-1)!.outcome.kind === 'undefined') {
           scratch.releaseDevices();
           scratch = copyWithoutMemory(world);
-          writeLeads(this.#checked, world, leads);
+          writeFirstEntries(this.#checked, world, entries);
         }
         choices = recorder.next();
       }
@@ -206,8 +206,8 @@ class Explorer {
 
   /** The state after a step. */
   #after(before: Snapshot, step: CheckStep, ops: readonly Op[], expectation: Expectation, world: World): Snapshot {
-    const holders = step.act.kind === 'request' || ops[0]!.op === 'dma' ? before.holders : undefined;
-    return this.#snapshot(world, promisedAfter(before.promised, step, expectation, world), holders);
+    const objects = step.act.kind === 'request' || ops[0]!.op === 'dma' ? before.objects : undefined;
+    return this.#snapshot(world, promisedAfter(before.promised, step, expectation, world), objects);
   }
 
   #arrive(
@@ -231,8 +231,8 @@ class Explorer {
     this.#observer.step({ step, ops, choices: [...choices], op: ops.at(-1)!, expectation, before, after }, from, to);
   }
 
-  #snapshot(world: World, promised: Bindings, holders: string | undefined): Snapshot {
-    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised, holders) };
+  #snapshot(world: World, promised: Bindings, objects: string | undefined): Snapshot {
+    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised, objects) };
   }
 
   /** The world of a state: its way done again. */
@@ -249,7 +249,7 @@ class Explorer {
   }
 }
 
-/** Whether ops change descriptors, which no rule has to tell. */
+/** Whether ops change descriptors, of which no rule has to say so. */
 const opens = (ops: readonly Op[]): boolean => ops.some(({ op }) => op !== 'ioctl' && op !== 'inject');
 
 /** The ops of a step in a state; of a step that ends something those that are possible. Undefined if it cannot be taken. */

@@ -6,7 +6,7 @@ import type { CheckedRequest } from './request.ts';
 /** How a finding about the series of 2020 looks when it breaks an invariant. */
 interface Sign {
   invariants: string[];
-  /** `info`: of I9, how GET_INFO had answered. */
+  /** `info`: of I9, what GET_INFO had returned. */
   shows(transition: CheckTransition, info: CheckTransition | undefined): boolean;
 }
 
@@ -54,7 +54,7 @@ const namesBeyond = (transition: CheckTransition): boolean => {
   return request !== undefined && request.kind !== 'invalidate' && request.pasid >= CUT;
 };
 
-/** The findings that break an invariant, and how to tell. */
+/** The findings that break an invariant, and by which signs. */
 const signs: Record<string, Sign> = {
   L1: {
     invariants: ['I2'],

@@ -32,13 +32,13 @@ export interface Guest {
   memory: Name;
   /** Makes the memory and gives it to the container. */
   ops: Op[];
-  /** Leads the first address to page A, as it was at first, or to page B, without telling anybody. */
+  /** Leads the first address to page A, as it was at first, or to page B, without any flush. */
   lead: { a: Op; b: Op };
   /** Takes page A from the container, and gives it back. */
   unmapPage: Op;
   mapPage: Op;
-  /** Byte of the memory that tells where the first address leads. */
-  telling: number;
+  /** Byte of the memory that has the page of the first address in its entry. */
+  firstEntry: number;
   /** Names of its pages by their number. */
   pages: string[];
 }
@@ -82,7 +82,7 @@ export function guestOf(container: Name, memory: Name, seed: number): Guest {
     },
     unmapPage: unmap(container, BASE + at(pageA), 1),
     mapPage,
-    telling: first.place(ADDRESSES[0], 1) + 1,
+    firstEntry: first.place(ADDRESSES[0], 1) + 1,
     pages: [
       ...Array.from(
         { length: pageA },

@@ -1,5 +1,5 @@
 import type { Op } from '../spec/uapi/vocabulary.ts';
-import { announces, asksForAbility } from './announced.ts';
+import { advertises, asksForAbility } from './advertised.ts';
 import type { ExploreObserver, Visit } from './explore.ts';
 import { findingsOf } from './findings.ts';
 import { type CheckTransition, ofStates, ofSteps, type Snapshot, succeeded } from './invariants.ts';
@@ -35,8 +35,8 @@ export class Inspector implements ExploreObserver {
   readonly #broken = new Map<string, ReadonlySet<string>>();
   readonly #asked: ReadonlySet<string>;
   readonly #posted: boolean;
-  /** In the state under consideration: how GET_INFO answered, and the requests that need what it announces, by container. */
-  #infos = new Map<string, { transition: CheckTransition; announced: boolean }>();
+  /** In the state under consideration: what GET_INFO returned, and the requests that need what it advertises, by container. */
+  #infos = new Map<string, { transition: CheckTransition; advertised: boolean }>();
   #requests: { container: string; transition: CheckTransition }[] = [];
 
   /** `asked`: the invariants that are promised. `posted`: what breaks is held against what was found about the series. */
@@ -71,22 +71,23 @@ export class Inspector implements ExploreObserver {
       for (const id of this.#brokenIn(after.key, after))
         if (!known.has(id)) this.#breach(id, ofStates[id]!(after)!, transition, from);
     }
-    if (step.act.kind === 'info') this.#infos.set(step.act.container, { transition, announced: announces(transition) });
+    if (step.act.kind === 'info')
+      this.#infos.set(step.act.container, { transition, advertised: advertises(transition) });
     const container = unknown ? undefined : asksForAbility(transition);
     if (container !== undefined) this.#requests.push({ container, transition });
   }
 
-  /** Holds what GET_INFO announced against what could be done. */
+  /** Holds what GET_INFO advertised against what could be done. */
   leave(from: Visit): void {
     if (!this.#asked.has('I9')) return;
     for (const { container, transition } of this.#requests) {
       const info = this.#infos.get(container);
       if (!info) continue;
       this.#met('I9');
-      if (succeeded(transition.expectation) === info.announced) continue;
-      const broken = info.announced
-        ? 'GET_INFO announces that PASIDs can be asked for, and the request fails.'
-        : 'GET_INFO does not announce that PASIDs can be asked for, and the request succeeds.';
+      if (succeeded(transition.expectation) === info.advertised) continue;
+      const broken = info.advertised
+        ? 'GET_INFO advertises that PASIDs can be requested, and the request fails.'
+        : 'GET_INFO does not advertise that PASIDs can be requested, and the request succeeds.';
       this.#breach('I9', broken, transition, from, info.transition);
     }
   }

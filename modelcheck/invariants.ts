@@ -119,7 +119,7 @@ function leftOver(world: World): string {
     const group = world.slots.get(name.split('.')[0]!)!.group;
     if (group.container?.backend) continue;
     if (device.pasidTable.size > 0) return `${name} is in no container, and still translates with PASIDs.`;
-    if (device.tlb.remembered().length > 0) return `${name} is in no container, and still remembers translations.`;
+    if (device.tlb.translations().length > 0) return `${name} is in no container, and still has cached translations.`;
     for (const [pasid, { bound }] of world.pasids)
       if (bound?.devices.has(device)) return `${name} is in no container, and still counts as bound to PASID ${pasid}.`;
   }
@@ -154,7 +154,7 @@ export const ofSteps: Record<string, (transition: CheckTransition) => Finding> =
     return before.pasids === after.pasids ? KEPT : `The request fails, and ${changeOf(before, after)}.`;
   },
   I7: ({ step: { act }, op, expectation, before, after }) => {
-    if (op.op !== 'ioctl' || !succeeded(expectation) || rememberedOf(before.world, act) === 0) return undefined;
+    if (op.op !== 'ioctl' || !succeeded(expectation) || cachedOf(before.world, act) === 0) return undefined;
     const left = leftBy(act, after);
     if (left) return left;
     const older = reachOf(after.world).find((reach) => isOlder(reach, act, before, after));
@@ -166,12 +166,12 @@ export const ofSteps: Record<string, (transition: CheckTransition) => Finding> =
     if (op.op !== 'ioctl' || !type1.has(toBigInt(op.number))) return undefined;
     switch (outcome.kind) {
       case 'undefined':
-        return act.kind === 'request' ? 'Nobody can say what the ioctl answers, and what it does.' : undefined;
+        return act.kind === 'request' ? 'Nobody can say what the ioctl returns, and what it does.' : undefined;
       case 'errno': {
         const number = uapi.errnos[outcome.errno];
         return number !== undefined && number <= LAST_PUBLIC_ERRNO
           ? KEPT
-          : `The ioctl answers errno ${number ?? outcome.errno}, for which user space has no name.`;
+          : `The ioctl fails with errno ${number ?? outcome.errno}, for which user space has no name.`;
       }
       case 'range':
         return `The ioctl returns ${outcome.first} to ${outcome.last}.`;
@@ -266,7 +266,7 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
   const { flush } = request;
   if (flush.pasid !== undefined && flush.pasid !== BigInt(pasid)) return false;
   if (flush.range && (address + 4095n < flush.range.first || address >= flush.range.end)) return false;
-  // What its IOMMU still remembers, a device may ask for again.
+  // What its IOMMU still has cached, a device may ask for again.
   const elsewhere = flush.iotlb ? [] : [...byPages, ...byEntries];
   const covered = [
     ...(flush.deviceTlb ? byDevice.filter((page) => !elsewhere.includes(page)) : []),
@@ -276,7 +276,7 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
   return covered.some(differs);
 }
 
-/** What should be forgotten once UNBIND, FREE or leaving succeeded: of devices that are not bound any more. */
+/** What should be invalidated once UNBIND, FREE or leaving succeeded: of devices that are not bound any more. */
 function leftBy(act: CheckStep['act'], { world }: Snapshot): string | undefined {
   const request = act.kind === 'request' && ['unbind', 'free'].includes(act.request.kind) ? act.request : undefined;
   if (!request && act.kind !== 'leave') return undefined;
@@ -287,21 +287,21 @@ function leftBy(act: CheckStep['act'], { world }: Snapshot): string | undefined 
     if (act.kind === 'leave' ? name !== act.group : container && group.container !== container) continue;
     const members = membersOf(group);
     for (const [i, { tlb }] of members.entries()) {
-      const one = tlb.remembered().find(({ pasid }) => covers(pasid));
-      if (one) return `${name}.${i} still remembers a translation of PASID ${one.pasid}.`;
+      const one = tlb.translations().find(({ pasid }) => covers(pasid));
+      if (one) return `${name}.${i} still has cached a translation of PASID ${one.pasid}.`;
     }
-    // A domain remembers for all of its devices, of which some may still be bound.
+    // A domain caches for all of its devices, of which some may still be bound.
     const domain = domainOf(group);
     const bound = (pasid: number) =>
       domain?.groups.some((other) => membersOf(other).some(({ pasidTable }) => pasidTable.has(pasid)));
-    const one = domain?.cache.remembered().find(({ pasid }) => covers(pasid) && !bound(pasid));
-    if (one) return `The IOMMU of ${name} still remembers a translation of PASID ${one.pasid}.`;
+    const one = domain?.cache.translations().find(({ pasid }) => covers(pasid) && !bound(pasid));
+    if (one) return `The IOMMU of ${name} still has cached a translation of PASID ${one.pasid}.`;
   }
   return undefined;
 }
 
-/** How many translations may be remembered of what a step is about. */
-function rememberedOf(world: World, act: CheckStep['act']): number {
+/** How many translations may be cached of what a step is about. */
+function cachedOf(world: World, act: CheckStep['act']): number {
   switch (act.kind) {
     case 'request': {
       const pasid = pasidOf(act.request);

@@ -13,7 +13,7 @@ export interface Reach {
   address: bigint;
   /** By the tables as they are; undefined where they lead nowhere. */
   now: Page | undefined;
-  /** By what the device may remember, by the pages that its IOMMU may remember, and by the entries on the way. */
+  /** By what the device may have cached, by the pages that its IOMMU may have cached, and by the entries on the way. */
   byDevice: readonly Page[];
   byPages: readonly Page[];
   byEntries: readonly Page[];
@@ -47,7 +47,7 @@ export function reachOf(world: World): Reach[] {
   return reach;
 }
 
-/** How many translations of a PASID, or of any, devices of a container or of any may have remembered. */
+/** How many translations of a PASID, or of any, devices of a container or of any may have cached. */
 export function countRemembered(world: World, container?: Container, pasid?: number): number {
   let count = 0;
   const counted = new Set<object>();
@@ -56,7 +56,7 @@ export function countRemembered(world: World, container?: Container, pasid?: num
     for (const cache of [domainOf(group)?.cache, ...membersOf(group).map(({ tlb }) => tlb)]) {
       if (!cache || counted.has(cache)) continue;
       counted.add(cache);
-      for (const one of cache.remembered()) if (pasid === undefined || one.pasid === pasid) count++;
+      for (const one of cache.translations()) if (pasid === undefined || one.pasid === pasid) count++;
     }
   }
   return count;

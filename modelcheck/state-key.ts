@@ -2,20 +2,20 @@ import type { Page } from '../reference/memory/user-memory.ts';
 import type { World } from '../reference/state/state.ts';
 import { type Bindings, PasidFacts } from '../reference/state/state-key.ts';
 import { ROOTS } from './guest.ts';
-import { holdersOf } from './holders.ts';
+import { objectsOf } from './objects.ts';
 import { type CheckWorld, PASIDS } from './worlds.ts';
 
-/** What a state is, as far as steps and invariants can tell. */
+/** What a state is, as far as steps and invariants can see. */
 export interface StateDescription {
-  /** Two worlds with the same one answer all steps alike, but for which PASID is which where that makes no difference. */
+  /** Two worlds with the same one behave alike in all steps, but for which PASID is which where that makes no difference. */
   key: string;
-  /** Two worlds with the same one answer all steps alike. */
+  /** Two worlds with the same one behave alike in all steps. */
   exact: string;
   bindings: Bindings;
   /** Everything that the driver and the allocator keep about PASIDs and bindings, in one line. */
   pasids: string;
-  /** See holdersOf(). */
-  holders: string;
+  /** See objectsOf(). */
+  objects: string;
 }
 
 const rootNames = new Map(Object.entries(ROOTS).map(([name, root]) => [BigInt(root), name]));
@@ -24,14 +24,14 @@ const rootNames = new Map(Object.entries(ROOTS).map(([name, root]) => [BigInt(ro
 export const rootName = (root: bigint): string => rootNames.get(root) ?? `0x${root.toString(16)}`;
 
 /**
- * Describes a state; `promised` are the bindings that are promised there. `holders` are those of a state that is known to have
+ * Describes a state; `promised` are the bindings that are promised there. `objects` are those of a state that is known to have
  * the same. Of memory only where the guests' tables lead counts.
  */
 export function describe(
   checked: CheckWorld,
   world: World,
   promised: Bindings,
-  holders = holdersOf(checked, world),
+  objects = objectsOf(checked, world),
 ): StateDescription {
   const facts = new PasidFacts(world, { root: rootName, page: (page) => pageName(checked, world, page) });
   const bindings = facts.noteTables();
@@ -43,7 +43,7 @@ export function describe(
     const space = at.indexOf(' ');
     facts.note(Number(at.slice(space)), `promised ${at.slice(0, space)} ${root}`);
   }
-  return { ...keysOf(checked, `${holders}#${lost}`, facts.lines()), bindings, pasids, holders };
+  return { ...keysOf(checked, `${objects}#${lost}`, facts.lines()), bindings, pasids, objects };
 }
 
 /** The keys of a state with such facts; where the PASIDs that are tried are alike, it makes no difference which of them is which. */

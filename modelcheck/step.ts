@@ -17,7 +17,7 @@ export interface CheckStep {
   act: Act;
 }
 
-/** A request, and what must be told to fail before it. */
+/** A request, and what must be made to fail before it. */
 export function requestStep(
   id: string,
   op: IoctlOp,

@@ -73,14 +73,14 @@ function flushSteps(container: Name, actor: string | undefined, layout: Layout, 
   const finely = (pasid: number): CheckStep[] => [
     flush(`both pages of ${pasid}`, { pasid, addr: ADDRESSES[0], pages: ADDRESSES.length }),
     flush(`a page of ${pasid}, not the way to it,`, { pasid, addr: ADDRESSES[0], leaf: true }),
-    flush(`what devices remember of a page of ${pasid}`, { pasid, addr: ADDRESSES[0], cache: cache.device }),
+    flush(`what devices have cached of a page of ${pasid}`, { pasid, addr: ADDRESSES[0], cache: cache.device }),
   ];
   return [
-    flush('all that is remembered', { granularity: granularity.domain }),
+    flush('all that is cached', { granularity: granularity.domain }),
     ...PASIDS.flatMap((pasid) => [
-      flush(`what is remembered of ${pasid}`, { pasid }),
+      flush(`what is cached of ${pasid}`, { pasid }),
       flush(`a page of ${pasid}`, { pasid, addr: ADDRESSES[0] }),
-      flush(`what devices remember of ${pasid}`, { pasid, cache: cache.device }),
+      flush(`what devices have cached of ${pasid}`, { pasid, cache: cache.device }),
       ...(devices > 1 ? [] : finely(pasid)),
     ]),
   ];

@@ -5,7 +5,7 @@ import type { Breach, Inspector } from './inspector.ts';
 /** Parameters of what a profile is put on. */
 export type Base = Record<string, string>;
 
-/** A base in one word; empty where a profile stands alone. */
+/** A base in one word; empty where a profile has no bases. */
 export const nameOfBase = (base: Base): string =>
   Object.entries(base)
     .map((pair) => pair.join('='))

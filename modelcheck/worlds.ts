@@ -34,7 +34,7 @@ export interface Party {
   /** Groups that may be in it, by the names of their slots. */
   groups: Name[];
   type: string;
-  /** Its devices transfer, and what they remember is flushed. One container that does is enough to see what another does to it. */
+  /** Its devices transfer, and what they have cached is flushed. One container that does is enough to see what another does to it. */
   transfers: boolean;
 }
 
@@ -81,7 +81,7 @@ interface Sketch {
   type?: string;
   machine?: Machine;
   kind?: boolean;
-  /** What is remembered is of interest; unless given, it is where the kind of its device is not. */
+  /** What is cached is of interest; unless given, it is where the kind of its device is not. */
   transfers?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { unmap } from '../conformance/programs/build.ts';
 import { entry } from '../conformance/programs/guest-tables.ts';
 import type { Flush } from './memory/translation-cache.ts';
-import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-tagged-dma.ts';
+import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-dma-with-pasid.ts';
 
 const OTHER_TABLE = FIRST + 0x20_0000;
 /** Where tables are, without the bits of the entries that lead to them. */

@@ -4,7 +4,7 @@ import { entry } from '../conformance/programs/guest-tables.ts';
 import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
 import { faultOf } from './interpreter/expectation.ts';
 import { MalformedProgram } from './interpreter/malformed-program.ts';
-import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-tagged-dma.ts';
+import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-dma-with-pasid.ts';
 
 describe('what is translated', () => {
   test('a transfer over a page boundary reads each page where the table says', () => {
@@ -106,19 +106,19 @@ describe('what is not translated', () => {
     expect(bench.read(0xffff_8000_0000_0000n)).toEqual({ byte: 0, fault: 'level_4_not_present' });
   });
 
-  test('an untagged transfer uses the mappings, and tells why not', () => {
+  test('a transfer without PASID uses the mappings, and says why not', () => {
     const bench = new Bench();
-    const untagged = (direction: DmaOp['direction'], iova: number): DmaOp => ({
+    const withoutPasid = (direction: DmaOp['direction'], iova: number): DmaOp => ({
       op: 'dma',
       device: 'd',
       direction,
       iova,
       length: 16,
     });
-    expect(faultOf(bench.run(untagged('from-memory', FIRST)))).toBe('not_mapped');
-    expect(faultOf(bench.run(untagged('from-memory', RAM)))).toBeUndefined();
+    expect(faultOf(bench.run(withoutPasid('from-memory', FIRST)))).toBe('not_mapped');
+    expect(faultOf(bench.run(withoutPasid('from-memory', RAM)))).toBeUndefined();
     bench.run(unmap('c', RAM, 3), map('c', RAM, 'ram', 0, 3, access.read));
-    expect(faultOf(bench.run(untagged('to-memory', RAM)))).toBe('not_writable');
+    expect(faultOf(bench.run(withoutPasid('to-memory', RAM)))).toBe('not_writable');
   });
 });
 

@@ -189,7 +189,7 @@ function agrees(expectation: Expectation, actual: Outcome, op: Op): boolean {
   if (!allows(expectation.outcome, actual, op)) return false;
   const { output, unspecified } = expectation;
   if (output.kind === 'bytes' && output.bytes !== actual.bytes) return false;
-  // Hardly any target can tell why.
+  // Hardly any target can say why.
   if (actual.fault !== undefined && actual.fault !== faultOf(expectation)) return false;
   if (!isSavedAgain(expectation) && !sameSaved(expectation, actual)) return false;
   if (!unspecified) return sameChanges(expectation.changed, actual.changed);

@@ -21,7 +21,7 @@ function accesses(region: number, offset: number, length: number, widest: number
   const place = region * uapi.device.regionStride + offset;
   const op = { op: 'pread', fd: 'd', offset: `0x${place.toString(16)}`, memory: 'out', at: 0, length } as const;
   const call = new Call(world, main, op, firstChoice, {
-    insists: false,
+    prefersCached: false,
     sizeFirst: false,
     argumentBuffer: new ArgumentBuffer(),
   });

@@ -98,13 +98,13 @@ export class Bench {
     return { byte: byte!, fault };
   }
 
-  /** Flushes what the IOMMU may remember. */
+  /** Flushes what the IOMMU may have cached. */
   flushIommu(what: Flush): void {
     domainOf(this.world.slots.get('g')!.group)!.cache.flush(what);
   }
 }
 
-/** A transfer of 16 bytes with the PASID, unless told otherwise. */
+/** A transfer of 16 bytes with the PASID by default. */
 export function dma(direction: DmaOp['direction'], address: number | bigint, more: Partial<DmaOp> = {}): DmaOp {
   return { op: 'dma', device: 'd', direction, iova: `0x${address.toString(16)}`, length: 16, pasid: PASID, ...more };
 }

@@ -17,13 +17,13 @@ import { RangeRequest } from './range-request.ts';
 import { RegionTransfer } from './region-transfer.ts';
 import type { UnspecifiedBytes } from './unspecified-bytes.ts';
 
-/** What stands for a handler where the vocabulary itself says what an op does. */
+/** What takes the place of a handler where the vocabulary itself says what an op does. */
 export const VOCABULARY = 'vocabulary';
 
 /** What a contract says about every call. */
 export interface Manner {
-  /** What may be remembered is: a contract with a defect that lets more be remembered. */
-  readonly insists: boolean;
+  /** Cached translations are preferred to the tables: a contract with a defect that leaves more of them. */
+  readonly prefersCached: boolean;
   /** The data of BIND and CACHE_INVALIDATE starts with a size of its own. */
   readonly sizeFirst: boolean;
   /** Serves one call after the other: making one for each is a tenth of the time that judging takes. */
@@ -50,7 +50,7 @@ export class Call {
   mode: Description['mode'] = 'read-write';
   /** The number that the op returns, where an effect works it out. */
   result = 0;
-  /** The errno that the op answers, where a condition works it out. */
+  /** The errno that the op fails with, where a condition works it out. */
   errno = '';
   /** Bytes, in user memory, whose new contents are not specified. */
   unspecified: readonly UnspecifiedBytes[] = nothingUnspecified;
@@ -79,7 +79,7 @@ export class Call {
     this.#manner = manner;
   }
 
-  /** Whether the copy that comes next is the one that was told to fail: nobody but the implementation knows which one that is. */
+  /** Whether the copy that comes next is the one that was made to fail: nobody but the implementation knows which one that is. */
   copyFails(): boolean {
     if (this.#copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
     this.#copyFailed = this.chooser.choose(2) === 1;
@@ -134,7 +134,7 @@ export class Call {
 
   /** dma. */
   get dma(): DmaTransfer {
-    this.#dma ??= new DmaTransfer(opOf(this, 'dma'), this.#manner.insists);
+    this.#dma ??= new DmaTransfer(opOf(this, 'dma'), this.#manner.prefersCached);
     return this.#dma;
   }
 

@@ -15,8 +15,8 @@ export interface Segment {
 /** A transfer of a device, and how far it has come. */
 export class DmaTransfer {
   readonly op: DmaOp;
-  /** What may be remembered is. */
-  readonly insists: boolean;
+  /** Cached translations are preferred to the tables. */
+  readonly prefersCached: boolean;
   /** The part under consideration. */
   segment: Segment | undefined;
   /** With a PASID: how the segment's address was translated. */
@@ -26,8 +26,8 @@ export class DmaTransfer {
   /** The first reason why something was not translated. */
   fault: TransferFault | undefined;
 
-  constructor(op: DmaOp, insists: boolean) {
+  constructor(op: DmaOp, prefersCached: boolean) {
     this.op = op;
-    this.insists = insists;
+    this.prefersCached = prefersCached;
   }
 }

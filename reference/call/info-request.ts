@@ -1,4 +1,4 @@
-/** A GET_INFO: what it tells. */
+/** A GET_INFO: what it reports. */
 export class InfoRequest {
   /** The capabilities. */
   readonly chain: Uint8Array[] = [];

@@ -24,7 +24,7 @@ function endsHandler(step: Step, parameters: Record<string, string>): boolean {
 /** A step of one kind. */
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
-/** Makes steps executable at a setting, and notes in `rules` which rules stand in them. With a defect, one rule is wrong. */
+/** Makes steps executable at a setting, and notes in `rules` which rules are in them. With a defect, one rule is wrong. */
 export class Compiler {
   readonly #data: ContractData;
   readonly #parameters: Record<string, string>;
@@ -236,14 +236,14 @@ export class Compiler {
       const written = content(call);
       if (!written) return undefined;
       note(id);
-      const { address, bytes, learn, accepts, untold } = written;
+      const { address, bytes, learn, accepts, notWritten } = written;
       if (call.op.op === 'ioctl') call.argument.extendTo(address, bytes.length);
       const writable = call.copyFails() ? 0 : call.process.memory.accessible(address, bytes.length, 'write');
       if (writable < bytes.length) {
         call.unspecified = [{ address, length: writable }];
         if (undo) note(on_fault!);
         if (undo && !kept) undo(call);
-        else untold?.();
+        else notWritten?.();
         return decision;
       }
       call.stored = true;
@@ -253,7 +253,7 @@ export class Compiler {
     };
   }
 
-  /** Notes that a rule is there, and tells whether a defect takes it away. */
+  /** Notes that a rule is there, and says whether a defect takes it away. */
   #removed(id: string): boolean {
     this.#rules.add(id);
     return this.#defect?.rule === id && this.#defect.kind === 'removed';

@@ -23,7 +23,7 @@ export interface Contract extends Manner {
   unknown: Record<Kind, HandlerFunction>;
   /** What follows when groups have left their containers. */
   groupsLeft: DriverTable;
-  /** Rules that stand in a handler at this setting. */
+  /** Rules that are in a handler at this setting. */
   rules: Set<string>;
 }
 
@@ -66,7 +66,7 @@ export function compileContract(data: ContractData, parameters: Record<string, s
     unknown: each((kind) => byName.get(`unknown ${kind}`)!),
     groupsLeft: compiler.table('groups left'),
     sizeFirst: parameters.driver === 'v5.10',
-    insists: defect?.kind === 'removed' && data.rules.get(defect.rule)?.invalidates === true,
+    prefersCached: defect?.kind === 'removed' && data.rules.get(defect.rule)?.invalidates === true,
     argumentBuffer: new ArgumentBuffer(),
     rules,
   };

@@ -19,7 +19,7 @@ export function contractAt(data: ContractData, parameters: Record<string, string
   let contract = known.get(key);
   if (contract) known.delete(key);
   else contract = compileContract(data, { ...parameters }, defect);
-  // The one asked for last stands last.
+  // The one asked for last is last.
   known.set(key, contract);
   if (known.size > KEPT) known.delete(known.keys().next().value!);
   return contract;

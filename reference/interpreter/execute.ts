@@ -63,7 +63,7 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     process.memory.collectNews(undefined, expectation.changed);
     for (const other of world.processes.values())
       if (other !== process) other.memory.collectNews(other.name, expectation.changed);
-    for (const one of world.processes.values()) one.memory.forgetNews();
+    for (const one of world.processes.values()) one.memory.clearChanges();
   }
   return expectation;
 }
@@ -84,10 +84,10 @@ const allocating = new Set(['open', 'close', 'dup', 'ioctl', 'pread', 'pwrite', 
 /** Whether the op fails for want of memory: after an injected fault it may, or may not. */
 function failsToAllocate(call: Call): boolean {
   const { process, op, chooser } = call;
-  const told = process.injections.find(({ fault }) => fault === 'allocation');
-  if (!told || !allocating.has(op.op)) return false;
+  const injected = process.injections.find(({ fault }) => fault === 'allocation');
+  if (!injected || !allocating.has(op.op)) return false;
   // The first allocation is mostly the op's own; later ones may be the IOMMU driver's.
-  if (chooser.choose(2, told.nth === 1 ? 1 : 0) === 1) return true;
+  if (chooser.choose(2, injected.nth === 1 ? 1 : 0) === 1) return true;
   call.allocationMayFail = true;
   return false;
 }

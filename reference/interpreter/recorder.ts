@@ -2,7 +2,7 @@ import type { Chooser } from '../call/chooser.ts';
 
 const nothing: readonly number[] = [];
 
-/** Answers choices from a list, then with 0, and knows the next list in ascending order. */
+/** Takes choices from a list, then with 0, and knows the next list in ascending order. */
 export class Recorder implements Chooser {
   /** What was chosen, in order. */
   readonly taken: number[] = [];

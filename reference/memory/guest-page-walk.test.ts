@@ -75,7 +75,7 @@ const page = (): Page => ({
   untouched: false,
   watched: false,
   device: false,
-  news: undefined,
+  changes: undefined,
 });
 
 /** The guest in the model's memory. */

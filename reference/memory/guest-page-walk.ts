@@ -14,7 +14,7 @@ export interface HostPage {
 /** The second stage: the host page behind a guest physical address; undefined where nothing is mapped. */
 export type SecondStage = (address: bigint) => HostPage | undefined;
 
-/** Where a walk begins: at the root, or behind an entry that was remembered. */
+/** Where a walk begins: at the root, or behind an entry that was cached. */
 export interface WalkStart {
   level: Level;
   /** The table of that level; undefined if nothing is mapped there. */
@@ -70,7 +70,7 @@ export function walkStart(root: bigint, levels: 4 | 5, secondStage: SecondStage)
   return { level: levels, table: secondStage(root & PAGE_NUMBER), write: true };
 }
 
-/** Translates a guest virtual address. Changes nothing: what the hardware sets in entries is told as updates. */
+/** Translates a guest virtual address. Changes nothing: what the hardware sets in entries is returned as updates. */
 export function walkGuestTable(address: bigint, writes: boolean, start: WalkStart, secondStage: SecondStage): Walk {
   const walk: Walk = { found: undefined, fault: undefined, updates: [], passed: [] };
   let { level, table, write } = start;

@@ -10,7 +10,7 @@ export interface TranslationRequest {
   address: bigint;
   writes: boolean;
   secondStage: SecondStage;
-  /** What the IOMMU may remember; undefined for a device that is in no domain. */
+  /** What the IOMMU may have cached; undefined for a device that is in no domain. */
   cache: TranslationCache | undefined;
 }
 
@@ -24,25 +24,25 @@ export function secondStageOf({ container }: Group, readsWriteOnly: boolean): Se
   };
 }
 
-/** A way in which a request may be translated, and what may be remembered afterwards. */
+/** A way in which a request may be translated, and what may be cached afterwards. */
 export interface Way {
   walk: Walk;
-  remember: (() => void)[];
+  fills: (() => void)[];
 }
 
 /**
- * The ways in which the hardware may translate: by the table as it is, which comes first, or by something remembered. Ways
- * that nobody can tell apart are one.
+ * The ways in which the hardware may translate: by the table as it is, which comes first, or by something cached. Ways
+ * that nobody can distinguish are one.
  */
 export function waysToTranslate(request: TranslationRequest, fresh: Walk): Way[] {
   const { device, pasid, address, writes, secondStage, cache } = request;
   const ways: Way[] = [];
-  const add = (walk: Walk, remember: () => void) => {
+  const add = (walk: Walk, fill: () => void) => {
     const known = ways.find((way) => sameToAll(way.walk, walk));
-    if (known) known.remember.push(remember);
-    else ways.push({ walk, remember: [remember] });
+    if (known) known.fills.push(fill);
+    else ways.push({ walk, fills: [fill] });
   };
-  const addWalk = (walk: Walk) => add(walk, () => rememberWalk(request, walk));
+  const addWalk = (walk: Walk) => add(walk, () => cacheWalk(request, walk));
   addWalk(fresh);
   for (const found of device.tlb.pages(pasid, address)) {
     if (writes ? found.write : found.read) add(hit(found), () => {});
@@ -58,15 +58,15 @@ export function waysToTranslate(request: TranslationRequest, fresh: Walk): Way[]
 
 const hit = (found: NonNullable<Walk['found']>): Walk => ({ found, fault: undefined, updates: [], passed: [] });
 
-/** Nothing that faulted is remembered. */
-function rememberWalk({ device, pasid, address, cache }: TranslationRequest, { found, passed }: Walk): void {
+/** Nothing that faulted is cached. */
+function cacheWalk({ device, pasid, address, cache }: TranslationRequest, { found, passed }: Walk): void {
   if (!found) return;
   device.tlb.addPage(pasid, address, found);
   cache?.addPage(pasid, address, found);
   for (const entry of passed) cache?.addEntry(pasid, address, entry);
 }
 
-/** Whether neither the process nor the guest can tell two walks apart. */
+/** Whether neither the process nor the guest can distinguish two walks. */
 function sameToAll(a: Walk, b: Walk): boolean {
   return a.fault === b.fault && a.found?.page === b.found?.page && sameUpdates(a.updates, b.updates);
 }

@@ -61,7 +61,7 @@ export function peek(process: Process, memory: Name, at: number, length: number)
   const target = region(process, memory);
   const bytes = new Uint8Array(length);
   process.memory.read(target.base + BigInt(at), bytes, 0, length);
-  // A byte of a relocation that stands unchanged shows as zero: its value is nobody's business.
+  // A byte of a relocation that is unchanged shows as zero: its value is nobody's business.
   const hidden = new Map<number, number>();
   for (const store of target.stores) {
     for (let i = 0; i < store.length; i++) hidden.delete(store.at + i);
@@ -106,7 +106,14 @@ export function discard(target: Region, from: number, to: number): boolean {
   if (!target.private) throw new MalformedProgram(`memory ${target.name} is shared and cannot be discarded`);
   for (let i = from; i < to; i++) {
     if (target.pages[i])
-      target.pages[i] = { bytes: undefined, fill: 0, untouched: true, watched: true, device: false, news: undefined };
+      target.pages[i] = {
+        bytes: undefined,
+        fill: 0,
+        untouched: true,
+        watched: true,
+        device: false,
+        changes: undefined,
+      };
   }
   return true;
 }

@@ -3,7 +3,7 @@ import type { HostPage, Level } from './guest-page-walk.ts';
 import { type Flush, TranslationCache } from './translation-cache.ts';
 
 const host = (fill: number): HostPage => ({
-  page: { bytes: undefined, fill, untouched: false, watched: false, device: false, news: undefined },
+  page: { bytes: undefined, fill, untouched: false, watched: false, device: false, changes: undefined },
   read: true,
   write: true,
 });

@@ -1,6 +1,6 @@
 import { bitsBelow, type HostPage, type Level, type PassedEntry } from './guest-page-walk.ts';
 
-/** What to forget: everything, or only what belongs to a PASID, and of that only a range of addresses. */
+/** What to invalidate: everything, or only what belongs to a PASID, and of that only a range of addresses. */
 export interface Flush {
   pasid?: number;
   /** First address and number of 4 KiB pages. */
@@ -10,7 +10,7 @@ export interface Flush {
   leaf?: boolean;
 }
 
-/** What is remembered of addresses by their bits above those that it translates. */
+/** What is cached of addresses by their bits above those that it translates. */
 class Shelf<Translation> {
   readonly #below: bigint;
   /** By PASID and the bits above. */
@@ -68,7 +68,7 @@ type Entry = PassedEntry['next'];
 const PAGE_BITS = 12n;
 
 /**
- * Translations of tagged transfers that an IOMMU or a device may remember. Nobody sees which of them it does: each may be
+ * Translations for DMA with a PASID that an IOMMU or a device may have cached. Nobody sees which of them it does: each may be
  * used, and may be gone.
  */
 export class TranslationCache {
@@ -76,19 +76,19 @@ export class TranslationCache {
   /** By the level of the entry. */
   #entries: Map<Level, Shelf<Entry>> | undefined;
 
-  /** Forgets what a request covers. */
+  /** Invalidates what a request covers. */
   flush(what: Flush): void {
     this.#pages?.flush(what);
     if (!what.leaf) for (const shelf of this.#entries?.values() ?? []) shelf.flush(what);
   }
 
-  /** May remember the page of an address. */
+  /** May cache the page of an address. */
   addPage(pasid: number, address: bigint, found: HostPage): void {
     this.#pages ??= new Shelf(PAGE_BITS);
     if (!this.#pages.at(pasid, address).some((known) => same(known, found))) this.#pages.add(pasid, address, found);
   }
 
-  /** May remember an entry that the walk of an address has passed. */
+  /** May cache an entry that the walk of an address has passed. */
   addEntry(pasid: number, address: bigint, { level, next }: PassedEntry): void {
     this.#entries ??= new Map();
     let shelf = this.#entries.get(level);
@@ -100,14 +100,14 @@ export class TranslationCache {
     if (!known) shelf.add(pasid, address, next);
   }
 
-  /** The pages that an address may be remembered to have. */
+  /** The pages that may be cached for an address. */
   pages(pasid: number, address: bigint): readonly HostPage[] {
     return this.#pages?.at(pasid, address) ?? [];
   }
 
-  /** Everything that may be remembered. */
-  remembered(): Remembered[] {
-    const all: Remembered[] = [];
+  /** Everything that may be cached. */
+  translations(): CachedTranslation[] {
+    const all: CachedTranslation[] = [];
     this.#pages?.forEach((pasid, address, host) => {
       all.push({ pasid, address, level: 1, host });
     });
@@ -140,8 +140,8 @@ export class TranslationCache {
   }
 }
 
-/** A translation that may be remembered: of a page, or of an entry of some level that is not the last. */
-export interface Remembered {
+/** A translation that may be cached: of a page, or of an entry of some level that is not the last. */
+export interface CachedTranslation {
   pasid: number;
   /** Where what it translates begins. */
   address: bigint;

@@ -138,7 +138,7 @@ test('user memory agrees with plain arrays of bytes, whatever is stored, protect
         if (command.kind === 'news') {
           const out: Changed[] = [];
           memory.collectNews(undefined, out);
-          memory.forgetNews();
+          memory.clearChanges();
           expect(out).toEqual(naiveNews(naive));
           seen.changes += out.length;
           continue;
@@ -152,7 +152,7 @@ test('user memory agrees with plain arrays of bytes, whatever is stored, protect
           }
           const out: Changed[] = [];
           memory.collectNews(undefined, out);
-          memory.forgetNews();
+          memory.clearChanges();
           expect(out).toEqual(naiveNews(naive));
           const copy = (page: NaivePage | undefined) =>
             page && { ...page, bytes: page.bytes.slice(), known: page.known.slice() };
@@ -225,7 +225,7 @@ const whole = (memory: UserMemory, name: string): number[] => {
 const news = (memory: UserMemory, process?: string): Changed[] => {
   const out: Changed[] = [];
   memory.collectNews(process, out);
-  memory.forgetNews();
+  memory.clearChanges();
   return out;
 };
 const mapped = (op: Partial<MmapOp> = {}, device = false): UserMemory => {

@@ -20,7 +20,7 @@ export interface Page {
   /** Memory of a device: mappable, but neither compared nor charged. */
   device: boolean;
   /** Bytes that differ from what the program last knew, as [offset, byte before]. Undefined when there are none. */
-  news: Map<number, number> | undefined;
+  changes: Map<number, number> | undefined;
 }
 
 /** A memory of a program: whole pages between two inaccessible ones. */
@@ -38,7 +38,7 @@ export interface Region {
   file: boolean;
   /** Pages that the process has locked; none of a child's are. */
   locked: boolean[];
-  /** What the program stored, in order: at peek time it tells which bytes came from relocations. */
+  /** What the program stored, in order: at peek time it shows which bytes came from relocations. */
   stores: Store[];
 }
 
@@ -76,7 +76,7 @@ export class UserMemory {
         untouched,
         watched: !untouched,
         device,
-        news: undefined,
+        changes: undefined,
       });
     }
     this.#add({
@@ -128,20 +128,20 @@ export class UserMemory {
     }
   }
 
-  /** What the kernel stores at accessible bytes; changes become news. */
+  /** What the kernel stores at accessible bytes; what changes is reported. */
   store(address: bigint, bytes: Uint8Array): void {
     this.#each(address, bytes.length, (page, offset, from, part) =>
       storePage(page, offset, part === bytes.length ? bytes : bytes.subarray(from, from + part)),
     );
   }
 
-  /** What the program itself stores at accessible bytes: not news. */
+  /** What the program itself stores at accessible bytes: not reported. */
   poke(region: Region, at: number, bytes: Uint8Array): void {
     this.#each(region.base + BigInt(at), bytes.length, (page, offset, from, part) => {
       page.untouched = false;
       page.watched = true;
       writable(page).set(part === bytes.length ? bytes : bytes.subarray(from, from + part), offset);
-      if (page.news) for (let i = 0; i < part; i++) page.news.delete(offset + i);
+      if (page.changes) for (let i = 0; i < part; i++) page.changes.delete(offset + i);
     });
   }
 
@@ -163,7 +163,7 @@ export class UserMemory {
     for (const region of this.#all) {
       const pages = region.private
         ? region.pages.map(
-            (page) => page && { ...page, bytes: page.bytes?.slice(), news: page.news && new Map(page.news) },
+            (page) => page && { ...page, bytes: page.bytes?.slice(), changes: page.changes && new Map(page.changes) },
           )
         : [...region.pages];
       const locked = region.locked.map(() => false);
@@ -188,14 +188,14 @@ export class UserMemory {
     return copy;
   }
 
-  /** The news of all readable pages as an outcome shows them. */
+  /** The changes of all readable pages as an outcome shows them. */
   collectNews(process: string | undefined, out: Changed[]): void {
     for (const region of this.#all) {
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
-        if (!page?.news || region.protection[index] === 'none') continue;
-        for (const offset of [...page.news.keys()].sort((a, b) => a - b)) {
+        if (!page?.changes || region.protection[index] === 'none') continue;
+        for (const offset of [...page.changes.keys()].sort((a, b) => a - b)) {
           const at = index * PAGE + offset;
           const byte = page.bytes![offset]!;
           if (run && run.at + run.bytes.length === at) run.bytes.push(byte);
@@ -209,12 +209,12 @@ export class UserMemory {
     }
   }
 
-  /** Ends the news of all readable pages: every process that sees them has been told. */
-  forgetNews(): void {
+  /** Clears the changes of all readable pages: they were reported to every process that sees them. */
+  clearChanges(): void {
     for (const region of this.#all) {
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
-        if (page?.news && region.protection[index] !== 'none') page.news = undefined;
+        if (page?.changes && region.protection[index] !== 'none') page.changes = undefined;
       }
     }
   }
@@ -245,7 +245,7 @@ function changed(process: string | undefined, region: Region, run: { at: number;
 export function copyPage(page: Page): Page {
   const copy = { ...page };
   if (page.bytes) copy.bytes = copyBytes(page.bytes);
-  if (page.news) copy.news = new Map(page.news);
+  if (page.changes) copy.changes = new Map(page.changes);
   return copy;
 }
 
@@ -285,12 +285,12 @@ export function storePage(page: Page, offset: number, bytes: Uint8Array): void {
   }
 }
 
-/** A byte that changes and changes back before anybody looks is no news. */
+/** A byte that changes and changes back before anybody looks has not changed. */
 function note(page: Page, offset: number, before: number): void {
-  page.news ??= new Map();
-  const first = page.news.get(offset);
-  if (first === undefined) page.news.set(offset, before);
-  else if (first === page.bytes![offset]) page.news.delete(offset);
+  page.changes ??= new Map();
+  const first = page.changes.get(offset);
+  if (first === undefined) page.changes.set(offset, before);
+  else if (first === page.bytes![offset]) page.changes.delete(offset);
 }
 
 function writable(page: Page): Uint8Array {

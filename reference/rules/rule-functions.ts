@@ -15,7 +15,7 @@ export interface Written {
   /** Whether other bytes are as good as these; without it, none are. */
   accepts?: (bytes: Uint8Array) => boolean;
   /** Takes over into the state that the bytes could not be written, and so nobody knows them. */
-  untold?: () => void;
+  notWritten?: () => void;
   /** Takes over into the state which bytes were written. */
   learn?: (bytes: Uint8Array) => void;
 }

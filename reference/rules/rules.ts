@@ -11,10 +11,10 @@ import * as device from './device/device.ts';
 import * as deviceFeature from './device/device-feature.ts';
 import * as deviceInfo from './device/device-info.ts';
 import * as dma from './device/dma.ts';
+import * as dmaWithPasid from './device/dma-with-pasid.ts';
 import * as interrupts from './device/interrupts.ts';
 import * as region from './device/region.ts';
 import * as setIrqs from './device/set-irqs.ts';
-import * as taggedDma from './device/tagged-dma.ts';
 import * as bind from './nesting/bind.ts';
 import * as cacheInvalidate from './nesting/cache-invalidate.ts';
 import * as driverBind from './nesting/driver-bind.ts';
@@ -56,7 +56,7 @@ export const conditions = {
   ...driverCall.conditions,
   ...driverBind.conditions,
   ...driverInvalidate.conditions,
-  ...taggedDma.conditions,
+  ...dmaWithPasid.conditions,
 } satisfies Record<ConditionId, Condition>;
 
 /** The effects of all rules that have one. */
@@ -82,7 +82,7 @@ export const effects = {
   ...bind.effects,
   ...driverBind.effects,
   ...driverInvalidate.effects,
-  ...taggedDma.effects,
+  ...dmaWithPasid.effects,
 } satisfies Record<EffectId, Effect>;
 
 /** What rules write to user memory. */

@@ -46,7 +46,7 @@ const header: [ConfigField, number, number][] = [
   // Self test.
   ['timing', 15, 1],
   ['base_address', 16, 24],
-  // Subsystem and what stands before it.
+  // Subsystem and what is before it.
   ['identity', 40, 8],
   // The ROM's.
   ['base_address', 48, 4],

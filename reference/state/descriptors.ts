@@ -1,6 +1,6 @@
 import { type Description, detachGroup, type Group, type OpenDevice, type Process, type World } from './state.ts';
 
-/** The number that a name stands for; -1 for one that does not exist or was closed, as the executor does. */
+/** The number that a name refers to; -1 for one that does not exist or was closed, as the executor does. */
 export function numberOf(process: Process, name: string): number {
   return process.names.get(name) ?? -1;
 }
@@ -33,7 +33,7 @@ export function release(world: World, process: Process, name: string): void {
   if (description) drop(world, description);
 }
 
-/** Gives up one reference to what a descriptor stands for. */
+/** Gives up one reference to what a descriptor refers to. */
 export function drop(world: World, description: Description): void {
   description.refs--;
   if (description.refs > 0) return;

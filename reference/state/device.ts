@@ -35,7 +35,7 @@ export class Device {
   bound = true;
   /** Guest page tables by PASID. */
   readonly pasidTable = new Map<number, GuestTable>();
-  /** What its own TLB may remember of tagged transfers. */
+  /** What its own TLB may have cached for DMA with a PASID. */
   tlb = new TranslationCache();
   opens = 0;
   /** What it holds for transfers; undefined before it read anything. */
@@ -52,7 +52,7 @@ export class Device {
   readonly registers = new Map<number, number>();
 
   interrupt: EnabledInterrupt | undefined;
-  /** What tells that the host wants the device back. */
+  /** What signals that the host wants the device back. */
   request: Event | undefined;
   /** INTx is masked by the command register. */
   intxDisabled = false;
@@ -68,7 +68,7 @@ export class Device {
     return (this.#command & commandBusMaster) !== 0;
   }
 
-  /** Whether its regions answer. */
+  /** Whether its regions respond. */
   get memoryDecode(): boolean {
     return (this.#command & commandMemory) !== 0;
   }

@@ -8,7 +8,7 @@ const lengths: Record<number, number> = {
   [capability.pasid]: 8,
 };
 
-/** The first one stands where the space that every function has ends. */
+/** The first one is where the space that every function has ends. */
 const FIRST = 0x100;
 const HEADER_BYTES = 4;
 /** In a header: the id, and above the version where the next one is. */

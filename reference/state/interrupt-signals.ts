@@ -9,7 +9,7 @@ export function enabledAs({ interrupt }: Device, index: number | undefined): Ena
   return interrupt?.index === index ? interrupt : undefined;
 }
 
-/** INTx is a level: it is told once, then masked, and told again when it is unmasked while the device still asks. */
+/** INTx is a level: it is signalled once, then masked, and signalled again when it is unmasked while the device still asks. */
 export function tellLevel(one: Device): void {
   const interrupt = enabledAs(one, INTX);
   if (!interrupt || interrupt.masked || one.intxDisabled || one.cause === 0) return;

@@ -15,7 +15,7 @@ export function freePasidIn({ pasids }: World, first: number, end: number): numb
   return undefined;
 }
 
-/** Ends a PASID's binding to one device, and forgets what was translated by it. */
+/** Ends a PASID's binding to one device, and invalidates what was translated by it. */
 export function unbindFrom(world: World, pasid: number, device: Device): void {
   const record = world.pasids.get(pasid)?.bound;
   const bound = record?.devices.get(device);
@@ -33,7 +33,7 @@ export function tearDown(world: World, pasid: number): void {
 }
 
 /**
- * Whether a number that nobody is known to have is one that was given out without anybody being told. Nobody but the
+ * Whether a number that nobody is known to have is one that was given out without being reported. Nobody but the
  * implementation knows; from then on it is known.
  */
 export function turnsOutLost({ world, chooser }: { world: World; chooser: Chooser }, pasid: number): boolean {

@@ -27,7 +27,7 @@ export function devicesByName(world: World): Map<string, Device> {
 }
 
 /** Descriptors, groups, containers and where their mappings begin: what neither a request of 2020 nor a transfer changes. */
-export function holderFacts(world: World): string[] {
+export function objectFacts(world: World): string[] {
   const facts: string[] = [];
   const containers = new Map<Container, string>();
   for (const { name: process, names, descriptors } of world.processes.values()) {
@@ -117,19 +117,19 @@ export class PasidFacts {
     }
   }
 
-  /** Notes what may be remembered: by devices, and for each domain by its IOMMU. */
+  /** Notes what may be cached: by devices, and for each domain by its IOMMU. */
   noteRemembered(): void {
     for (const { name, group, devices } of this.#world.slots.values()) {
       devices.forEach(({ tlb }, i) => {
-        this.#remembered(tlb, `${name}.${i}`);
+        this.#cached(tlb, `${name}.${i}`);
       });
       const domain = domainOf(group);
-      if (domain?.groups[0] === group) this.#remembered(domain.cache, name);
+      if (domain?.groups[0] === group) this.#cached(domain.cache, name);
     }
   }
 
-  #remembered(cache: TranslationCache, where: string): void {
-    for (const { pasid, address, level, host } of cache.remembered())
+  #cached(cache: TranslationCache, where: string): void {
+    for (const { pasid, address, level, host } of cache.translations())
       this.note(pasid, `${where} ${Number(address)} ${level} ${this.#names.page(host.page)}`);
   }
 }

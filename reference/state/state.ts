@@ -26,7 +26,7 @@ export interface Domain {
   /** Which IOMMU, as slots count them. */
   iommu: number;
   groups: Group[];
-  /** What the IOMMU may remember of translations of tagged transfers. */
+  /** What the IOMMU may have cached for DMA with a PASID. */
   cache: TranslationCache;
 }
 
@@ -41,7 +41,7 @@ export interface PasidOwner {
   backends: number;
 }
 
-/** A PASID that is taken and that nobody was told: one of a range, both ends inclusive. */
+/** A PASID that is taken and that was not reported: one of a range, both ends inclusive. */
 export interface LostPasid {
   owner: PasidOwner;
   min: number;
@@ -153,7 +153,7 @@ export interface Process {
   saved: Map<string, bigint>;
   /** RLIMIT_NOFILE. */
   openFiles: number;
-  /** What is told to fail in the next op. */
+  /** What fails in the next op. */
   injections: InjectOp[];
   lockedPages: number;
   memlockBytes: bigint;

@@ -30,7 +30,7 @@ function readName(call: OpenDeviceCall): { bytes: Uint8Array; ended: boolean } {
   return end < 0 ? { bytes, ended: false } : { bytes: bytes.subarray(0, end), ended: true };
 }
 
-/** How the name of a device is spelled: what stands before and after it. */
+/** How the name of a device is spelled: what is before and after it. */
 function spelling(call: OpenDeviceCall): { before: string; exact: boolean; after: string } {
   const text = opOf(call, 'open').spelling ?? '{name}';
   const at = text.indexOf('{name}');

@@ -25,7 +25,7 @@ function argument(call: IoctlCall, size: number): { bytes: Uint8Array; view: Dat
 const index = (call: IoctlCall) => argument(call, INDEX + 4).view.getUint32(INDEX, true);
 const resettable = (call: IoctlCall) => openDeviceOf(call).group.slot.resettable;
 
-/** What DEVICE_GET_INFO tells; this device has no capabilities. */
+/** What DEVICE_GET_INFO reports; this device has no capabilities. */
 function info(call: IoctlCall, length: number): { address: bigint; bytes: Uint8Array } {
   const { bytes, view } = argument(call, WHOLE_INFO);
   view.setUint32(4, PCI! | (resettable(call) ? RESET! : 0), true);

@@ -51,9 +51,9 @@ export const effects = {
   cached_translation_may_be_used: (call) => {
     const ways = waysToTranslate(request(call), call.dma.walk!);
     const last = ways.length - 1;
-    const way = ways[last === 0 || call.dma.insists ? last : call.chooser.choose(ways.length)]!;
+    const way = ways[last === 0 || call.dma.prefersCached ? last : call.chooser.choose(ways.length)]!;
     call.dma.walk = way.walk;
-    for (const remember of way.remember) remember();
+    for (const fill of way.fills) fill();
   },
   walk_sets_accessed_bits: (call) => setBits(call, ACCESSED),
   walk_sets_dirty_bit: (call) => setBits(call, DIRTY),

@@ -36,7 +36,7 @@ export const effects = {
   dma_writes_memory: (call) => writeSegment(call, target(call)),
 } satisfies Effects<DmaCall>;
 
-/** The page of an untagged segment. */
+/** The page of a segment without PASID. */
 function target(call: DmaCall): Page {
   const { iova, mapping } = call.dma.segment!;
   return mapping!.pages[Math.floor(Number(iova - mapping!.iova) / PAGE)]!;

@@ -71,7 +71,7 @@ export const contents = {
   pread_writes_memory: (call) => {
     const { address } = call.region.target;
     const bytes = new Uint8Array(call.result);
-    // Where nobody knows what is read, memory stays as it is until the trace tells.
+    // Where nobody knows what is read, memory stays as it is until the trace says.
     const { memory } = call.process;
     memory.read(address, bytes, 0, memory.accessible(address, bytes.length, 'write'));
     const unknown: UnspecifiedBytes[] = [];

@@ -54,7 +54,7 @@ function datum(call: IoctlCall): number {
 const givesEvent = (call: IoctlCall) => flagged(call, EVENT) && header(call).count > 0 && datum(call) >= 0;
 const given = (call: IoctlCall) => call.process.descriptors.get(datum(call));
 /** Whether nothing, or a switch that is on, says to do it. */
-const told = (call: IoctlCall) =>
+const triggered = (call: IoctlCall) =>
   header(call).count > 0 && (flagged(call, NONE) || (flagged(call, BOOL) && datum(call) !== 0));
 
 /** Whether the request of the host is to have an event that is neither a descriptor nor -1, which takes it away. */
@@ -107,9 +107,9 @@ export const conditions = {
   set_irqs_of_intx_raised_before_outside_contract: (call) =>
     indexIs(call, INTX) && !enabled(call) && device(call).cause !== 0,
   set_irqs_sets_eventfd: (call) => flagged(call, EVENT) && header(call).count > 0,
-  set_irqs_masks: (call) => flagged(call, MASK) && told(call),
-  set_irqs_unmasks: (call) => flagged(call, UNMASK) && told(call),
-  set_irqs_signals: (call) => flagged(call, TRIGGER) && told(call),
+  set_irqs_masks: (call) => flagged(call, MASK) && triggered(call),
+  set_irqs_unmasks: (call) => flagged(call, UNMASK) && triggered(call),
+  set_irqs_signals: (call) => flagged(call, TRIGGER) && triggered(call),
 } satisfies Conditions<IoctlCall>;
 
 export const effects = {

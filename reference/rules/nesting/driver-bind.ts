@@ -59,7 +59,7 @@ export const conditions = {
   driver_bind_without_memory_oopses: (call) => call.allocationMayFail && call.chooser.choose(2, 0) === 1,
   driver_bind_without_memory: (call) => {
     if (!call.allocationMayFail || call.chooser.choose(2) === 0) return false;
-    // One allocation was told to fail.
+    // One allocation was made to fail.
     call.allocationMayFail = false;
     return true;
   },

@@ -35,9 +35,9 @@ export const conditions = {
   driver_without_hooks: (call) => backendOf(call).domains.length > 0,
   driver_call_fails: (call) => {
     call.visit.calls++;
-    const told = call.process.injections.find(({ fault, nth }) => fault === 'driver' && nth === call.visit.calls);
-    if (told) call.errno = told.errno ?? 'EIO';
-    return told !== undefined;
+    const injected = call.process.injections.find(({ fault, nth }) => fault === 'driver' && nth === call.visit.calls);
+    if (injected) call.errno = injected.errno ?? 'EIO';
+    return injected !== undefined;
   },
   driver_bind_without_iommu: (call) => isMediated(visited(call)),
 } satisfies Conditions<DriverCall>;

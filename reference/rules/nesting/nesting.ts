@@ -17,7 +17,7 @@ export function devicesOf({ groups }: Container): Device[] {
 export const severalGroups = (call: AnyCall): boolean => containerOf(call).groups.size > 1;
 export const severalDevices = (call: AnyCall): boolean => devicesOf(containerOf(call)).length > 1;
 
-/** Whether a device is a function, or stands for one, that sends PASIDs of 20 bits through an IOMMU that nests. */
+/** Whether a device is a function, or has a parent device, that sends PASIDs of 20 bits through an IOMMU that nests. */
 export function canNest({ world }: AnyCall, { slot: { kind = 'pci', pasidBits = PASID_BITS } }: Device): boolean {
   return world.environment.nesting !== undefined && (kind === 'pci' || kind === 'mediated') && pasidBits === PASID_BITS;
 }

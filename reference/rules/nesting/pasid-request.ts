@@ -76,7 +76,7 @@ export const effects = {
     const asked = quota(call) | 0;
     if (one.quota === asked) return;
     one.quota = asked;
-    // What cannot be applied is forgotten.
+    // What cannot be applied is dropped.
     if (asked < taken(world, one) || asked > world.unpromised) return;
     world.unpromised += one.limit - asked;
     one.limit = asked;
@@ -126,7 +126,7 @@ function result(call: PasidCall, end: number): Written {
       const pasid = given(some);
       return pasid >= Math.max(min, 1) && pasid <= max && pasid < end && (pasid === first || !world.pasids.has(pasid));
     },
-    untold: () => {
+    notWritten: () => {
       // Where no other could have been given, it is known which one is lost.
       if (lowest(call, 1, end) === undefined) return;
       world.pasids.delete(first);

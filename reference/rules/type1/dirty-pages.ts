@@ -34,7 +34,7 @@ function pagesAsked({ range }: RangeCall): bigint {
   return range.size >> shift;
 }
 
-/** Where the bits of the mapping under consideration stand in the caller's bitmap. */
+/** Where the bits of the mapping under consideration are in the caller's bitmap. */
 function placed(call: RangeCall): { address: bigint; shift: bigint; pages: bigint } {
   const mapping = call.range.mapping!;
   const bit = (mapping.iova - call.range.iova) >> PAGE_SHIFT;

@@ -17,7 +17,14 @@ const mapSize = uapi.structs.vfio_iommu_type1_dma_map!.size;
 const PAGE_MASK = BigInt(PAGE - 1);
 
 /** The page that every untouched page of Linux 6.1 reads as. */
-const zeroPage: Page = { bytes: undefined, fill: 0, untouched: false, watched: false, device: false, news: undefined };
+const zeroPage: Page = {
+  bytes: undefined,
+  fill: 0,
+  untouched: false,
+  watched: false,
+  device: false,
+  changes: undefined,
+};
 
 export const conditions = {
   map_dma_argsz_too_small: ({ map }) => map.argsz < mapSize,
