@@ -126,7 +126,7 @@ function unbinds(choice: Choice, { parameters }: Contract): Op[] {
 function invalidates(choice: Choice, { parameters }: Contract): Op[] {
   const { pick, rarely } = choice;
   const how = pick<number>(nesting.granularity.pasid, nesting.granularity.address, nesting.granularity.domain);
-  const what: nesting.Invalidation = {
+  const what: nesting.InvalidationFields = {
     cache: pick(1, 1, 1, 2, 3, 4, 5, 6, 7, 0, ...(rarely(6) ? [8] : [])),
     granularity: rarely(20) ? 3 : how,
     ...(!rarely(8) && { pasid: pasid(choice) }),

@@ -99,7 +99,7 @@ export function alloc(into: Name, min: number, max: number, fields = {}): IoctlO
 /** A container of the nesting type with groups, all their devices and the guest's memory, and a PASID that is bound. */
 function joined(
   slots: Record<Name, Slot>,
-  layout: nesting.Layout,
+  layout: nesting.DataLayout,
   into: Name,
   number: number,
   ...groups: Name[]
@@ -117,7 +117,7 @@ function joined(
 
 const byChild = (ops: Op[]): Op[] => [{ op: 'fork', as: 'child' }, ...ops.map((op) => ({ ...op, actor: 'child' }))];
 /** Starts from which most steps do something. */
-export const starts: ((slots: Record<Name, Slot>, layout: nesting.Layout) => Op[])[] = [
+export const starts: ((slots: Record<Name, Slot>, layout: nesting.DataLayout) => Op[])[] = [
   (slots, layout) => joined(slots, layout, 'c', 1, 'g'),
   (slots, layout) => joined(slots, layout, 'c', 1, 'g', 'h'),
   (slots, layout) => joined(slots, layout, 'c', 1, 'm'),

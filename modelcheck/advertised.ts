@@ -1,5 +1,5 @@
 import { uapi } from '../spec/uapi/uapi.ts';
-import { type CheckTransition, containerOf, devicesIn, succeeded } from './invariants.ts';
+import { type CheckTransition, containerNamed, devicesIn, succeeded } from './invariants.ts';
 
 const { VFIO_IOMMU_TYPE1_INFO_CAP_NESTING: NESTING } = uapi.values.nesting_capability as Record<string, number>;
 const { VFIO_IOMMU_PASID_REQS: ASKS_FOR_PASIDS } = uapi.values.nesting_capabilities as Record<string, number>;
@@ -24,7 +24,7 @@ export function advertises({ op, expectation, after }: CheckTransition): boolean
 export function asksForAbility({ step: { act }, before }: CheckTransition): string | undefined {
   if (act.kind !== 'request' || !act.ordinary) return undefined;
   const { request } = act;
-  const container = containerOf(before.world, request.container);
+  const container = containerNamed(before.world, request.container);
   if (!container?.backend) return undefined;
   const known = request.kind === 'invalidate' ? undefined : before.world.pasids.get(Number(request.pasid));
   if (request.kind === 'alloc') return known ? undefined : request.container;

@@ -1,4 +1,4 @@
-import type { Layout } from '../conformance/programs/nesting-ops.ts';
+import type { DataLayout } from '../conformance/programs/nesting-ops.ts';
 import { readCuts } from '../conformance/suites/boundary/cuts.ts';
 import type { EdgeContext } from '../conformance/suites/boundary/edge.ts';
 import { singleFields } from '../conformance/suites/boundary/field-edges.ts';
@@ -31,7 +31,7 @@ export function derivedSteps(
   checked: CheckWorld,
   start: World,
   ordinary: readonly CheckStep[],
-  layout: Layout,
+  layout: DataLayout,
 ): CheckStep[] {
   const [first, second] = PASIDS.map((pasid) => new Map(argumentsAtEdges(environment, checked, pasid, layout)));
   const chosen = new Set<string>();
@@ -94,7 +94,7 @@ function* argumentsAtEdges(
   environment: Environment,
   { parties }: CheckWorld,
   pasid: number,
-  layout: Layout,
+  layout: DataLayout,
 ): Iterable<[what: string, step: CheckStep]> {
   const container = parties[0]!.container;
   const context: EdgeContext = { environment, mappings: [], saved: [] };

@@ -17,7 +17,7 @@ import type { Op } from '../spec/uapi/vocabulary.ts';
 import { derivedSteps } from './derived-steps.ts';
 import { type Bounds, type Explored, type ExploreObserver, explore, setUp, type Visit } from './explore.ts';
 import { type CheckTransition, promisedAfter } from './invariants.ts';
-import { describe as describeState, type StateDescription } from './state-key.ts';
+import { type StateDescription, stateDescription } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import { ordinarySteps } from './steps.ts';
 import { worlds } from './worlds.ts';
@@ -53,7 +53,7 @@ interface State extends StateDescription {
 }
 
 function stateOf({ checked }: Scene, world: World, promised: Bindings, depth: number): State {
-  return { world, promised, depth, ...describeState(checked, world, promised) };
+  return { world, promised, depth, ...stateDescription(checked, world, promised) };
 }
 
 /** The state after a step; undefined if it cannot be taken, or if the contract does not say what happens. */

@@ -9,7 +9,7 @@ import type { Bindings } from '../reference/state/state-key.ts';
 import type { Environment, Op } from '../spec/uapi/vocabulary.ts';
 import { readFirstEntries, writeFirstEntries } from './first-entries.ts';
 import { type CheckTransition, promisedAfter, type Snapshot } from './invariants.ts';
-import { describe } from './state-key.ts';
+import { stateDescription } from './state-key.ts';
 import type { CheckStep } from './step.ts';
 import type { CheckWorld } from './worlds.ts';
 
@@ -122,7 +122,7 @@ class Explorer {
   run(): Explored {
     const promised: Bindings = new Map();
     this.#reach({
-      key: describe(this.#checked, this.#start, promised).key,
+      key: stateDescription(this.#checked, this.#start, promised).key,
       depth: 0,
       ops: [],
       choices: [],
@@ -232,7 +232,7 @@ class Explorer {
   }
 
   #snapshot(world: World, promised: Bindings, objects: string | undefined): Snapshot {
-    return { checked: this.#checked, world, promised, ...describe(this.#checked, world, promised, objects) };
+    return { checked: this.#checked, world, promised, ...stateDescription(this.#checked, world, promised, objects) };
   }
 
   /** The world of a state: its way done again. */

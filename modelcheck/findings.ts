@@ -1,6 +1,6 @@
 import type { Bindings } from '../reference/state/state-key.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
-import { type CheckTransition, containerOf, devicesIn, succeeded } from './invariants.ts';
+import { type CheckTransition, containerNamed, devicesIn, succeeded } from './invariants.ts';
 import type { CheckedRequest } from './request.ts';
 
 /** How a finding about the series of 2020 looks when it breaks an invariant. */
@@ -35,7 +35,7 @@ function boundTo(transition: CheckTransition, when: 'before' | 'after'): string[
   const request = asked(transition);
   if (!request || request.kind === 'invalidate') return [];
   const { world, bindings } = transition[when];
-  const container = containerOf(world, request.container);
+  const container = containerNamed(world, request.container);
   return container ? devicesIn(container).filter((device) => bindings.has(`${device} ${request.pasid}`)) : [];
 }
 
@@ -135,7 +135,7 @@ const signs: Record<string, Sign> = {
 /** Whether the request was made of a container that is not of the nesting type. */
 function isPlain(transition: CheckTransition): boolean {
   const request = asked(transition);
-  const container = request && containerOf(transition.after.world, request.container);
+  const container = request && containerNamed(transition.after.world, request.container);
   return container?.backend?.nesting === false;
 }
 

@@ -39,7 +39,7 @@ const KEPT = '';
 export const succeeded = ({ outcome }: Expectation): boolean => outcome.kind === 'value' && outcome.value === 0;
 
 /** The container that a process of the world knows by a name; undefined once it is closed. */
-export function containerOf(world: World, name: string): Container | undefined {
+export function containerNamed(world: World, name: string): Container | undefined {
   for (const { names, descriptors } of world.processes.values()) {
     const number = names.get(name);
     const object = number === undefined ? undefined : descriptors.get(number)?.object;
@@ -92,7 +92,7 @@ export const ofStates: Record<string, (state: Snapshot) => Finding> = {
     return pairs.length > 0 ? KEPT : undefined;
   },
   I5: ({ checked, world }) =>
-    checked.parties.some(({ container }) => !containerOf(world, container)?.backend) ? leftOver(world) : undefined,
+    checked.parties.some(({ container }) => !containerNamed(world, container)?.backend) ? leftOver(world) : undefined,
   I6: ({ world, bindings }) => {
     for (const key of bindings.keys()) {
       const [device, number] = key.split(' ') as [string, string];
@@ -203,7 +203,7 @@ export const ofSteps: Record<string, (transition: CheckTransition) => Finding> =
   I11: ({ step: { act }, expectation, after }) => {
     if (act.kind !== 'request' || act.request.kind !== 'unbind' || !act.request.wellFormed) return undefined;
     const { container: name, pasid } = act.request;
-    const container = containerOf(after.world, name);
+    const container = containerNamed(after.world, name);
     if (!container?.backend?.nesting) return undefined;
     const bound = devicesIn(container).filter((device) => after.bindings.has(`${device} ${pasid}`));
     if (bound.length > 0) return `After UNBIND PASID ${pasid} is still bound on ${bound.join(' and ')}.`;
@@ -248,14 +248,14 @@ function isOlder(reach: Reach, act: CheckStep['act'], before: Snapshot, { world 
   const { group, device, pasid, address, now, byDevice, byPages, byEntries } = reach;
   const differs = (page: Reach['now']) => page !== now;
   if (act.kind === 'unmap') {
-    const container = containerOf(world, act.container);
+    const container = containerNamed(world, act.container);
     if (group.container !== container) return false;
     const mapped = new Set([...(container?.backend?.mappings ?? [])].flatMap(({ pages }) => pages));
     return [...byDevice, ...byPages, ...byEntries].some((page) => !mapped.has(page));
   }
   if (act.kind !== 'request') return false;
   const { request } = act;
-  if (group.container !== containerOf(world, request.container)) return false;
+  if (group.container !== containerNamed(world, request.container)) return false;
   if (request.kind === 'bind')
     return (
       request.pasid === BigInt(pasid) &&
@@ -281,7 +281,7 @@ function leftBy(act: CheckStep['act'], { world }: Snapshot): string | undefined 
   const request = act.kind === 'request' && ['unbind', 'free'].includes(act.request.kind) ? act.request : undefined;
   if (!request && act.kind !== 'leave') return undefined;
   const named = request && pasidOf(request);
-  const container = request?.kind === 'unbind' ? containerOf(world, request.container) : undefined;
+  const container = request?.kind === 'unbind' ? containerNamed(world, request.container) : undefined;
   const covers = (pasid: number) => named === undefined || BigInt(pasid) === named;
   for (const { name, group } of world.slots.values()) {
     if (act.kind === 'leave' ? name !== act.group : container && group.container !== container) continue;
@@ -307,12 +307,12 @@ function cachedOf(world: World, act: CheckStep['act']): number {
       const pasid = pasidOf(act.request);
       return countRemembered(
         world,
-        containerOf(world, act.request.container),
+        containerNamed(world, act.request.container),
         pasid === undefined ? undefined : Number(pasid),
       );
     }
     case 'unmap':
-      return countRemembered(world, containerOf(world, act.container));
+      return countRemembered(world, containerNamed(world, act.container));
     case 'leave':
       return countRemembered(world);
     default:
@@ -333,7 +333,7 @@ export function promisedAfter(
   const next = new Map(promised);
   if (act.kind === 'request') {
     const { request } = act;
-    const container = containerOf(world, request.container);
+    const container = containerNamed(world, request.container);
     const devices = container ? devicesIn(container) : [];
     const names = (key: string) => key.split(' ')[1] === String(pasidOf(request));
     if (request.kind === 'bind')

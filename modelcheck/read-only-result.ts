@@ -1,5 +1,5 @@
 import { memory } from '../conformance/programs/build.ts';
-import { allocPasid, type Layout } from '../conformance/programs/nesting-ops.ts';
+import { allocPasid, type DataLayout } from '../conformance/programs/nesting-ops.ts';
 import type { IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';
 import { type CheckStep, requestStep } from './step.ts';
 
@@ -18,7 +18,7 @@ export const readOnlyMemory: Op[] = [
 ];
 
 /** ALLOC where its result cannot be written. */
-export function allocatesReadOnly(container: Name, layout: Layout): CheckStep {
+export function allocatesReadOnly(container: Name, layout: DataLayout): CheckStep {
   const { save: _, argument: __, ...op } = asked(container);
   return requestStep(
     `allocate ${PASID} of ${container} where the result cannot be written`,

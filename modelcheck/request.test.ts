@@ -5,10 +5,10 @@ import {
   allocPasid,
   bindTable,
   cache,
+  type DataLayout,
   freePasid,
   granularity,
   invalidate,
-  type Layout,
   unbindTable,
 } from '../conformance/programs/nesting-ops.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
@@ -16,19 +16,19 @@ import type { IoctlOp } from '../spec/uapi/vocabulary.ts';
 import { type CheckedRequest, type Flush, requestOf } from './request.ts';
 
 /** The request that the bytes of an op make. */
-function decoded(op: IoctlOp, layout: Layout, length?: number): CheckedRequest | undefined {
+function decoded(op: IoctlOp, layout: DataLayout, length?: number): CheckedRequest | undefined {
   const bytes = Buffer.from(('bytes' in op.argument && op.argument.bytes) || '', 'hex');
   return requestOf(op, bytes.subarray(0, length), layout);
 }
 
 /** The flush of a CACHE_INVALIDATE. */
-const flushOf = (values: Parameters<typeof invalidate>[1], layout: Layout): Flush | undefined => {
+const flushOf = (values: Parameters<typeof invalidate>[1], layout: DataLayout): Flush | undefined => {
   const request = decoded(invalidate('c', values, layout), layout);
   return request?.kind === 'invalidate' ? request.flush : undefined;
 };
 
 /** An ioctl with a struct laid out of all its fields. */
-function laidOut(name: string, values: Record<string, bigint>, layout: Layout): IoctlOp {
+function laidOut(name: string, values: Record<string, bigint>, layout: DataLayout): IoctlOp {
   const { struct, argszFirst } = uapi.ioctls[name]!;
   const block = layOut((layout === 'argsz_first' && argszFirst) || struct!, values);
   return { op: 'ioctl', fd: 'c', number: number(name), argument: argumentAt('arg', 0, block) };
@@ -37,7 +37,7 @@ function laidOut(name: string, values: Record<string, bigint>, layout: Layout): 
 /** Any values for all fields of a request, in either layout, but for those that are given. */
 function anyFields(
   name: string,
-  layout: Layout,
+  layout: DataLayout,
   given: Record<string, fc.Arbitrary<bigint>>,
 ): fc.Arbitrary<Record<string, bigint>> {
   const { struct, argszFirst } = uapi.ioctls[name]!;
@@ -53,7 +53,7 @@ test('an ioctl that is none of the requests is none', () => {
   expect(decoded(op, 'version_first')).toBeUndefined();
 });
 
-describe.each<Layout>(['version_first', 'argsz_first'])('of a request with its data %s', (layout) => {
+describe.each<DataLayout>(['version_first', 'argsz_first'])('of a request with its data %s', (layout) => {
   test('ALLOC and FREE say which PASIDs', () => {
     expect(decoded(allocPasid('c', 'p', 5, 9), layout)).toEqual({ kind: 'alloc', container: 'c', pasid: 5n, max: 9n });
     expect(decoded(freePasid('c', 7), layout)).toEqual({ kind: 'free', container: 'c', pasid: 7n, max: 0n });
@@ -161,7 +161,7 @@ const PAGE = 4096n;
 
 const has = (value: bigint, bits: number): boolean => (value & BigInt(bits)) !== 0n;
 
-describe.each<Layout>(['version_first', 'argsz_first'])('BIND and UNBIND with their data %s', (layout) => {
+describe.each<DataLayout>(['version_first', 'argsz_first'])('BIND and UNBIND with their data %s', (layout) => {
   const ops = {
     BIND: (fields: Parameters<typeof unbindTable>[2] = {}) =>
       bindTable('c', { pasid: 1, root: 0x10000, ...fields }, layout),

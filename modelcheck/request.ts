@@ -1,4 +1,4 @@
-import type { Layout } from '../conformance/programs/nesting-ops.ts';
+import type { DataLayout } from '../conformance/programs/nesting-ops.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { type Struct, uapi } from '../spec/uapi/uapi.ts';
 import type { IoctlOp, Name } from '../spec/uapi/vocabulary.ts';
@@ -41,7 +41,7 @@ const PAGE = 4096n;
 const HEADER = 8;
 
 /** The request that an ioctl makes of a container; undefined for any other. `bytes` are those of its argument. */
-export function requestOf({ fd, number }: IoctlOp, bytes: Uint8Array, layout: Layout): CheckedRequest | undefined {
+export function requestOf({ fd, number }: IoctlOp, bytes: Uint8Array, layout: DataLayout): CheckedRequest | undefined {
   const [name, ioctl] = Object.entries(uapi.ioctls).find(
     ([, one]) => one.feature !== undefined && one.fd === 'container' && BigInt(one.number) === toBigInt(number),
   ) ?? ['', undefined];

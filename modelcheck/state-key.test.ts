@@ -25,7 +25,7 @@ import type { Op } from '../spec/uapi/vocabulary.ts';
 import { setUp } from './explore.ts';
 import { ACROSS, ADDRESSES, ROOTS } from './guest.ts';
 import { allocatesReadOnly } from './read-only-result.ts';
-import { describe as describeState, type StateDescription } from './state-key.ts';
+import { type StateDescription, stateDescription } from './state-key.ts';
 import { allocates, type CheckWorld, PASIDS, worlds } from './worlds.ts';
 
 const data = loadContract();
@@ -74,7 +74,7 @@ class Scene {
   }
 
   describe(promised = nobodyPromised): StateDescription {
-    return describeState(this.checked, this.world, promised);
+    return stateDescription(this.checked, this.world, promised);
   }
 }
 

@@ -27,7 +27,7 @@ export const rootName = (root: bigint): string => rootNames.get(root) ?? `0x${ro
  * Describes a state; `promised` are the bindings that are promised there. `objects` are those of a state that is known to have
  * the same. Of memory only where the guests' tables lead counts.
  */
-export function describe(
+export function stateDescription(
   checked: CheckWorld,
   world: World,
   promised: Bindings,

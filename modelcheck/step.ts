@@ -1,4 +1,4 @@
-import type { Layout } from '../conformance/programs/nesting-ops.ts';
+import type { DataLayout } from '../conformance/programs/nesting-ops.ts';
 import type { IoctlOp, Name, Op } from '../spec/uapi/vocabulary.ts';
 import { type CheckedRequest, requestOf } from './request.ts';
 
@@ -21,7 +21,7 @@ export interface CheckStep {
 export function requestStep(
   id: string,
   op: IoctlOp,
-  layout: Layout,
+  layout: DataLayout,
   actor: string | undefined,
   before: Op[] = [],
   bytes: Uint8Array = Buffer.from(('bytes' in op.argument && op.argument.bytes) || '', 'hex'),

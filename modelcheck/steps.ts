@@ -3,11 +3,11 @@ import {
   bindTable,
   cache,
   checkNestingUapi,
+  type DataLayout,
   freePasid,
   granularity,
-  type Invalidation,
+  type InvalidationFields,
   invalidate,
-  type Layout,
   nestingInfo,
   taggedIn,
   unbindTable,
@@ -21,7 +21,7 @@ import { allocates, type CheckWorld, type DeviceName, opensDevice, PASIDS, type 
 const named = PASIDS.flatMap((pasid) => [BigInt(pasid), BigInt(pasid) + (1n << 32n)]);
 
 /** What can be done in a world; arguments are in the layout that the contract's driver takes. */
-export function ordinarySteps(world: CheckWorld, layout: Layout): CheckStep[] {
+export function ordinarySteps(world: CheckWorld, layout: DataLayout): CheckStep[] {
   const { parties, devices, slots } = world;
   return [
     ...parties.flatMap((party) => requestSteps(party, layout, mostDevices(world, party))),
@@ -46,7 +46,7 @@ export function ordinarySteps(world: CheckWorld, layout: Layout): CheckStep[] {
 const mostDevices = ({ slots }: CheckWorld, { groups }: Party): number =>
   groups.reduce((sum, group) => sum + slots[group]!.devices, 0);
 
-function requestSteps({ container, actor, transfers }: Party, layout: Layout, devices: number): CheckStep[] {
+function requestSteps({ container, actor, transfers }: Party, layout: DataLayout, devices: number): CheckStep[] {
   const request = (id: string, op: IoctlOp, before: Op[] = []): CheckStep => requestStep(id, op, layout, actor, before);
   const steps: CheckStep[] = [];
   for (const pasid of PASIDS) {
@@ -67,8 +67,8 @@ function requestSteps({ container, actor, transfers }: Party, layout: Layout, de
 }
 
 /** CACHE_INVALIDATE, as finely as it can be asked for: in full where there is one device. */
-function flushSteps(container: Name, actor: string | undefined, layout: Layout, devices: number): CheckStep[] {
-  const flush = (what: string, values: Invalidation): CheckStep =>
+function flushSteps(container: Name, actor: string | undefined, layout: DataLayout, devices: number): CheckStep[] {
+  const flush = (what: string, values: InvalidationFields): CheckStep =>
     requestStep(`flush ${what} of ${container}`, invalidate(container, values, layout), layout, actor);
   const finely = (pasid: number): CheckStep[] => [
     flush(`both pages of ${pasid}`, { pasid, addr: ADDRESSES[0], pages: ADDRESSES.length }),
@@ -87,7 +87,7 @@ function flushSteps(container: Name, actor: string | undefined, layout: Layout, 
 }
 
 /** Requests in which the IOMMU driver refuses a device: each in turn, and for BIND also one of the rollback. */
-function refusedSteps(container: Name, actor: string | undefined, layout: Layout, devices: number): CheckStep[] {
+function refusedSteps(container: Name, actor: string | undefined, layout: DataLayout, devices: number): CheckStep[] {
   const steps: CheckStep[] = [];
   for (const pasid of PASIDS) {
     const requests: [string, IoctlOp, number][] = [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { unmap } from '../conformance/programs/build.ts';
 import { entry } from '../conformance/programs/guest-tables.ts';
-import type { Flush } from './memory/translation-cache.ts';
+import type { InvalidationScope } from './memory/translation-cache.ts';
 import { Bench, dma, FIRST, PASID, RAM, SECOND, tables } from './test-dma-with-pasid.ts';
 
 const OTHER_TABLE = FIRST + 0x20_0000;
@@ -68,7 +68,7 @@ test('memory of the container may be reached after it was unmapped', () => {
   expect(bench.read(FIRST)).toEqual({ byte: 1, fault: undefined });
 });
 
-test.each<[string, Flush | undefined, Flush | undefined, boolean]>([
+test.each<[string, InvalidationScope | undefined, InvalidationScope | undefined, boolean]>([
   ['of both, of the PASID', { pasid: PASID }, { pasid: PASID }, false],
   ['of both, of everything', {}, {}, false],
   [
@@ -89,7 +89,7 @@ test.each<[string, Flush | undefined, Flush | undefined, boolean]>([
   expect(bench.ways).toEqual(open ? [2] : []);
 });
 
-test.each<[string, Flush, boolean]>([
+test.each<[string, InvalidationScope, boolean]>([
   ['of last entries', { pasid: PASID, leaf: true }, true],
   ['of the page that was read', { pasid: PASID, first: BigInt(FIRST), pages: 1n }, false],
   ['of another page of the same table', { pasid: PASID, first: BigInt(SECOND), pages: 1n }, false],

@@ -15,7 +15,7 @@ import {
   allocPasid,
   bindTable,
   cache,
-  type Invalidation,
+  type InvalidationFields,
   invalidate,
   taggedIn,
 } from '../conformance/programs/nesting-ops.ts';
@@ -94,7 +94,7 @@ test('what was used once may be used again, and what is new stays', () => {
 });
 
 const both = cache.iotlb | cache.device;
-test.each<[string, Invalidation, boolean]>([
+test.each<[string, InvalidationFields, boolean]>([
   ['the PASID', { pasid }, false],
   ['the page', { pasid, addr: ADDRESS, cache: both }, false],
   ['the page, last entries', { pasid, addr: ADDRESS, leaf: true, cache: both }, false],

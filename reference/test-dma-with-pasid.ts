@@ -17,7 +17,7 @@ import type { DmaOp, Machine, Op, Slot } from '../spec/uapi/vocabulary.ts';
 import { compileContract } from './interpreter/contract.ts';
 import { execute } from './interpreter/execute.ts';
 import { type Expectation, faultOf } from './interpreter/expectation.ts';
-import type { Flush } from './memory/translation-cache.ts';
+import type { InvalidationScope } from './memory/translation-cache.ts';
 import { modelEnvironment } from './model-target.ts';
 import { domainOf, World } from './state/state.ts';
 
@@ -99,7 +99,7 @@ export class Bench {
   }
 
   /** Flushes what the IOMMU may have cached. */
-  flushIommu(what: Flush): void {
+  flushIommu(what: InvalidationScope): void {
     domainOf(this.world.slots.get('g')!.group)!.cache.flush(what);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Problem } from '../../spec/uapi/problem.ts';
-import { initramfs, plan, readPrograms } from './initramfs.ts';
+import { initramfs, plan, readGuestPrograms } from './initramfs.ts';
 import { layout } from './machine.ts';
 
 it('plans what the guest does', () => {
@@ -42,7 +42,7 @@ it('leaves out the type1 backend on a machine without it', () => {
 });
 
 it('says how to make the guest programs', async () => {
-  const failure = await readPrograms('/nowhere').catch((error: unknown) => error);
+  const failure = await readGuestPrograms('/nowhere').catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(Problem);
   expect(String(failure)).toContain('apt-get install gcc libc6-dev');
   expect(String(failure)).toContain('npm run build');

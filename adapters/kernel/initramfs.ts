@@ -4,7 +4,7 @@ import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { coveragePortName } from './coverage-handover.ts';
 import { cpio } from './cpio.ts';
-import type { GroupDevices, Layout } from './machine.ts';
+import type { GroupDevices, MachineLayout } from './machine.ts';
 import type { Module } from './modules.ts';
 import { portName } from './qemu.ts';
 
@@ -18,7 +18,7 @@ export interface Programs {
 export const builtPrograms = join(packageRoot, 'dist/native');
 
 /** Reads the guest's programs. Throws a Problem when they are not built. */
-export async function readPrograms(folder: string): Promise<Programs> {
+export async function readGuestPrograms(folder: string): Promise<Programs> {
   const read = (name: string): Promise<Buffer> =>
     readFile(join(folder, name)).catch(() => {
       throw new Problem(
@@ -53,7 +53,7 @@ export function plan(
 
 /** The guest's file system. */
 export function initramfs(
-  machine: Layout,
+  machine: MachineLayout,
   modules: Module[],
   programs: Programs,
   programSeconds: number,

@@ -6,7 +6,7 @@ import { RemoteSession } from '../remote/session.ts';
 import { boot } from './boot.ts';
 import { withFaults } from './console.ts';
 import type { CoverageCollector } from './coverage.ts';
-import { builtPrograms, initramfs, readPrograms } from './initramfs.ts';
+import { builtPrograms, initramfs, readGuestPrograms } from './initramfs.ts';
 import { layout } from './machine.ts';
 import type { Accelerator } from './qemu.ts';
 import { type Settings, settings } from './settings.ts';
@@ -57,7 +57,7 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
   const { note = () => {} } = spec;
   const { accel, bootSeconds, programSeconds, ...hardware } = settings(spec);
   // What is missing on this host is to be known before a download.
-  const programs = await readPrograms(spec.programs ?? builtPrograms);
+  const programs = await readGuestPrograms(spec.programs ?? builtPrograms);
   const kernel = await (spec.image === undefined
     ? packagedKernel(spec.version ?? newestVersion, note)
     : ownKernel(spec.image, spec.modules));

@@ -10,7 +10,7 @@ export interface GroupDevices {
 }
 
 /** A machine worked out: what to give the emulator, the guest and the caller. */
-export interface Layout {
+export interface MachineLayout {
   environment: Environment;
   /** The emulator's options that make the groups. */
   options: string[];
@@ -32,7 +32,7 @@ const placesBehindBridge = 0x1f;
  * have (of other than PCI functions, behind a second IOMMU, one too many, or devices in company that can be
  * reset on their own) is not in the environment.
  */
-export function layout(need: Need): Layout {
+export function layout(need: Need): MachineLayout {
   const machine = spelledOut(need.machine);
   const slots: Record<string, Slot> = {};
   const groups: Record<string, GroupDevices> = {};

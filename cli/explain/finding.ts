@@ -7,7 +7,7 @@ import type { Program } from '../../spec/uapi/vocabulary.ts';
 import { type SettingOptions, settingAt } from '../setting.ts';
 import { placesIn } from './reference-pages.ts';
 import type { Subject } from './subject.ts';
-import { labelOf, profilesOfTheSeries, whereText } from './where.ts';
+import { labelOf, profilesOfTheSeries, profilesText } from './where.ts';
 
 /** Findings about the series of 2020: what states them, what the profiles make of them, and which programs show them. */
 export const findingSubject: Subject = {
@@ -60,7 +60,7 @@ function ruleLines(data: ContractData, { id, level, sentence, outcome, sources }
     `  ${sentence}`,
     ...sources.map((source) => `  source:     ${sourceText(data, source)}`),
     `  present in: ${[
-      having.length > 0 ? names(having) : whereText(data, id).replace(/^in /, ''),
+      having.length > 0 ? names(having) : profilesText(data, id).replace(/^in /, ''),
       lacking.length > 0 ? `not in ${names(lacking)}` : '',
     ]
       .filter(Boolean)

@@ -1,6 +1,6 @@
 import { sourceText } from '../../reports/reference/contract-text.ts';
 import { selected } from '../../spec/contract/selected.ts';
-import { whenText } from './parameter.ts';
+import { whenClause } from './parameter.ts';
 import { placesIn } from './reference-pages.ts';
 import type { Subject } from './subject.ts';
 import { profilesOfTheSeries } from './where.ts';
@@ -18,7 +18,7 @@ export const invariantSubject: Subject = {
     return [
       `${id}: ${sentence}`,
       `  applies:  ${premise}`,
-      `  asked of: ${asked.map((one) => one.id).join(', ') || 'no profile'}${when ? ` (${whenText(when)})` : ''}`,
+      `  asked of: ${asked.map((one) => one.id).join(', ') || 'no profile'}${when ? ` (${whenClause(when)})` : ''}`,
       ...sources.map((source) => `  source:   ${sourceText(data, source)}`),
       `  check:    vfio-conform check --profile ${profile}`,
       ...placesIn(['invariants.md'], id).map((place) => `  pages:    ${place}`),

@@ -19,19 +19,19 @@ export const parameterSubject: Subject = {
       const having = [...data.profiles.values()].filter(({ parameters }) => parameters[name] === value);
       lines.push(`  ${value}: ${sentence}`);
       if (having.length > 0) lines.push(`    profiles: ${having.map(({ id }) => id).join(', ')}`);
-      const needs = whenText(parameter.needs?.[value]);
+      const needs = whenClause(parameter.needs?.[value]);
       if (needs) lines.push(`    needs:    ${needs}`);
       if (value !== contract.parameters[name]) lines.push(...changesBy(asking, name, value));
     }
     lines.push(`  What each value brings and takes is shown for ${label}, where it is ${contract.parameters[name]}.`);
-    if (parameter.matters) lines.push(`  It matters with ${whenText(parameter.matters)}.`);
+    if (parameter.matters) lines.push(`  It matters with ${whenClause(parameter.matters)}.`);
     for (const id of parameter.findings ?? []) lines.push(`  finding ${id}: ${data.findings.get(id)!.sentence}`);
     return lines.join('\n');
   },
 };
 
 /** Settings in words, as options write them. */
-export function whenText(when: Parameter['matters'] = {}): string {
+export function whenClause(when: Parameter['matters'] = {}): string {
   return Object.entries(when)
     .map(([name, values]) => `${name}=${[values].flat().join(' or ')}`)
     .join(', ');

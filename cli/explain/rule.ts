@@ -2,7 +2,7 @@ import { outcomeText, sourceText, stepsAt } from '../../reports/reference/contra
 import { rulesOf } from '../../spec/contract/steps.ts';
 import { explainHandler } from './handler.ts';
 import type { Subject } from './subject.ts';
-import { whereText } from './where.ts';
+import { profilesText } from './where.ts';
 
 /** Rules, by id: all that they say, and where they are among the steps. */
 export const ruleSubject: Subject = {
@@ -18,7 +18,7 @@ export const ruleSubject: Subject = {
     if (verified) lines.push(`  observed:   Linux ${verified.join(', ')}`);
     if (note) lines.push(`  note:       ${note}`);
     for (const finding of findings) lines.push(`  finding:    ${finding}: ${data.findings.get(finding)!.sentence}`);
-    lines.push(`  present in: ${whereText(data, id).replace(/^in /, '')}`);
+    lines.push(`  present in: ${profilesText(data, id).replace(/^in /, '')}`);
     if (!contract.rules.has(id)) lines.push(`  not part of ${label}`);
     for (const handler of data.handlers) {
       const steps = handler.table ? [] : stepsAt(data, handler.steps, contract.parameters);

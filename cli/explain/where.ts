@@ -7,7 +7,7 @@ import { uapi } from '../../spec/uapi/uapi.ts';
 import type { SettingOptions } from '../setting.ts';
 
 /** The profiles that have a rule, in words; where none has, the single parameters that bring it. */
-export function whereText(data: ContractData, rule: string): string {
+export function profilesText(data: ContractData, rule: string): string {
   const having = [...data.profiles.keys()].filter((profile) => rulesAt(data, profile).has(rule));
   if (having.length === data.profiles.size) return 'in every profile';
   if (having.length > 0) return `in ${having.join(', ')}`;

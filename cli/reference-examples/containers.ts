@@ -22,7 +22,7 @@ import {
 import { ready, readyForDma } from '../../conformance/suites/scenarios/scenario.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
-import { cutOff, type ExampleProgram, notWritable } from './example-program.ts';
+import { type ExampleProgram, notWritable, requestCutOff } from './example-program.ts';
 
 const { VFIO_TYPE1v2_IOMMU: type1v2, VFIO_EEH: eeh } = uapi.values.extension as Record<string, number>;
 const ram: Op[] = [memory('ram', 4), pattern('ram', 0, 16, 3)];
@@ -88,7 +88,7 @@ export const containerExamples: Omit<ExampleProgram, 'profile'>[] = [
     of: 'VFIO_IOMMU_UNMAP_DMA',
     about: 'Byte 23, the last one, cannot be read: EFAULT, and the mapping stays.',
     setUp: mapped,
-    ops: [cutOff(unmapMapped, 23), unmapMapped],
+    ops: [requestCutOff(unmapMapped, 23), unmapMapped],
   },
   {
     of: 'VFIO_IOMMU_DIRTY_PAGES',

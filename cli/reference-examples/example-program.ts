@@ -29,7 +29,7 @@ export function notWritable(op: IoctlOp): Op[] {
 }
 
 /** A request whose argument stands at the end of the page `arg`, so that only its first `readable` bytes are there. */
-export function cutOff(op: IoctlOp, readable: number): IoctlOp {
+export function requestCutOff(op: IoctlOp, readable: number): IoctlOp {
   if (!('memory' in op.argument)) return op;
   return { ...op, argument: { memory: 'arg', at: 4096 - readable, bytes: op.argument.bytes!.slice(0, 2 * readable) } };
 }

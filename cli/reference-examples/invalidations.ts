@@ -4,7 +4,7 @@ import { alone, nesting, PASID, requestsIn, VIRTUAL } from '../../conformance/su
 import { single } from '../../conformance/suites/suite.ts';
 import { compileContract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment, runOnModel } from '../../reference/model-target.ts';
-import type { Invalidation } from '../../reports/reference/sections/invalidations.ts';
+import type { InvalidationExample } from '../../reports/reference/sections/invalidations.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
@@ -22,7 +22,7 @@ const granularities = Object.entries({
 });
 
 /** What CACHE_INVALIDATE does, cache by cache and granularity by granularity: as posted on each driver, and repaired. */
-export function invalidationsOf(data: ContractData): Invalidation[] {
+export function invalidationsOf(data: ContractData): InvalidationExample[] {
   const drivers = Object.keys(data.parameters.get('driver')?.values ?? {});
   const settings = [
     ...(data.profiles.has('v1')
@@ -46,7 +46,7 @@ function invalidated(
   data: ContractData,
   parameters: Record<string, string>,
   what: { cache: number; granularity: number },
-): Pick<Invalidation, 'outcome' | 'rule' | 'flushes'> {
+): Pick<InvalidationExample, 'outcome' | 'rule' | 'flushes'> {
   const { bind, flush } = requestsIn(layoutOf(parameters));
   const address = what.granularity === granularity.address ? { addr: VIRTUAL } : {};
   const program: Program = {

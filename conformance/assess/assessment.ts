@@ -20,7 +20,7 @@ import { exitCode, Tally } from './tally.ts';
 import { type CaseVerdict, decide } from './verdict.ts';
 
 /** What is assessed: a target by a contract, with a part of the suites or with all of them. */
-export interface Subject {
+export interface AssessmentSubject {
   contract: Contract;
   profile: string;
   target: string;
@@ -59,7 +59,7 @@ export interface Assessed {
  * judging of its record come to is the same because both are this.
  */
 export class Assessment {
-  readonly #subject: Subject;
+  readonly #subject: AssessmentSubject;
   readonly #tally = new Tally();
   readonly #coverage: Coverage;
   readonly #transitions: TransitionCoverage;
@@ -67,7 +67,7 @@ export class Assessment {
   readonly #units = new Set<string>();
   #targetVersion = '';
 
-  constructor(subject: Subject) {
+  constructor(subject: AssessmentSubject) {
     this.#subject = subject;
     this.#coverage = new Coverage(subject.contract);
     this.#transitions = new TransitionCoverage(subject.contract);

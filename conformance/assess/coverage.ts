@@ -10,18 +10,18 @@ import { names } from './named-rules.ts';
 const KEPT = 4;
 
 /** A trace that conforms, and a defect of the contract that it contradicts. */
-export interface Dependence extends Witness {
+export interface Dependence extends WitnessTrace {
   defect: Defect;
 }
 
 /** A trace that conforms. */
-export interface Witness {
+export interface WitnessTrace {
   environment: Environment;
   trace: Trace;
 }
 
 /** Rule -> kind of program -> traces. */
-type Kept = Map<string, Map<string, Witness[]>>;
+type Kept = Map<string, Map<string, WitnessTrace[]>>;
 
 /** suite/handler/situation/what: programs whose `what` starts with the same word are of a kind. suite/what: each is its own. */
 function kindOf(id: string): string {
@@ -34,7 +34,7 @@ function kindOf(id: string): string {
 /** Into how many parts a kind is divided. */
 const depthOf = (kind: string): number => kind.split('/').length;
 
-function keep(all: Kept, rule: string, kind: string, witness: Witness): void {
+function keep(all: Kept, rule: string, kind: string, witness: WitnessTrace): void {
   let kinds = all.get(rule);
   if (!kinds) {
     kinds = new Map();
@@ -116,7 +116,7 @@ export class Coverage {
   }
 
   /** A few traces that conform and in which a rule decides or has its effect. */
-  *witnesses(rule: string, most: number): Iterable<Witness> {
+  *witnesses(rule: string, most: number): Iterable<WitnessTrace> {
     let found = 0;
     for (const witness of this.#witnesses(rule)) {
       if (found++ === most) return;
@@ -125,7 +125,7 @@ export class Coverage {
   }
 
   /** The most informative first: of each kind one, and before all others programs that are about a fact of their own. */
-  *#witnesses(rule: string): Iterable<Witness> {
+  *#witnesses(rule: string): Iterable<WitnessTrace> {
     for (const kept of [this.#decided, this.#passed]) {
       const kinds = [...(kept.get(rule) ?? [])].sort(([a], [b]) => depthOf(a) - depthOf(b)).map(([, all]) => all);
       for (let nth = 0; nth < KEPT; nth++) yield* kinds.flatMap((witnesses) => witnesses[nth] ?? []);

@@ -11,7 +11,7 @@ import type {
 } from '../../spec/uapi/vocabulary.ts';
 import { kindOfMachine } from '../suites/suite.ts';
 import { differing, type FailingTrace, likelyRule } from './cause.ts';
-import type { Witness } from './coverage.ts';
+import type { WitnessTrace } from './coverage.ts';
 import { SURVIVES, sourceOf } from './failure.ts';
 import { alternativeRule, historyOf, upTo } from './named-rules.ts';
 import { type Assignment, changedRules, settingsForAll, withAssignments } from './settings.ts';
@@ -35,7 +35,7 @@ export interface FailedCase {
 export interface Conforming {
   /** See Coverage. */
   reached(rule: string): unknown;
-  witnesses(rule: string, most: number): Iterable<Witness>;
+  witnesses(rule: string, most: number): Iterable<WitnessTrace>;
 }
 
 /** Failures by what they are, the largest group first, each shown by its shortest program. */

@@ -4,10 +4,10 @@ import type { DmaOp, IoctlOp, Name, Op, Pasid } from '../../spec/uapi/vocabulary
 import { argumentAt, getInfo, ioctlValue, layOut, number, pattern, type Value } from './build.ts';
 
 /** How the data of a request is laid out: as in Linux 5.5 to 5.9, or as in 5.10. */
-export type Layout = 'version_first' | 'argsz_first';
+export type DataLayout = 'version_first' | 'argsz_first';
 
 /** The layout that an IOMMU driver takes; the parameters are those of a contract. */
-export const layoutOf = ({ driver }: Record<string, string>): Layout =>
+export const layoutOf = ({ driver }: Record<string, string>): DataLayout =>
   driver === 'v5.10' ? 'argsz_first' : 'version_first';
 
 const pasidFlags = uapi.flags.pasid_request_flags!;
@@ -88,7 +88,7 @@ export type Table = BindFields & {
 export function bindTable(
   container: Name,
   { pasid, root, levels = 4, ...fields }: Table,
-  layout: Layout = 'version_first',
+  layout: DataLayout = 'version_first',
 ): IoctlOp {
   const flags = bindFlags.VFIO_IOMMU_BIND_GUEST_PGTBL!;
   const table = { gpgd: root, hpasid: pasid, addr_width: levels === 5 ? 57 : 48 };
@@ -100,7 +100,7 @@ export function unbindTable(
   container: Name,
   pasid: Value,
   fields: BindFields = {},
-  layout: Layout = 'version_first',
+  layout: DataLayout = 'version_first',
 ): IoctlOp {
   const flags = bindFlags.VFIO_IOMMU_UNBIND_GUEST_PGTBL!;
   return request(container, 'VFIO_IOMMU_BIND', { ...bindHeader, flags, hpasid: pasid, ...fields }, layout);
@@ -115,7 +115,7 @@ const bindHeader = {
 };
 
 /** What CACHE_INVALIDATE is to flush; other fields of its struct by their names. */
-export type Invalidation = InvalidateFields & {
+export type InvalidationFields = InvalidateFields & {
   /** One of `cache`, or several; the IOTLB if not given. */
   cache?: number;
   /** One of `granularity`: of a PASID if not given, or of addresses if there is one. */
@@ -131,8 +131,8 @@ export type Invalidation = InvalidateFields & {
 /** CACHE_INVALIDATE. Without a PASID the flag for one is clear. */
 export function invalidate(
   container: Name,
-  { cache: caches, granularity: how, pasid, addr, pages = 1, leaf = false, ...fields }: Invalidation,
-  layout: Layout = 'version_first',
+  { cache: caches, granularity: how, pasid, addr, pages = 1, leaf = false, ...fields }: InvalidationFields,
+  layout: DataLayout = 'version_first',
 ): IoctlOp {
   const byAddress = addr !== undefined;
   const struct = uapi.ioctls.VFIO_IOMMU_CACHE_INVALIDATE![layout === 'argsz_first' ? 'argszFirst' : 'struct']!;
@@ -156,7 +156,7 @@ function request(
   container: Name,
   name: string,
   values: Record<string, Value>,
-  layout: Layout = 'version_first',
+  layout: DataLayout = 'version_first',
 ): IoctlOp {
   const { struct, argszFirst } = uapi.ioctls[name]!;
   const block = layOut((layout === 'argsz_first' && argszFirst) || struct!, values);

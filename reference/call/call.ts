@@ -1,6 +1,6 @@
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import type { ArgumentBuffer } from '../memory/argument-buffer.ts';
-import type { Description, Process, World } from '../state/state.ts';
+import type { OpenFileDescription, Process, World } from '../state/state.ts';
 import { type BindData, bindRequest } from './bind-request.ts';
 import { CacheRequest } from './cache-request.ts';
 import type { Chooser } from './chooser.ts';
@@ -43,11 +43,11 @@ export class Call {
   readonly chooser: Chooser;
   readonly #manner: Manner;
   /** What the op's descriptor refers to. */
-  object: Description['object'] | undefined;
+  object: OpenFileDescription['object'] | undefined;
   /** The handler that speaks of it. */
   handler = VOCABULARY;
   /** How the op's descriptor was opened. */
-  mode: Description['mode'] = 'read-write';
+  mode: OpenFileDescription['mode'] = 'read-write';
   /** The number that the op returns, where an effect works it out. */
   result = 0;
   /** The errno that the op fails with, where a condition works it out. */

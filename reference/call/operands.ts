@@ -1,11 +1,11 @@
 import type { Op } from '../../spec/uapi/vocabulary.ts';
-import type { Backend, Container, Description, Group, OpenDevice, Process } from '../state/state.ts';
+import type { Backend, Container, Group, OpenDevice, OpenFileDescription, Process } from '../state/state.ts';
 
 // What a rule may rely on because of the handler that it is in. Each throws an Error where the contract puts it elsewhere.
 
 /** An op whose descriptor refers to something, in the handler that speaks of it. */
 interface OnObject {
-  readonly object: Description['object'] | undefined;
+  readonly object: OpenFileDescription['object'] | undefined;
   readonly handler: string;
 }
 

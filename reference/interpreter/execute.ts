@@ -9,7 +9,7 @@ import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, whol
 import { PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
-import { type Description, type Foreign, newProcess, type Process, type World } from '../state/state.ts';
+import { type Foreign, newProcess, type OpenFileDescription, type Process, type World } from '../state/state.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
 import type { Decision, Expectation, Output } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
@@ -110,7 +110,7 @@ const copying = new Set(['open', 'pread', 'pwrite']);
 type Note = (rule: string) => void;
 
 /** How a file was opened; a device always is for reading and writing. */
-function modeOf(op: Op): Description['mode'] {
+function modeOf(op: Op): OpenFileDescription['mode'] {
   if (op.op !== 'open') return 'read-write';
   const { what, access = 'read-write' } = op;
   return what === 'device' || access === 'path' ? 'read-write' : access;
@@ -307,7 +307,7 @@ function ioctl(call: Call, op: IoctlOp, contract: Contract, note: Note): Decisio
 }
 
 /** Reads and clears a counter: what was signalled before has arrived. */
-function readEvent(object: Description['object'] | undefined): Decision {
+function readEvent(object: OpenFileDescription['object'] | undefined): Decision {
   if (!object) return plain('read_event', errno('EBADF'));
   if (object.kind !== 'foreign' || !object.event) return plain('read_event', undecided);
   const { count } = object.event;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HostPage, Level } from './guest-page-walk.ts';
-import { type Flush, TranslationCache } from './translation-cache.ts';
+import { type InvalidationScope, TranslationCache } from './translation-cache.ts';
 
 const host = (fill: number): HostPage => ({
   page: { bytes: undefined, fill, untouched: false, watched: false, device: false, changes: undefined },
@@ -44,7 +44,7 @@ function contents(cache: TranslationCache): string[] {
 const everything = '1:123 1:123 1:123 1:123';
 const nothing = '0: 0: 0: 0:';
 
-test.each<[string, Flush, string, string]>([
+test.each<[string, InvalidationScope, string, string]>([
   ['everything', {}, nothing, nothing],
   ['a PASID', { pasid: 1 }, nothing, everything],
   ['the last entries of a PASID', { pasid: 1, leaf: true }, '0:123 0:123 0:123 0:123', everything],

@@ -1,7 +1,7 @@
 import { bitsBelow, type HostPage, type Level, type PassedEntry } from './guest-page-walk.ts';
 
 /** What to invalidate: everything, or only what belongs to a PASID, and of that only a range of addresses. */
-export interface Flush {
+export interface InvalidationScope {
   pasid?: number;
   /** First address and number of 4 KiB pages. */
   first?: bigint;
@@ -49,7 +49,7 @@ class Shelf<Translation> {
     return copy;
   }
 
-  flush({ pasid, first, pages = 1n }: Flush): void {
+  flush({ pasid, first, pages = 1n }: InvalidationScope): void {
     for (const [owner, ofPasid] of this.#kept) {
       if (pasid !== undefined && owner !== pasid) continue;
       if (first === undefined) this.#kept.delete(owner);
@@ -77,7 +77,7 @@ export class TranslationCache {
   #entries: Map<Level, Shelf<Entry>> | undefined;
 
   /** Invalidates what a request covers. */
-  flush(what: Flush): void {
+  flush(what: InvalidationScope): void {
     this.#pages?.flush(what);
     if (!what.leaf) for (const shelf of this.#entries?.values() ?? []) shelf.flush(what);
   }

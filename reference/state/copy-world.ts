@@ -4,18 +4,18 @@ import type { Device } from './device.ts';
 import type { Event } from './event.ts';
 import { MappingList } from './mapping-list.ts';
 import {
+  type AllocatedPasid,
   type Backend,
   type BoundPasid,
   type Container,
-  type Description,
   type Domain,
   type Group,
   type Mapping,
   type OpenDevice,
-  type Pasid,
+  type OpenFileDescription,
   type PasidOwner,
   type Process,
-  type Slot,
+  type SlotState,
   World,
 } from './state.ts';
 
@@ -94,7 +94,7 @@ class Copier {
       copy.container = group.container && this.#container(group.container);
     });
 
-  #slot(slot: Slot): Slot {
+  #slot(slot: SlotState): SlotState {
     return this.#like(slot, (copy) => {
       copy.devices = slot.devices.map(this.#device);
       copy.hostDriverDevice = slot.hostDriverDevice && this.#device(slot.hostDriverDevice);
@@ -142,13 +142,13 @@ class Copier {
     });
   }
 
-  #description(description: Description): Description {
+  #description(description: OpenFileDescription): OpenFileDescription {
     return this.#like(description, (copy) => {
       copy.object = this.#object(description.object);
     });
   }
 
-  #object(object: Description['object']): Description['object'] {
+  #object(object: OpenFileDescription['object']): OpenFileDescription['object'] {
     switch (object.kind) {
       case 'container':
         return this.#container(object);
@@ -176,7 +176,7 @@ class Copier {
     });
   }
 
-  #pasid(pasid: Pasid): Pasid {
+  #pasid(pasid: AllocatedPasid): AllocatedPasid {
     return this.#like(pasid, (copy) => {
       copy.owner = this.#owner(pasid.owner);
       copy.bound = pasid.bound && this.#bound(pasid.bound);

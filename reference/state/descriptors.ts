@@ -1,4 +1,11 @@
-import { type Description, detachGroup, type Group, type OpenDevice, type Process, type World } from './state.ts';
+import {
+  detachGroup,
+  type Group,
+  type OpenDevice,
+  type OpenFileDescription,
+  type Process,
+  type World,
+} from './state.ts';
 
 /** The number that a name refers to; -1 for one that does not exist or was closed, as the executor does. */
 export function numberOf(process: Process, name: string): number {
@@ -6,7 +13,7 @@ export function numberOf(process: Process, name: string): number {
 }
 
 /** Gives a process a descriptor, the lowest free one, under a name. */
-export function install(process: Process, name: string, description: Description): void {
+export function install(process: Process, name: string, description: OpenFileDescription): void {
   let number = 0;
   while (process.descriptors.has(number)) number++;
   process.descriptors.set(number, description);
@@ -34,7 +41,7 @@ export function release(world: World, process: Process, name: string): void {
 }
 
 /** Gives up one reference to what a descriptor refers to. */
-export function drop(world: World, description: Description): void {
+export function drop(world: World, description: OpenFileDescription): void {
   description.refs--;
   if (description.refs > 0) return;
   const { object } = description;

@@ -1,5 +1,5 @@
 import { Problem } from '../../spec/uapi/problem.ts';
-import type { Environment, InjectOp, Slot as TopologySlot } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, HistoryEntry, InjectOp, Slot } from '../../spec/uapi/vocabulary.ts';
 import { TranslationCache } from '../memory/translation-cache.ts';
 import { PAGE, type Page, UserMemory } from '../memory/user-memory.ts';
 import { Device } from './device.ts';
@@ -49,7 +49,7 @@ export interface LostPasid {
 }
 
 /** A PASID that is allocated. */
-export interface Pasid {
+export interface AllocatedPasid {
   owner: PasidOwner;
   /** What the IOMMU driver keeps about who is bound; undefined while nobody is. */
   bound: BoundPasid | undefined;
@@ -93,7 +93,7 @@ export interface Container {
 /** An IOMMU group as one life of its node: an orphan is never used again. */
 export interface Group {
   kind: 'group';
-  slot: Slot;
+  slot: SlotState;
   orphaned: boolean;
   container: Container | undefined;
   /** Open descriptions of the node (0 or 1). */
@@ -102,7 +102,7 @@ export interface Group {
 }
 
 /** A place where a group is: the node and the devices. */
-export interface Slot {
+export interface SlotState {
   name: string;
   /** The group that the node opens now. */
   group: Group;
@@ -112,7 +112,7 @@ export interface Slot {
   /** Whether its devices can be reset on their own. */
   resettable: boolean;
   /** What the slot is in the topology. */
-  properties: TopologySlot;
+  properties: Slot;
   /** The device that is bound to a host driver at first. */
   hostDriverDevice: Device | undefined;
 }
@@ -131,7 +131,7 @@ export interface Foreign {
 }
 
 /** What a file descriptor refers to; `refs` counts descriptors in all processes. */
-export interface Description {
+export interface OpenFileDescription {
   object: Container | Group | OpenDevice | Foreign;
   refs: number;
   /** O_PATH. */
@@ -146,7 +146,7 @@ export interface Process {
   memory: UserMemory;
   /** Name -> descriptor number. */
   names: Map<string, number>;
-  descriptors: Map<number, Description>;
+  descriptors: Map<number, OpenFileDescription>;
   /** Descriptors that an exec would close. */
   closeOnExec: Set<number>;
   /** Name -> saved output. */
@@ -160,24 +160,24 @@ export interface Process {
   ipcLock: boolean;
 }
 
-/** Which effect made the state what it is. */
-export interface HistoryEntry {
-  op: number;
-  rule: string;
-}
-
 /** What descriptors 0, 1 and 2 are. */
-const standardStream: Description = { object: { kind: 'foreign' }, refs: 1, pathOnly: false, mode: 'read-write' };
+const standardStream: OpenFileDescription = {
+  object: { kind: 'foreign' },
+  refs: 1,
+  pathOnly: false,
+  mode: 'read-write',
+};
 
 /** The whole state of a program's world. */
 export class World {
   readonly environment: Environment;
   readonly processes = new Map<string, Process>();
-  readonly slots = new Map<string, Slot>();
+  readonly slots = new Map<string, SlotState>();
   readonly parameters: Map<string, string>;
+  /** Which effects made the state what it is. */
   readonly history: HistoryEntry[] = [];
   /** PASIDs by number, and those whose number nobody knows. */
-  readonly pasids = new Map<number, Pasid>();
+  readonly pasids = new Map<number, AllocatedPasid>();
   readonly lostPasids: LostPasid[] = [];
   /** PASIDs that no quota promises to anybody. */
   unpromised = PASID_END;
@@ -186,7 +186,7 @@ export class World {
   /** Address spaces that have backends. */
   readonly owners = new Map<Process, PasidOwner>();
 
-  constructor(environment: Environment, slots: Record<string, TopologySlot>) {
+  constructor(environment: Environment, slots: Record<string, Slot>) {
     if (environment.pageSize !== PAGE) {
       throw new Problem(
         `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
@@ -200,7 +200,7 @@ export class World {
     for (const [name, properties] of Object.entries(slots)) {
       const { devices, viable, resettable = false } = properties;
       const hostDriverDevice = viable ? undefined : new Device(properties);
-      const slot: Slot = {
+      const slot: SlotState = {
         name,
         group: undefined as never,
         devices: [],
@@ -232,7 +232,7 @@ export class World {
 }
 
 /** The group of a slot's node, at the start of its life. */
-export function newGroup(slot: Slot): Group {
+export function newGroup(slot: SlotState): Group {
   return { kind: 'group', slot, orphaned: false, container: undefined, open: 0, devicesOpen: 0 };
 }
 
@@ -354,7 +354,7 @@ export function describeState(world: World): string[] {
   return lines;
 }
 
-function describeObject(object: Description['object']): string {
+function describeObject(object: OpenFileDescription['object']): string {
   if (object.kind === 'container') {
     const { backend, groups } = object;
     if (!backend) return `container ${groups.size ? 'C1' : 'C0'}, ${groups.size} groups, no backend`;

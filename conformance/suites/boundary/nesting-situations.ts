@@ -9,7 +9,14 @@ import {
   setIommu,
   unmapAll,
 } from '../../programs/build.ts';
-import { allocPasid, bindTable, type Layout, taggedIn, taggedOut, unbindTable } from '../../programs/nesting-ops.ts';
+import {
+  allocPasid,
+  bindTable,
+  type DataLayout,
+  taggedIn,
+  taggedOut,
+  unbindTable,
+} from '../../programs/nesting-ops.ts';
 import {
   attach,
   behindAnother,
@@ -59,7 +66,7 @@ const allocated = (slots: Record<Name, Slot>): Op[] => [
 const device = [openDevice('g', 'g', 'd'), ...busMaster('d')];
 
 /** States of containers on machines that nest; requests of the set-up are in the layout that the contract's driver takes. */
-export function nestingSituations(layout: Layout): Situation[] {
+export function nestingSituations(layout: DataLayout): Situation[] {
   const pasid = { ref: 'pasid' };
   const bind: Op = bindTable('c', { pasid, root: ROOT }, layout);
   const bound = (slots: Record<Name, Slot>): Op[] => [...allocated(slots), bind];

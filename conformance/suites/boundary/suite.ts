@@ -3,7 +3,7 @@ import { fromBigInt } from '../../../spec/uapi/integer.ts';
 import { type Ioctl, uapi } from '../../../spec/uapi/uapi.ts';
 import type { Environment, Op, Program } from '../../../spec/uapi/vocabulary.ts';
 import { memory, openDevice } from '../../programs/build.ts';
-import { type Layout, layoutOf } from '../../programs/nesting-ops.ts';
+import { type DataLayout, layoutOf } from '../../programs/nesting-ops.ts';
 import { decides } from '../../programs/rehearsal.ts';
 import { mergeNeeds, type Suite, sameMachine, type Unit } from '../suite.ts';
 import { readCuts, writeCuts } from './cuts.ts';
@@ -47,7 +47,12 @@ export const boundary: Suite = {
 };
 
 /** A unit for each ioctl that is tried in a situation. What the model says of the situation is worked out once, and only if one is asked. */
-function* unitsOf(situation: Situation, contract: Contract, environment: Environment, layout: Layout): Iterable<Unit> {
+function* unitsOf(
+  situation: Situation,
+  contract: Contract,
+  environment: Environment,
+  layout: DataLayout,
+): Iterable<Unit> {
   let model: SituationModel | undefined;
   for (const [name, ioctl] of Object.entries(uapi.ioctls)) {
     if (situation.only && !situation.only.includes(name)) continue;

@@ -14,9 +14,9 @@ import {
 import {
   allocPasid,
   bindTable,
+  type DataLayout,
   freePasid,
   invalidate,
-  type Layout,
   nestingInfo,
   taggedIn,
   taggedOut,
@@ -56,7 +56,7 @@ const arrangements: { id: string; slots: Record<Name, Slot>; devices: OpenOp[] }
 ];
 
 /** The ioctls of the 2020 nesting series, and others where guest tables are; the data are in the layout that the contract's driver takes. */
-export function nestingOperations(layout: Layout): Operation[] {
+export function nestingOperations(layout: DataLayout): Operation[] {
   const pasid = { ref: 'p' };
   const bind = bindTable('c', { pasid, root: ROOT }, layout);
   const unbind = unbindTable('c', pasid, {}, layout);

@@ -71,7 +71,7 @@ export const arm = (device: Name): Op[] => [...busMaster(device), dmaIn(device, 
  * What a device reaches at the guest's address with a PASID, or without one: it reads, writes what it has read to a place
  * that is the probe's own, where it can be seen, and writes what it was given to another. `number` is the probe's.
  */
-export function probe(device: Name, pasid: Name | undefined, number: number, actor?: Actor): Op[] {
+export function probeIsolation(device: Name, pasid: Name | undefined, number: number, actor?: Actor): Op[] {
   const shown = BASE + at(scratch) + WRITTEN + 8 * number;
   const written = GUEST + WRITTEN + 8 * number;
   const transfers = pasid

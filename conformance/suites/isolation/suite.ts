@@ -5,8 +5,8 @@ import { layoutOf } from '../../programs/nesting-ops.ts';
 import { nestingMachine } from '../../programs/nesting-setup.ts';
 import { Rehearsal } from '../../programs/rehearsal.ts';
 import { mergeNeeds, type Suite, sameMachine, topologyOf, type Unit } from '../suite.ts';
-import { probe } from './isolation-guest.ts';
-import { type Topology, topologies } from './topologies.ts';
+import { probeIsolation } from './isolation-guest.ts';
+import { type IsolationTopology, topologies } from './topologies.ts';
 
 /** PASIDs that steps are given. */
 const pasids = ['p', 'q'];
@@ -32,7 +32,7 @@ interface Begun {
 }
 
 /** A unit for every two steps. What programs have in common is performed once, and only if one of them is asked for. */
-function* unitsOf(contract: Contract, environment: Environment, topology: Topology): Iterable<Unit> {
+function* unitsOf(contract: Contract, environment: Environment, topology: IsolationTopology): Iterable<Unit> {
   const { id, about, slots, changes, devices, steps } = topology;
   const start = once(() => begin(contract, environment, topology));
   for (const [first, firstOps] of Object.entries(steps)) {
@@ -41,7 +41,7 @@ function* unitsOf(contract: Contract, environment: Environment, topology: Topolo
       const unit = `isolation/${id}/${first}_${second}`;
       yield {
         id: unit,
-        ops: [...firstOps, ...secondOps, ...devices.flatMap(({ name }) => probe(name, 'p', 0))],
+        ops: [...firstOps, ...secondOps, ...devices.flatMap(({ name }) => probeIsolation(name, 'p', 0))],
         *programs() {
           const rehearsal = take(afterFirst(), topology, secondOps)?.rehearsal;
           if (!rehearsal) return;
@@ -69,7 +69,7 @@ function once<Made>(make: () => Made): () => Made {
 }
 
 /** The set-up and probes; undefined if the contract does not let the topology come about. */
-function begin(contract: Contract, environment: Environment, topology: Topology): Begun | undefined {
+function begin(contract: Contract, environment: Environment, topology: IsolationTopology): Begun | undefined {
   const rehearsal = new Rehearsal(contract, environment, topology.slots);
   const setUp = [memory('arg', 1), ...topology.ops];
   const comesAbout = setUp.every((op) => rehearsal.possible(op) && rehearsal.perform(op) === 'done');
@@ -77,7 +77,7 @@ function begin(contract: Contract, environment: Environment, topology: Topology)
 }
 
 /** A step more, and probes; undefined if it cannot be taken. */
-function take(begun: Begun | undefined, topology: Topology, step: readonly Op[]): Begun | undefined {
+function take(begun: Begun | undefined, topology: IsolationTopology, step: readonly Op[]): Begun | undefined {
   if (!begun) return undefined;
   const rehearsal = begun.rehearsal.fork();
   if (step.every((op) => rehearsal.possible(op) && rehearsal.perform(op) !== 'left out'))
@@ -87,11 +87,11 @@ function take(begun: Begun | undefined, topology: Topology, step: readonly Op[])
 }
 
 /** Lets every device try with every PASID and without one; `before` so many probes were made. */
-function look(rehearsal: Rehearsal, { devices }: Topology, before: number): Begun {
+function look(rehearsal: Rehearsal, { devices }: IsolationTopology, before: number): Begun {
   let probes = before;
   for (const { name, actor } of devices) {
     for (const pasid of [...pasids, undefined]) {
-      const ops = probe(name, pasid, probes, actor);
+      const ops = probeIsolation(name, pasid, probes, actor);
       if (!ops.every((op) => rehearsal.possible(op))) continue;
       for (const op of ops) rehearsal.perform(op);
       probes++;

@@ -12,9 +12,9 @@ import {
   allocPasid,
   bindTable,
   cache,
+  type DataLayout,
   freePasid,
   invalidate,
-  type Layout,
   unbindTable,
 } from '../../programs/nesting-ops.ts';
 import { attach, behindAnother, NESTING } from '../../programs/nesting-setup.ts';
@@ -22,7 +22,7 @@ import { multi, single } from '../suite.ts';
 import { arm, GUEST, type IsolationGuest, isolationGuestOf } from './isolation-guest.ts';
 
 /** Devices, who opens them, and what can be done to the containers that they are in. */
-export interface Topology {
+export interface IsolationTopology {
   id: string;
   /** One sentence. */
   about: string;
@@ -37,7 +37,7 @@ export interface Topology {
 }
 
 /** The topologies; requests are in the layout that the contract's driver takes. */
-export function topologies(layout: Layout): Topology[] {
+export function topologies(layout: DataLayout): IsolationTopology[] {
   const p = { ref: 'p' };
   const bind = (c: Name, pasid: Name, root: number): Op => bindTable(c, { pasid: { ref: pasid }, root }, layout);
   const [guest, other] = [isolationGuestOf('c', 'guest', 0), isolationGuestOf('k', 'other', 100)];

@@ -1,4 +1,4 @@
-import type { Container, Description, Group, Slot, World } from '../../../reference/state/state.ts';
+import type { Container, Group, OpenFileDescription, SlotState, World } from '../../../reference/state/state.ts';
 import { bindingsOf, domainsOf, namedPasids, pasidsOf } from './abstract-pasids.ts';
 
 /**
@@ -20,7 +20,7 @@ export function abstractState(world: World): string {
 
 /** Each process with its descriptors by name; a duplicate is named after the descriptor that it was made from. */
 function heldBy(world: World, numbered: (container: Container) => number): string[] {
-  const holders = new Map<Description, string>();
+  const holders = new Map<OpenFileDescription, string>();
   return [...world.processes.values()].map((process) => {
     const words = [process.name];
     for (const name of [...process.names.keys()].sort()) {
@@ -34,7 +34,7 @@ function heldBy(world: World, numbered: (container: Container) => number): strin
   });
 }
 
-function objectOf(object: Description['object'], numbered: (container: Container) => number): string {
+function objectOf(object: OpenFileDescription['object'], numbered: (container: Container) => number): string {
   switch (object.kind) {
     case 'container':
       return String(numbered(object));
@@ -53,7 +53,7 @@ function nodeOf(group: Group): string {
 }
 
 function groupOf(
-  { name, group, devices, boundToHostDriver }: Slot,
+  { name, group, devices, boundToHostDriver }: SlotState,
   numbered: (container: Container) => number,
 ): string {
   const words = [name, group.container ? `in ${numbered(group.container)}` : 'alone'];

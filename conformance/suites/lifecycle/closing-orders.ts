@@ -1,5 +1,5 @@
 import type { Contract } from '../../../reference/interpreter/contract.ts';
-import type { Description } from '../../../reference/state/state.ts';
+import type { OpenFileDescription } from '../../../reference/state/state.ts';
 import type { Change, Environment, Name, Op, Program, Slot } from '../../../spec/uapi/vocabulary.ts';
 import {
   close,
@@ -188,7 +188,7 @@ export function* closingOrders(
 
 /** Asks what is still there, and changes nothing. */
 function look(rehearsal: Rehearsal, slots: readonly Name[]): void {
-  const seen = new Set<Description['object']>();
+  const seen = new Set<OpenFileDescription['object']>();
   for (const { name: actor, names, descriptors } of rehearsal.processes) {
     for (const [name, number] of names) {
       const { object } = descriptors.get(number)!;

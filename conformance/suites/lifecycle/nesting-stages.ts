@@ -1,5 +1,5 @@
 import { openContainer, setIommu } from '../../programs/build.ts';
-import type { Layout } from '../../programs/nesting-ops.ts';
+import type { DataLayout } from '../../programs/nesting-ops.ts';
 import { attach, behindAnother, NESTING, nestingMachine } from '../../programs/nesting-setup.ts';
 import { multi, single } from '../suite.ts';
 import {
@@ -30,7 +30,7 @@ import {
 } from './steps.ts';
 
 /** The worlds of guest page tables that the suite tours; requests are in the layout that the contract's driver takes. */
-export function nestingStages(layout: Layout): Stage[] {
+export function nestingStages(layout: DataLayout): Stage[] {
   const bindings = (c: string, pasid: string) => [
     allocates(c, pasid),
     frees(c, pasid),

@@ -6,9 +6,9 @@ import { regionAt } from '../../programs/device-ops.ts';
 import {
   allocPasid,
   bindTable,
+  type DataLayout,
   freePasid,
   invalidate,
-  type Layout,
   taggedIn,
   taggedOut,
   unbindTable,
@@ -28,14 +28,14 @@ export const allocates = (c: Name, pasid: Name): StageStep => step(`alloc ${c} $
 export const frees = (c: Name, pasid: Name): StageStep => step(`free ${c} ${pasid}`, freePasid(c, { ref: pasid }));
 
 /** Binding the table of the guest, twice at most where that is counted, and not. */
-export const binds = (c: Name, pasid: Name, layout: Layout): StageStep => ({
+export const binds = (c: Name, pasid: Name, layout: DataLayout): StageStep => ({
   ...step(`bind ${c} ${pasid}`, bindTable(c, { pasid: { ref: pasid }, root: ROOT }, layout)),
   unless: ({ pasids }) =>
     [...pasids.values()].some(({ bound }) => bound && [...bound.devices.values()].some(({ uses }) => uses > 1)),
 });
-export const unbinds = (c: Name, pasid: Name, layout: Layout): StageStep =>
+export const unbinds = (c: Name, pasid: Name, layout: DataLayout): StageStep =>
   step(`unbind ${c} ${pasid}`, unbindTable(c, { ref: pasid }, {}, layout));
-export const flushes = (c: Name, pasid: Name, layout: Layout): StageStep =>
+export const flushes = (c: Name, pasid: Name, layout: DataLayout): StageStep =>
   step(`flush ${c} ${pasid}`, invalidate(c, { pasid: { ref: pasid } }, layout));
 
 /** Giving a container the memory of the guest. */

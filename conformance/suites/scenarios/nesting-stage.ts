@@ -15,9 +15,9 @@ import { type GuestTables, guestTables, tableMemory } from '../../programs/guest
 import {
   allocPasid,
   bindTable,
-  type Invalidation,
+  type DataLayout,
+  type InvalidationFields,
   invalidate,
-  type Layout,
   MARK,
   mark,
   type Table,
@@ -67,15 +67,15 @@ export const wholeRam: GuestTables = guestTables({
 
 /** The requests of container c, in the layout that the driver takes. */
 export interface Requests {
-  layout: Layout;
+  layout: DataLayout;
   bind(table?: Partial<Table>): IoctlOp;
   unbind(fields?: Parameters<typeof unbindTable>[2]): IoctlOp;
   /** Of the PASID, unless the request says otherwise. */
-  flush(what?: Invalidation): IoctlOp;
+  flush(what?: InvalidationFields): IoctlOp;
 }
 
 /** What the scenarios about one layout use. */
-export const requestsIn = (layout: Layout): Requests => ({
+export const requestsIn = (layout: DataLayout): Requests => ({
   layout,
   bind: (table = {}) => bindTable('c', { pasid: PASID, root: TABLES, ...table }, layout),
   unbind: (fields = {}) => unbindTable('c', PASID, fields, layout),

@@ -1,4 +1,4 @@
-import type { Layout } from '../../programs/nesting-ops.ts';
+import type { DataLayout } from '../../programs/nesting-ops.ts';
 import { argumentScenarios } from './findings/arguments.ts';
 import { nestingInformationScenarios } from './findings/information.ts';
 import { invalidationScenarios } from './findings/invalidation.ts';
@@ -17,17 +17,17 @@ import type { Scenario } from './scenario.ts';
 import { exposureScenarios } from './singleton/exposure.ts';
 import { unitScenarios } from './singleton/units.ts';
 
-const made = new Map<Layout, readonly Scenario[]>();
+const made = new Map<DataLayout, readonly Scenario[]>();
 
 /** Stories about the 2020 nesting series, for contracts that have them: made once, and asked for on every machine. */
-export function nestingScenarios(layout: Layout): readonly Scenario[] {
+export function nestingScenarios(layout: DataLayout): readonly Scenario[] {
   const known = made.get(layout) ?? makeScenarios(layout);
   made.set(layout, known);
   return known;
 }
 
 /** What devices show is one for all layouts. */
-function makeScenarios(layout: Layout): Scenario[] {
+function makeScenarios(layout: DataLayout): Scenario[] {
   const requests = requestsIn(layout);
   const about = [
     loopScenarios,

@@ -2,7 +2,7 @@ import { toBigInt } from '../../../spec/uapi/integer.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { BindCall } from '../../call/families.ts';
 import { turnsOutLost, unbindFrom } from '../../state/pasids.ts';
-import { PASID_END, type Pasid } from '../../state/state.ts';
+import { type AllocatedPasid, PASID_END } from '../../state/state.ts';
 import { type Conditions, type Effects, nothing } from '../rule-functions.ts';
 import { ability, DATA, dataSize, nests, PASID_BITS, pasidBits, readUpTo, visited } from './driver-call.ts';
 
@@ -25,8 +25,8 @@ const WHOLE_BIND = 72;
 const inRange = (pasid: bigint) => pasid > 0n && pasid < BigInt(PASID_END);
 /** The driver's parameter is an int. */
 const unbound = (call: BindCall) => BigInt.asUintN(32, call.bind.data.hpasid);
-const recordOf = (call: BindCall): Pasid | undefined => call.world.pasids.get(Number(call.bind.data.hpasid));
-const unboundRecord = (call: BindCall): Pasid | undefined => call.world.pasids.get(Number(unbound(call)));
+const recordOf = (call: BindCall): AllocatedPasid | undefined => call.world.pasids.get(Number(call.bind.data.hpasid));
+const unboundRecord = (call: BindCall): AllocatedPasid | undefined => call.world.pasids.get(Number(unbound(call)));
 /** It is kept as an int, and compared as a number of 64 bits. */
 const guestPasid = (call: BindCall) =>
   call.bind.data.flags & GPASID_VAL ? BigInt.asUintN(64, BigInt.asIntN(32, call.bind.data.gpasid)) : 0n;

@@ -5,7 +5,7 @@ import { type Example, examplesSection } from '../sections/examples.ts';
 import { faultsSection } from '../sections/faults.ts';
 import { fieldRules } from '../sections/field-rules.ts';
 import { implementedLine } from '../sections/implemented.ts';
-import { type Invalidation, invalidationsSection } from '../sections/invalidations.ts';
+import { type InvalidationExample, invalidationsSection } from '../sections/invalidations.ts';
 import { layoutTable, sizeText } from '../sections/layout.ts';
 import { parameterChanges } from '../sections/parameter-changes.ts';
 import { precedenceSection } from '../sections/precedence.ts';
@@ -22,7 +22,7 @@ export function ioctlPageText(
   site: Site,
   handler: Handler,
   examples: readonly Example[],
-  invalidations: readonly Invalidation[],
+  invalidations: readonly InvalidationExample[],
 ): string {
   const name = handler.ioctl!;
   const from = ioctlPage(name);

@@ -1,7 +1,7 @@
 import type { ContractData } from '../../../spec/contract/types.ts';
 import { uapi } from '../../../spec/uapi/uapi.ts';
 import type { Example } from '../sections/examples.ts';
-import type { Invalidation } from '../sections/invalidations.ts';
+import type { InvalidationExample } from '../sections/invalidations.ts';
 import { ioctlOf, opsPage, profilePage, siteOf, structPage } from '../site.ts';
 import {
   type CheckedProfiles,
@@ -29,7 +29,7 @@ export interface ReferenceInput {
   examples: readonly Example[];
   decisions: readonly DecisionPage[];
   /** What CACHE_INVALIDATE does, by cache, granularity and setting. */
-  invalidations: readonly Invalidation[];
+  invalidations: readonly InvalidationExample[];
   /** Without it there is no page of counterexamples. */
   check?: CheckedProfiles;
 }

@@ -2,7 +2,7 @@ import { code, section, table } from '../markdown.ts';
 import { ruleLink, type Site } from '../site.ts';
 
 /** What CACHE_INVALIDATE of one cache in one granularity does for a PASID that is bound. */
-export interface Invalidation {
+export interface InvalidationExample {
   /** Names of the uapi. */
   cache: string;
   granularity: string;
@@ -17,7 +17,11 @@ export interface Invalidation {
 }
 
 /** A grid of caches and granularities, a column for each setting; columns that do not differ are put together. */
-export function invalidationsSection(site: Site, from: string, all: readonly Invalidation[]): string | undefined {
+export function invalidationsSection(
+  site: Site,
+  from: string,
+  all: readonly InvalidationExample[],
+): string | undefined {
   if (all.length === 0) return undefined;
   const pairs = [...new Set(all.map(pairOf))];
   const cellsOf = (setting: string) =>
@@ -38,9 +42,9 @@ export function invalidationsSection(site: Site, from: string, all: readonly Inv
   ]);
 }
 
-const pairOf = ({ cache, granularity }: Invalidation): string => `${cache} ${granularity}`;
+const pairOf = ({ cache, granularity }: InvalidationExample): string => `${cache} ${granularity}`;
 
-function cell(site: Site, from: string, { outcome, rule, flushes }: Invalidation): string {
+function cell(site: Site, from: string, { outcome, rule, flushes }: InvalidationExample): string {
   if (outcome !== 'returns 0') return `**${outcome}** ${ruleLink(site, from, rule)}`;
   return flushes === undefined ? '0, nothing is flushed' : `0, ${ruleLink(site, from, flushes)}`;
 }

@@ -1,4 +1,4 @@
-import { allocPasid, cache, cutOff, granularity, type Invalidation } from '../../../programs/nesting-ops.ts';
+import { allocPasid, cache, cutOff, granularity, type InvalidationFields } from '../../../programs/nesting-ops.ts';
 import {
   alone,
   emulated,
@@ -15,7 +15,7 @@ import {
 import type { Scenario } from '../scenario.ts';
 
 /** Every set of caches at every granularity. */
-const pairs: Invalidation[] = [1, 2, 3, 4, 5, 6, 7].flatMap((caches) =>
+const pairs: InvalidationFields[] = [1, 2, 3, 4, 5, 6, 7].flatMap((caches) =>
   Object.values(granularity).map((how) => ({
     cache: caches,
     granularity: how,

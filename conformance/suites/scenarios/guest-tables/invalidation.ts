@@ -7,7 +7,7 @@ import {
   cache,
   freePasid,
   granularity,
-  type Invalidation,
+  type InvalidationFields,
   MARK,
   taggedIn,
   taggedOut,
@@ -39,7 +39,7 @@ const all = cache.iotlb | cache.device;
 const GPASID_VALID = uapi.flags.gpasid_bind_flags!.IOMMU_SVA_GPASID_VAL!;
 
 /** Requests that flush what has to do with the changed page, all of it or a part. */
-const flushes: Record<string, Invalidation> = {
+const flushes: Record<string, InvalidationFields> = {
   iotlb_of_a_pasid: { cache: cache.iotlb },
   iotlb_of_an_address: { cache: cache.iotlb, addr: virtualPage(OLD) },
   iotlb_of_a_last_entry: { cache: cache.iotlb, addr: virtualPage(OLD), leaf: true },
@@ -87,7 +87,7 @@ const changes: Record<string, { before: Op[]; change: Op }> = {
 const twoDevices: {
   id: string;
   when: NonNullable<Scenario['when']>;
-  request: Invalidation;
+  request: InvalidationFields;
   ops: (bind: Requests['bind']) => Op[];
 }[] = [
   {
