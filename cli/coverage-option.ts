@@ -12,11 +12,11 @@ const explanationsFile = join(packageRoot, 'adapters/kernel/own/not-covered.yaml
 /** `--coverage[=DIR]`: what the machines of a run count, and where the reports on it go. */
 export class CoverageOption {
   readonly collector: CoverageCollector;
-  readonly #folder: string | undefined;
+  private readonly folder: string | undefined;
 
   private constructor(collector: CoverageCollector, folder: string | undefined) {
     this.collector = collector;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** Checks the option before anything runs. Throws a Problem. */
@@ -42,7 +42,7 @@ export class CoverageOption {
     const coverage = await this.collector.coverage();
     const explanations = parseExplanations(readFileSync(explanationsFile, 'utf8'), explanationsFile);
     const text = toCoverageText(coverage, explanations);
-    const folder = this.#folder;
+    const folder = this.folder;
     if (folder !== undefined) {
       write(folder, () => {
         writeFileSync(join(folder, 'coverage.txt'), text);

@@ -88,20 +88,20 @@ export function explore(
 }
 
 class Explorer {
-  readonly #contract: Contract;
-  readonly #start: World;
-  readonly #checked: CheckWorld;
-  readonly #steps: readonly CheckStep[];
-  readonly #bounds: Bounds;
-  readonly #observer: ExploreObserver;
-  readonly #known = new Map<string, Visit>();
+  private readonly contract: Contract;
+  private readonly start: World;
+  private readonly checked: CheckWorld;
+  private readonly steps: readonly CheckStep[];
+  private readonly bounds: Bounds;
+  private readonly observer: ExploreObserver;
+  private readonly known = new Map<string, Visit>();
   /** States that were not visited yet, by their depth. */
-  readonly #waiting: Visit[][] = [];
-  readonly #taken = new Set<string>();
-  #visited = 0;
+  private readonly waiting: Visit[][] = [];
+  private readonly taken = new Set<string>();
+  private visited = 0;
   /** States in which nothing was to be done. */
-  #left = 0;
-  #transitions = 0;
+  private left = 0;
+  private transitions = 0;
 
   constructor(
     contract: Contract,
@@ -111,93 +111,93 @@ class Explorer {
     bounds: Bounds,
     observer: ExploreObserver,
   ) {
-    this.#contract = contract;
-    this.#start = start;
-    this.#checked = checked;
-    this.#steps = steps;
-    this.#bounds = bounds;
-    this.#observer = observer;
+    this.contract = contract;
+    this.start = start;
+    this.checked = checked;
+    this.steps = steps;
+    this.bounds = bounds;
+    this.observer = observer;
   }
 
   run(): Explored {
     const promised: Bindings = new Map();
-    this.#reach({
-      key: stateDescription(this.#checked, this.#start, promised).key,
+    this.reach({
+      key: stateDescription(this.checked, this.start, promised).key,
       depth: 0,
       ops: [],
       choices: [],
       promised,
     });
-    const { depth: deep, states, few = 0 } = this.#bounds;
+    const { depth: deep, states, few = 0 } = this.bounds;
     let depth = 0;
-    for (; depth < this.#waiting.length && (depth <= deep || this.#visited < few); depth++) {
-      for (const visit of this.#waiting[depth] ?? []) {
+    for (; depth < this.waiting.length && (depth <= deep || this.visited < few); depth++) {
+      for (const visit of this.waiting[depth] ?? []) {
         // A shorter way was found later.
-        if (this.#known.get(visit.key) !== visit) continue;
-        if (this.#visited === states) return this.#explored(depth - 1, false);
-        this.#visited++;
-        this.#expand(visit);
+        if (this.known.get(visit.key) !== visit) continue;
+        if (this.visited === states) return this.explored(depth - 1, false);
+        this.visited++;
+        this.expand(visit);
       }
-      delete this.#waiting[depth];
+      delete this.waiting[depth];
     }
-    return this.#explored(depth - 1, depth === this.#waiting.length && this.#left === 0);
+    return this.explored(depth - 1, depth === this.waiting.length && this.left === 0);
   }
 
-  #explored(depth: number, exhausted: boolean): Explored {
-    return { states: this.#visited, transitions: this.#transitions, depth, exhausted, taken: this.#taken };
+  private explored(depth: number, exhausted: boolean): Explored {
+    return { states: this.visited, transitions: this.transitions, depth, exhausted, taken: this.taken };
   }
 
   /** Makes a state known by a way to it, if there is none as short; the visit that represents it. */
-  #reach(visit: Visit): Visit {
-    const known = this.#known.get(visit.key);
+  private reach(visit: Visit): Visit {
+    const known = this.known.get(visit.key);
     if (known && known.depth <= visit.depth) return known;
-    this.#known.set(visit.key, visit);
-    this.#waiting[visit.depth] ??= [];
-    this.#waiting[visit.depth]!.push(visit);
+    this.known.set(visit.key, visit);
+    this.waiting[visit.depth] ??= [];
+    this.waiting[visit.depth]!.push(visit);
     return visit;
   }
 
-  #expand(visit: Visit): void {
-    const world = this.#worldOf(visit);
-    const before = this.#snapshot(world, visit.promised, undefined);
-    const entries = readFirstEntries(this.#checked, world);
-    if (!this.#observer.visit(visit, before)) {
-      this.#left++;
+  private expand(visit: Visit): void {
+    const world = this.worldOf(visit);
+    const before = this.snapshot(world, visit.promised, undefined);
+    const entries = readFirstEntries(this.checked, world);
+    if (!this.observer.visit(visit, before)) {
+      this.left++;
       world.release();
       return;
     }
     let scratch = copyWithoutMemory(world);
-    for (const step of this.#steps) {
+    for (const step of this.steps) {
       const ops = opsIn(world, step);
       if (!ops) continue;
       let choices: number[] | undefined = [];
       while (choices) {
         const recorder: Recorder = new Recorder(choices);
-        const expectations = this.#perform(scratch, ops, recorder);
+        const expectations = this.perform(scratch, ops, recorder);
         const clean = expectations.every(({ effects }) => effects.length === 0) && !opens(ops);
-        const after = clean ? before : this.#after(before, step, ops, expectations.at(-1)!, scratch);
-        this.#arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
+        const after = clean ? before : this.after(before, step, ops, expectations.at(-1)!, scratch);
+        this.arrive(visit, step, ops, recorder.taken, expectations.at(-1)!, before, after);
         // What has come out as it went in can be used again.
         if (after.exact !== before.exact || expectations.at(-1)!.outcome.kind === 'undefined') {
           scratch.releaseDevices();
           scratch = copyWithoutMemory(world);
-          writeFirstEntries(this.#checked, world, entries);
+          writeFirstEntries(this.checked, world, entries);
         }
         choices = recorder.next();
       }
     }
     scratch.releaseDevices();
     world.release();
-    this.#observer.leave(visit);
+    this.observer.leave(visit);
   }
 
-  #perform(world: World, ops: readonly Op[], recorder: Recorder): Expectation[] {
+  private perform(world: World, ops: readonly Op[], recorder: Recorder): Expectation[] {
     const expectations: Expectation[] = [];
     for (const op of ops) {
-      const expectation = execute(this.#contract, world, op, 0, recorder);
+      const expectation = execute(this.contract, world, op, 0, recorder);
       expectations.push(expectation);
-      this.#taken.add(expectation.rule.id);
-      for (const rule of expectation.effects) this.#taken.add(rule);
+      this.taken.add(expectation.rule.id);
+      for (const rule of expectation.effects) this.taken.add(rule);
       if (expectation.outcome.kind === 'undefined') break;
     }
     world.history.length = 0;
@@ -205,12 +205,18 @@ class Explorer {
   }
 
   /** The state after a step. */
-  #after(before: Snapshot, step: CheckStep, ops: readonly Op[], expectation: Expectation, world: World): Snapshot {
+  private after(
+    before: Snapshot,
+    step: CheckStep,
+    ops: readonly Op[],
+    expectation: Expectation,
+    world: World,
+  ): Snapshot {
     const objects = step.act.kind === 'request' || ops[0]!.op === 'dma' ? before.objects : undefined;
-    return this.#snapshot(world, promisedAfter(before.promised, step, expectation, world), objects);
+    return this.snapshot(world, promisedAfter(before.promised, step, expectation, world), objects);
   }
 
-  #arrive(
+  private arrive(
     from: Visit,
     step: CheckStep,
     ops: Op[],
@@ -219,30 +225,30 @@ class Explorer {
     before: Snapshot,
     after: Snapshot,
   ): void {
-    this.#transitions++;
+    this.transitions++;
     if (expectation.outcome.kind === 'undefined') {
       // Nothing is known of what comes after.
-      this.#observer.step({ step, ops, choices, op: ops.at(-1)!, expectation, before, after: before }, from, from);
+      this.observer.step({ step, ops, choices, op: ops.at(-1)!, expectation, before, after: before }, from, from);
       return;
     }
     const { key, promised } = after;
     const depth = from.depth + ops.length;
-    const to = key === from.key ? from : this.#reach({ key, depth, from, step, ops, choices: [...choices], promised });
-    this.#observer.step({ step, ops, choices: [...choices], op: ops.at(-1)!, expectation, before, after }, from, to);
+    const to = key === from.key ? from : this.reach({ key, depth, from, step, ops, choices: [...choices], promised });
+    this.observer.step({ step, ops, choices: [...choices], op: ops.at(-1)!, expectation, before, after }, from, to);
   }
 
-  #snapshot(world: World, promised: Bindings, objects: string | undefined): Snapshot {
-    return { checked: this.#checked, world, promised, ...stateDescription(this.#checked, world, promised, objects) };
+  private snapshot(world: World, promised: Bindings, objects: string | undefined): Snapshot {
+    return { checked: this.checked, world, promised, ...stateDescription(this.checked, world, promised, objects) };
   }
 
   /** The world of a state: its way done again. */
-  #worldOf(visit: Visit): World {
+  private worldOf(visit: Visit): World {
     const way: Visit[] = [];
     for (let one: Visit | undefined = visit; one; one = one.from) way.unshift(one);
-    const world = copyWorld(this.#start);
+    const world = copyWorld(this.start);
     for (const { ops, choices } of way) {
       const recorder = new Recorder(choices);
-      for (const op of ops) execute(this.#contract, world, op, 0, recorder);
+      for (const op of ops) execute(this.contract, world, op, 0, recorder);
     }
     world.history.length = 0;
     return world;

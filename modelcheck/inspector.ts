@@ -32,27 +32,27 @@ export class Inspector implements ExploreObserver {
   /** Invariant, finding -> breach. */
   readonly breaches = new Map<string, Map<string, Breach>>();
   /** What is broken in a state, by its key. */
-  readonly #broken = new Map<string, ReadonlySet<string>>();
-  readonly #asked: ReadonlySet<string>;
-  readonly #posted: boolean;
+  private readonly broken = new Map<string, ReadonlySet<string>>();
+  private readonly asked: ReadonlySet<string>;
+  private readonly posted: boolean;
   /** In the state under consideration: what GET_INFO returned, and the requests that need what it advertises, by container. */
-  #infos = new Map<string, { transition: CheckTransition; advertised: boolean }>();
-  #requests: { container: string; transition: CheckTransition }[] = [];
+  private infos = new Map<string, { transition: CheckTransition; advertised: boolean }>();
+  private requests: { container: string; transition: CheckTransition }[] = [];
 
   /** `asked`: the invariants that are promised. `posted`: what breaks is held against what was found about the series. */
   constructor(asked: ReadonlySet<string>, posted: boolean) {
-    this.#asked = asked;
-    this.#posted = posted;
+    this.asked = asked;
+    this.posted = posted;
   }
 
   visit(visit: Visit, state: Snapshot): boolean {
-    this.#infos = new Map();
-    this.#requests = [];
+    this.infos = new Map();
+    this.requests = [];
     for (const [id, look] of Object.entries(ofStates))
-      if (this.#asked.has(id) && look(state) !== undefined) this.#met(id);
-    this.#brokenIn(visit.key, state);
+      if (this.asked.has(id) && look(state) !== undefined) this.met(id);
+    this.brokenIn(visit.key, state);
     let beyond = -1;
-    for (let one: Visit | undefined = visit; one && this.#broken.get(one.key)!.size > 0; one = one.from) beyond++;
+    for (let one: Visit | undefined = visit; one && this.broken.get(one.key)!.size > 0; one = one.from) beyond++;
     return beyond < BEYOND;
   }
 
@@ -60,52 +60,58 @@ export class Inspector implements ExploreObserver {
     const { step, after, before } = transition;
     const unknown = transition.expectation.outcome.kind === 'undefined';
     for (const [id, look] of Object.entries(ofSteps)) {
-      if (!this.#asked.has(id) || (unknown && id !== 'I8')) continue;
+      if (!this.asked.has(id) || (unknown && id !== 'I8')) continue;
       const broken = look(transition);
       if (broken === undefined) continue;
-      this.#met(id);
-      if (broken) this.#breach(id, broken, transition, from);
+      this.met(id);
+      if (broken) this.breach(id, broken, transition, from);
     }
     if (after.key !== before.key) {
-      const known = this.#brokenIn(before.key, before);
-      for (const id of this.#brokenIn(after.key, after))
-        if (!known.has(id)) this.#breach(id, ofStates[id]!(after)!, transition, from);
+      const known = this.brokenIn(before.key, before);
+      for (const id of this.brokenIn(after.key, after))
+        if (!known.has(id)) this.breach(id, ofStates[id]!(after)!, transition, from);
     }
     if (step.act.kind === 'info')
-      this.#infos.set(step.act.container, { transition, advertised: advertises(transition) });
+      this.infos.set(step.act.container, { transition, advertised: advertises(transition) });
     const container = unknown ? undefined : asksForAbility(transition);
-    if (container !== undefined) this.#requests.push({ container, transition });
+    if (container !== undefined) this.requests.push({ container, transition });
   }
 
   /** Holds what GET_INFO advertised against what could be done. */
   leave(from: Visit): void {
-    if (!this.#asked.has('I9')) return;
-    for (const { container, transition } of this.#requests) {
-      const info = this.#infos.get(container);
+    if (!this.asked.has('I9')) return;
+    for (const { container, transition } of this.requests) {
+      const info = this.infos.get(container);
       if (!info) continue;
-      this.#met('I9');
+      this.met('I9');
       if (succeeded(transition.expectation) === info.advertised) continue;
       const broken = info.advertised
         ? 'GET_INFO advertises that PASIDs can be requested, and the request fails.'
         : 'GET_INFO does not advertise that PASIDs can be requested, and the request succeeds.';
-      this.#breach('I9', broken, transition, from, info.transition);
+      this.breach('I9', broken, transition, from, info.transition);
     }
   }
 
-  #met(id: string): void {
+  private met(id: string): void {
     this.premises.set(id, (this.premises.get(id) ?? 0) + 1);
   }
 
-  #brokenIn(key: string, state: Snapshot): ReadonlySet<string> {
-    let broken = this.#broken.get(key);
+  private brokenIn(key: string, state: Snapshot): ReadonlySet<string> {
+    let broken = this.broken.get(key);
     if (!broken) {
-      broken = new Set(Object.keys(ofStates).filter((id) => this.#asked.has(id) && ofStates[id]!(state)));
-      this.#broken.set(key, broken);
+      broken = new Set(Object.keys(ofStates).filter((id) => this.asked.has(id) && ofStates[id]!(state)));
+      this.broken.set(key, broken);
     }
     return broken;
   }
 
-  #breach(invariant: string, broken: string, transition: CheckTransition, from: Visit, info?: CheckTransition): void {
+  private breach(
+    invariant: string,
+    broken: string,
+    transition: CheckTransition,
+    from: Visit,
+    info?: CheckTransition,
+  ): void {
     const ops = [...(info?.ops ?? []), ...transition.ops];
     const depth = from.depth + ops.length;
     let known = this.breaches.get(invariant);
@@ -113,7 +119,7 @@ export class Inspector implements ExploreObserver {
       known = new Map();
       this.breaches.set(invariant, known);
     }
-    const findings = this.#posted ? findingsOf(invariant, transition, info) : [];
+    const findings = this.posted ? findingsOf(invariant, transition, info) : [];
     const rule = transition.expectation.rule.id;
     // One that shows none is known by the rule that decides.
     for (const finding of findings.length > 0 ? findings : [rule]) {

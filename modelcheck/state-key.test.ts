@@ -51,15 +51,15 @@ const starts = new Map<string, World>();
 class Scene {
   readonly checked: CheckWorld;
   readonly world: World;
-  readonly #contract: ReturnType<typeof compileContract>;
+  private readonly contract: ReturnType<typeof compileContract>;
 
   constructor(profile: string, id: string) {
     this.checked = worlds.find((one) => one.id === id)!;
-    this.#contract = contractOf(profile);
+    this.contract = contractOf(profile);
     let start = starts.get(`${profile} ${id}`);
     if (!start) {
       const environment = modelEnvironment({ machine: this.checked.machine, slots: [] });
-      start = setUp(this.#contract, environment, this.checked).world;
+      start = setUp(this.contract, environment, this.checked).world;
       starts.set(`${profile} ${id}`, start);
     }
     this.world = copyWorld(start);
@@ -68,7 +68,7 @@ class Scene {
   /** Does ops; what came of them. */
   do(ops: readonly Op[]): string[] {
     return ops.map((op) => {
-      const { rule, outcome, effects, changed } = execute(this.#contract, this.world, op, 0, firstChoice);
+      const { rule, outcome, effects, changed } = execute(this.contract, this.world, op, 0, firstChoice);
       return JSON.stringify({ rule: rule.id, outcome, effects, changed });
     });
   }

@@ -15,7 +15,7 @@ export const nameOfBase = (base: Base): string =>
 export class CheckTally {
   readonly premises = new Map<string, number>();
   /** Invariant, finding -> the shortest breach, and all bases that show it. */
-  readonly #shortest = new Map<
+  private readonly shortest = new Map<
     string,
     Map<string, { breach: Breach; origin: Origin; base: Base; bases: Set<string> }>
   >();
@@ -23,8 +23,8 @@ export class CheckTally {
   add({ premises, breaches }: Inspector, origin: Origin, base: Base): void {
     for (const [id, count] of premises) this.premises.set(id, (this.premises.get(id) ?? 0) + count);
     for (const [invariant, byFinding] of breaches) {
-      const shortest = this.#shortest.get(invariant) ?? new Map();
-      this.#shortest.set(invariant, shortest);
+      const shortest = this.shortest.get(invariant) ?? new Map();
+      this.shortest.set(invariant, shortest);
       for (const [finding, breach] of byFinding) {
         const known = shortest.get(finding);
         const bases: Set<string> = known?.bases ?? new Set();
@@ -36,7 +36,7 @@ export class CheckTally {
 
   /** For each finding the shortest one, each once, and of those that show none one for each rule that decides in no other. */
   counterexamples(invariant: string): Counterexample[] {
-    const all = [...(this.#shortest.get(invariant)?.values() ?? [])];
+    const all = [...(this.shortest.get(invariant)?.values() ?? [])];
     const explained = new Set(all.flatMap(({ breach }) => (breach.findings.length > 0 ? breach.rule : [])));
     const made = new Map<Breach, Counterexample>();
     for (const { breach, origin, base, bases } of all.filter(

@@ -29,18 +29,18 @@ const withoutPasid = [ATS, PAGE_REQUEST];
 /** A machine that nests, with devices that are opened under some parameters. */
 class Bench {
   readonly world: World;
-  readonly #contract;
-  #ops = 0;
+  private readonly contract;
+  private ops = 0;
 
   constructor(parameters: Record<string, string>, slots: Record<string, Slot>) {
-    this.#contract = compileContract(data, parameterSetting(data, 'v1-singleton', parameters));
+    this.contract = compileContract(data, parameterSetting(data, 'v1-singleton', parameters));
     const machine = { nesting: 'four_levels' } as const;
     this.world = new World(modelEnvironment({ machine, slots: Object.values(slots) }), slots);
     this.run(memory('arg', 1), memory('out', 1));
   }
 
   run(...ops: Op[]) {
-    return ops.map((op) => execute(this.#contract, this.world, op, this.#ops++, { choose: () => 0 })).at(-1)!;
+    return ops.map((op) => execute(this.contract, this.world, op, this.ops++, { choose: () => 0 })).at(-1)!;
   }
 
   /** Puts groups into a container, all at once. */

@@ -51,7 +51,7 @@ export class Bench {
   ways: number[] = [];
   /** Which of them it takes, the last one if there are fewer. */
   way = 0;
-  #ops = 0;
+  private ops = 0;
 
   constructor(slot: Partial<Slot> = {}, machine: Machine = { nesting: 'four_levels' }, tableAccess = access.both) {
     const slots = { g: { devices: 1, viable: true, ...slot } };
@@ -87,7 +87,7 @@ export class Bench {
       this.ways.push(ways);
       return Math.min(this.way, ways - 1);
     };
-    return ops.map((op) => execute(contract, this.world, op, this.#ops++, { choose })).at(-1)!;
+    return ops.map((op) => execute(contract, this.world, op, this.ops++, { choose })).at(-1)!;
   }
 
   /** What the device reads at an address: the byte that all of it is. */

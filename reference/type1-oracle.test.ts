@@ -51,10 +51,10 @@ type Answer = { errno: string } | { size?: bigint };
 /** The type1 backend, written from what kernels were seen to do, as plainly as possible. */
 class NaiveBackend {
   mappings: { first: bigint; size: bigint; marked: boolean }[] = [];
-  readonly #v2: boolean;
+  private readonly v2: boolean;
 
   constructor(v2: boolean) {
-    this.#v2 = v2;
+    this.v2 = v2;
   }
 
   map({ flags, iova, size, from }: MapRequest): Answer {
@@ -92,7 +92,7 @@ class NaiveBackend {
     const firstCut = !all && (holds(iova)?.first ?? iova) !== iova;
     const end = holds(iova + size - 1n);
     const lastCut = !all && end !== undefined && end.first + end.size !== iova + size;
-    if (this.#v2 && (firstCut || lastCut)) return { errno: 'EINVAL' };
+    if (this.v2 && (firstCut || lastCut)) return { errno: 'EINVAL' };
     const none = !all && (iova + size === END || firstCut);
     const hit = none ? [] : this.mappings.filter(({ first }) => all || (iova <= first && first < iova + size));
     if (flags & 4) {

@@ -13,14 +13,14 @@ import type {
 
 /** Writes a record line by line, so that a run that is killed leaves what it had. */
 export class RecordFile {
-  readonly #fd: number;
-  readonly #file: string;
+  private readonly fd: number;
+  private readonly file: string;
 
   /** Throws a Problem if the file cannot be made. */
   constructor(file: string) {
-    this.#file = file;
+    this.file = file;
     try {
-      this.#fd = openSync(file, 'w');
+      this.fd = openSync(file, 'w');
     } catch (error) {
       throw new Problem(
         `--record ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`,
@@ -30,16 +30,16 @@ export class RecordFile {
 
   write(line: RecordLine): void {
     try {
-      writeFileSync(this.#fd, `${JSON.stringify(line)}\n`);
+      writeFileSync(this.fd, `${JSON.stringify(line)}\n`);
     } catch (error) {
       throw new Problem(
-        `--record ${this.#file}: cannot be written (${(error as NodeJS.ErrnoException).code}); make room and run again.`,
+        `--record ${this.file}: cannot be written (${(error as NodeJS.ErrnoException).code}); make room and run again.`,
       );
     }
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }
 

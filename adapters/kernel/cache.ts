@@ -33,7 +33,7 @@ export class KernelCache {
 
   /** The cached kernel of a package; undefined when it is not there or damaged. */
   async read(wanted: KernelPackage): Promise<Kernel | undefined> {
-    const entry = this.#entry(wanted);
+    const entry = this.entry(wanted);
     try {
       const manifest = JSON.parse(await readFile(join(entry, 'manifest.json'), 'utf8')) as Manifest;
       const checked = async (name: string): Promise<Buffer> => {
@@ -66,7 +66,7 @@ export class KernelCache {
       }
       const manifest: Manifest = { format: 1, package: from, modules: modules.map((one) => one.name), files };
       await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-      const entry = this.#entry(from);
+      const entry = this.entry(from);
       // Someone who was faster has written the same, unless what is there is damaged.
       if (await this.read(from)) return;
       await rm(entry, { recursive: true, force: true });
@@ -119,7 +119,7 @@ export class KernelCache {
     await rename(`${file}.${process.pid}`, file);
   }
 
-  #entry({ name, version }: KernelPackage): string {
+  private entry({ name, version }: KernelPackage): string {
     return join(this.folder, `${name}_${version.replaceAll('/', '_')}`);
   }
 }

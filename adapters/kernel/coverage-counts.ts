@@ -12,8 +12,8 @@ interface GcovReport {
 
 /** Adds up what gcov says of one source file, machine by machine. */
 export class Counts {
-  readonly #functions = new Map<string, FunctionCoverage>();
-  readonly #lines = new Map<string, LineCoverage>();
+  private readonly functionCounts = new Map<string, FunctionCoverage>();
+  private readonly lineCounts = new Map<string, LineCoverage>();
 
   /**
    * Adds a report: what gcov printed with --json-format, --branch-probabilities
@@ -24,28 +24,28 @@ export class Counts {
     const source = parse(report).files.find((one) => one.file === file || one.file.endsWith(`/${file}`));
     if (!source) throw new Problem(`gcov says nothing of ${file}; were the kernel and its notes built together?`);
     for (const { name, start_line: line, execution_count: count } of source.functions) {
-      const known = this.#functions.get(name);
+      const known = this.functionCounts.get(name);
       if (known) known.count += count;
-      else this.#functions.set(name, { name, line, count });
+      else this.functionCounts.set(name, { name, line, count });
     }
     for (const { line_number: line, function_name = '', count, branches } of source.lines) {
       const key = `${line} ${function_name}`;
-      const known = this.#lines.get(key);
+      const known = this.lineCounts.get(key);
       if (known) {
         known.count += count;
         known.branches = known.branches.map((taken, at) => taken + branches[at]!.count);
       } else {
-        this.#lines.set(key, { line, function: function_name, count, branches: branches.map((one) => one.count) });
+        this.lineCounts.set(key, { line, function: function_name, count, branches: branches.map((one) => one.count) });
       }
     }
   }
 
   get functions(): FunctionCoverage[] {
-    return [...this.#functions.values()].sort((a, b) => a.line - b.line);
+    return [...this.functionCounts.values()].sort((a, b) => a.line - b.line);
   }
 
   get lines(): LineCoverage[] {
-    return [...this.#lines.values()].sort((a, b) => a.line - b.line);
+    return [...this.lineCounts.values()].sort((a, b) => a.line - b.line);
   }
 }
 

@@ -34,10 +34,10 @@ export class HandoverPort {
   readonly options: string[];
   /** Resolves with what the guest handed over, or undefined when it is gone without that. */
   readonly files: Promise<GuestFiles | undefined>;
-  readonly #server: Server;
+  private readonly server: Server;
 
   private constructor(server: Server, socket: string) {
-    this.#server = server;
+    this.server = server;
     this.options = [
       ...['-chardev', `socket,id=coverage,path=${socket.replaceAll(',', ',,')}`],
       ...['-device', `virtserialport,chardev=coverage,name=${coveragePortName}`],
@@ -62,7 +62,7 @@ export class HandoverPort {
 
   /** To be called when the emulator is gone: it may never have come. */
   stopListening(): void {
-    this.#server.close();
+    this.server.close();
   }
 }
 

@@ -14,14 +14,14 @@ const howToBuild = 'build one with adapters/kernel/own/build.sh (docs/own-kernel
 
 /** What the machines of a run handed over, and the compiler's notes that say what it means. */
 export class CoverageCollector {
-  readonly #folder: string;
+  private readonly folder: string;
   /** Notes, as paths below the folder without ending, such as `drivers/vfio/group`. */
-  readonly #notes: string[];
-  readonly #machines: Promise<GuestFiles | undefined>[] = [];
+  private readonly notes: string[];
+  private readonly machines: Promise<GuestFiles | undefined>[] = [];
 
   private constructor(folder: string, notes: string[]) {
-    this.#folder = folder;
-    this.#notes = notes;
+    this.folder = folder;
+    this.notes = notes;
   }
 
   /** Finds the notes beside the image of a kernel. Throws a Problem when they, or gcov, are not there. */
@@ -40,35 +40,35 @@ export class CoverageCollector {
   add(files: Promise<GuestFiles | undefined>): void {
     // coverage() tells of a failure; until then it must not end the process.
     files.catch(() => {});
-    this.#machines.push(files);
+    this.machines.push(files);
   }
 
   /** What all machines together reached, when they are gone. Throws a Problem when gcov cannot tell. */
   async coverage(): Promise<KernelCoverage> {
-    const handed = (await Promise.all(this.#machines)).filter((files) => files !== undefined);
-    const silent = this.#machines.length - handed.length;
+    const handed = (await Promise.all(this.machines)).filter((files) => files !== undefined);
+    const silent = this.machines.length - handed.length;
     if (handed.length === 0) {
       throw new Problem('--coverage: no machine lived to hand over what it had counted; run fewer programs at a time.');
     }
     const scratch = await mkdtemp(join(tmpdir(), 'vfio-conform-coverage-'));
     try {
       const sources: SourceCoverage[] = [];
-      for (const note of this.#notes) sources.push(await this.#source(note, handed, scratch));
-      return { machines: this.#machines.length, silent, sources };
+      for (const note of this.notes) sources.push(await this.source(note, handed, scratch));
+      return { machines: this.machines.length, silent, sources };
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
   }
 
-  async #source(note: string, machines: readonly GuestFiles[], scratch: string): Promise<SourceCoverage> {
+  private async source(note: string, machines: readonly GuestFiles[], scratch: string): Promise<SourceCoverage> {
     const file = `${note}.c`;
-    const path = join(this.#folder, file);
+    const path = join(this.folder, file);
     const source = await readFile(path, 'utf8').catch(() => {
       throw new Problem(`--coverage: ${path} is not there; ${howToBuild}.`);
     });
     const counts = new Counts();
     const [notes, data] = [join(scratch, 'source.gcno'), join(scratch, 'source.gcda')];
-    await symlink(join(this.#folder, `${note}.gcno`), notes);
+    await symlink(join(this.folder, `${note}.gcno`), notes);
     for (const machine of machines) {
       const counted = [...machine].find(([name]) => name.endsWith(`/${note}.gcda`));
       // A module that was not loaded has counted nothing.

@@ -29,42 +29,42 @@ interface Waiter {
 
 /** One connection to a daemon: JSON Lines over a link, requests pipelined, answers in any order. */
 export class Channel {
-  readonly #link: Link;
-  readonly #stallMs: number;
-  readonly #waiters = new Map<number, Waiter>();
-  readonly #cutter = new LineCutter(longestLine);
-  #description: { resolve(answer: DescriptionAnswer): void; reject(lost: Lost): void } | undefined;
-  #watchdog: NodeJS.Timeout | undefined;
-  #next = 0;
-  #lost: Lost | undefined;
+  private readonly link: Link;
+  private readonly stallMs: number;
+  private readonly waiters = new Map<number, Waiter>();
+  private readonly cutter = new LineCutter(longestLine);
+  private description: { resolve(answer: DescriptionAnswer): void; reject(lost: Lost): void } | undefined;
+  private watchdog: NodeJS.Timeout | undefined;
+  private next = 0;
+  private lost: Lost | undefined;
 
   /** Whether the daemon is gone: it takes no programs any more. */
   get isLost(): boolean {
-    return this.#lost !== undefined;
+    return this.lost !== undefined;
   }
 
   /** `stallMs`: while something is asked for, the daemon is given up when it says nothing for that long. */
   constructor(link: Link, stallMs: number) {
-    this.#link = link;
-    this.#stallMs = stallMs;
+    this.link = link;
+    this.stallMs = stallMs;
     link.input.setEncoding('utf8');
-    link.input.on('data', (piece: string) => this.#take(piece));
-    link.input.on('end', () => this.#closed());
-    link.input.on('error', () => this.#closed());
+    link.input.on('data', (piece: string) => this.take(piece));
+    link.input.on('end', () => this.closed());
+    link.input.on('error', () => this.closed());
     // Writing to a daemon that is gone fails; that it is gone shows elsewhere.
     link.output.on('error', () => {});
-    void link.gone.then((why) => setImmediate(() => this.#lose('crashed', why)));
+    void link.gone.then((why) => setImmediate(() => this.lose('crashed', why)));
   }
 
   /** Asks the daemon what it is. Rejects with Lost. */
   describe(limitMs: number): Promise<DescriptionAnswer> {
     return new Promise<DescriptionAnswer>((resolve, reject) => {
-      if (this.#lost) return reject(this.#lost);
+      if (this.lost) return reject(this.lost);
       const timer = setTimeout(
-        () => this.#lose('hung', `it did not say what it is within ${limitMs / 1000} s`),
+        () => this.lose('hung', `it did not say what it is within ${limitMs / 1000} s`),
         limitMs,
       );
-      this.#description = {
+      this.description = {
         resolve: (answer) => {
           clearTimeout(timer);
           resolve(answer);
@@ -74,95 +74,92 @@ export class Channel {
           reject(lost);
         },
       };
-      this.#send({ type: 'describe', protocol: 1 });
+      this.send({ type: 'describe', protocol: 1 });
     });
   }
 
   /** Has a program run. Rejects with Lost. */
   run(program: Program, slots: Record<string, string>): Promise<ResultAnswer> {
     return new Promise<ResultAnswer>((resolve, reject) => {
-      if (this.#lost) return reject(this.#lost);
-      const id = this.#next++;
-      if (this.#waiters.size === 0) this.#watch();
-      this.#waiters.set(id, { answer: resolve, fail: reject });
+      if (this.lost) return reject(this.lost);
+      const id = this.next++;
+      if (this.waiters.size === 0) this.watch();
+      this.waiters.set(id, { answer: resolve, fail: reject });
       const request: RunRequest = { type: 'run', id, slots, program };
-      this.#send(request);
+      this.send(request);
     });
   }
 
   /** Lets the daemon end; ends it when it does not. */
   async stop(): Promise<void> {
-    if (!this.#lost) {
-      this.#send({ type: 'stop' });
-      this.#link.output.end();
-      await within(this.#link.gone, stopMs);
+    if (!this.lost) {
+      this.send({ type: 'stop' });
+      this.link.output.end();
+      await within(this.link.gone, stopMs);
     }
-    await this.#link.end();
+    await this.link.end();
   }
 
-  #send(message: object): void {
-    this.#link.output.write(`${JSON.stringify(message)}\n`);
+  private send(message: object): void {
+    this.link.output.write(`${JSON.stringify(message)}\n`);
   }
 
-  #take(piece: string): void {
-    if (this.#lost) return;
+  private take(piece: string): void {
+    if (this.lost) return;
     try {
-      for (const line of this.#cutter.cut(piece)) this.#hear(line);
+      for (const line of this.cutter.cut(piece)) this.hear(line);
     } catch (error) {
-      this.#lose('crashed', error instanceof Error ? error.message : String(error));
+      this.lose('crashed', error instanceof Error ? error.message : String(error));
     }
   }
 
-  #hear(line: string): void {
+  private hear(line: string): void {
     const answer = parseAnswer(line);
-    this.#watchdog?.refresh();
+    this.watchdog?.refresh();
     if (answer.type === 'description') {
-      if (!this.#description) throw new Error('it described itself without being asked');
-      this.#description.resolve(answer);
-      this.#description = undefined;
+      if (!this.description) throw new Error('it described itself without being asked');
+      this.description.resolve(answer);
+      this.description = undefined;
     } else if (answer.type === 'result') {
-      this.#waiter(answer.id).answer(answer);
+      this.waiter(answer.id).answer(answer);
     } else if (answer.id === undefined) {
       throw new Error(`it did not understand the request: ${answer.message}`);
     } else {
       const detail = `The target did not understand the program: ${answer.message}`;
-      this.#waiter(answer.id).answer({ type: 'result', id: answer.id, end: 'crashed', outcomes: [], detail });
+      this.waiter(answer.id).answer({ type: 'result', id: answer.id, end: 'crashed', outcomes: [], detail });
     }
   }
 
-  #waiter(id: number): Waiter {
-    const waiter = this.#waiters.get(id);
+  private waiter(id: number): Waiter {
+    const waiter = this.waiters.get(id);
     if (!waiter) throw new Error(`it replied to request ${id}, which is not under way`);
-    this.#waiters.delete(id);
-    if (this.#waiters.size === 0) this.#unwatch();
+    this.waiters.delete(id);
+    if (this.waiters.size === 0) this.unwatch();
     return waiter;
   }
 
-  #closed(): void {
-    void within(this.#link.gone, farewellMs).then((why) => this.#lose('crashed', why ?? 'it closed the connection'));
+  private closed(): void {
+    void within(this.link.gone, farewellMs).then((why) => this.lose('crashed', why ?? 'it closed the connection'));
   }
 
-  #watch(): void {
-    this.#watchdog = setTimeout(
-      () => this.#lose('hung', `it did not reply for ${this.#stallMs / 1000} s`),
-      this.#stallMs,
-    );
+  private watch(): void {
+    this.watchdog = setTimeout(() => this.lose('hung', `it did not reply for ${this.stallMs / 1000} s`), this.stallMs);
   }
 
-  #unwatch(): void {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = undefined;
+  private unwatch(): void {
+    clearTimeout(this.watchdog);
+    this.watchdog = undefined;
   }
 
-  #lose(end: 'crashed' | 'hung', why: string): void {
-    if (this.#lost) return;
-    const lost = new Lost(end, why, this.#link.tail());
-    this.#lost = lost;
-    this.#unwatch();
-    void this.#link.end();
-    this.#description?.reject(lost);
-    for (const waiter of this.#waiters.values()) waiter.fail(lost);
-    this.#waiters.clear();
+  private lose(end: 'crashed' | 'hung', why: string): void {
+    if (this.lost) return;
+    const lost = new Lost(end, why, this.link.tail());
+    this.lost = lost;
+    this.unwatch();
+    void this.link.end();
+    this.description?.reject(lost);
+    for (const waiter of this.waiters.values()) waiter.fail(lost);
+    this.waiters.clear();
   }
 }
 

@@ -1,27 +1,27 @@
 /** Cuts a text that comes in pieces into lines. A line may come in any number of pieces without being copied for each. */
 export class LineCutter {
-  readonly #longest: number;
-  #pieces: string[] = [];
-  #length = 0;
+  private readonly longest: number;
+  private pieces: string[] = [];
+  private length = 0;
 
   /** `longest`: characters after which a line without an end is given up. */
   constructor(longest: number) {
-    this.#longest = longest;
+    this.longest = longest;
   }
 
   /** Takes a piece and returns the lines that it completes. Throws when a line gets too long. */
   cut(piece: string): string[] {
     const last = piece.lastIndexOf('\n');
     if (last < 0) {
-      this.#pieces.push(piece);
-      this.#length += piece.length;
-      if (this.#length > this.#longest) throw new Error(`it sent a line of more than ${this.#longest} characters`);
+      this.pieces.push(piece);
+      this.length += piece.length;
+      if (this.length > this.longest) throw new Error(`it sent a line of more than ${this.longest} characters`);
       return [];
     }
-    const lines = (this.#pieces.join('') + piece.slice(0, last)).split('\n');
+    const lines = (this.pieces.join('') + piece.slice(0, last)).split('\n');
     const rest = piece.slice(last + 1);
-    this.#pieces = rest ? [rest] : [];
-    this.#length = rest.length;
+    this.pieces = rest ? [rest] : [];
+    this.length = rest.length;
     return lines.filter((line) => line.trim() !== '');
   }
 }

@@ -16,31 +16,31 @@ export interface Link {
 
 /** Keeps the last lines of a text that comes in pieces. */
 export class Tail {
-  readonly #limit: number;
-  readonly #clean: (line: string) => string;
-  readonly #lines: string[] = [];
-  #rest = '';
+  private readonly limit: number;
+  private readonly clean: (line: string) => string;
+  private readonly kept: string[] = [];
+  private rest = '';
 
   /** `clean` takes from a line what is not for people. */
   constructor(limit: number, clean: (line: string) => string = (line) => line) {
-    this.#limit = limit;
-    this.#clean = clean;
+    this.limit = limit;
+    this.clean = clean;
   }
 
   /** Takes a piece and returns the lines that it completes. */
   add(piece: string): string[] {
-    const lines = (this.#rest + piece).split('\n');
+    const lines = (this.rest + piece).split('\n');
     // A line without end must not grow without end.
-    this.#rest = (lines.pop() ?? '').slice(-4096);
-    const full = lines.map((line) => this.#clean(line).trimEnd()).filter((line) => line !== '');
-    this.#lines.push(...full);
-    this.#lines.splice(0, this.#lines.length - this.#limit);
+    this.rest = (lines.pop() ?? '').slice(-4096);
+    const full = lines.map((line) => this.clean(line).trimEnd()).filter((line) => line !== '');
+    this.kept.push(...full);
+    this.kept.splice(0, this.kept.length - this.limit);
     return full;
   }
 
   /** The last lines, with the one that has no end yet. */
   lines(): string[] {
-    const rest = this.#clean(this.#rest).trimEnd();
-    return rest === '' ? [...this.#lines] : [...this.#lines, rest];
+    const rest = this.clean(this.rest).trimEnd();
+    return rest === '' ? [...this.kept] : [...this.kept, rest];
   }
 }

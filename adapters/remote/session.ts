@@ -46,22 +46,22 @@ const problemLines = 12;
 export class RemoteSession implements Session {
   readonly description: Description;
   readonly window: number;
-  readonly #options: SessionOptions;
-  readonly #waiting: Job[] = [];
-  readonly #suspects: Job[] = [];
-  readonly #underWay = new Set<Job>();
-  #channel: Channel | undefined;
-  #opening: Promise<void> | undefined;
+  private readonly options: SessionOptions;
+  private readonly waiting: Job[] = [];
+  private readonly suspects: Job[] = [];
+  private readonly underWay = new Set<Job>();
+  private channel: Channel | undefined;
+  private opening: Promise<void> | undefined;
   /** What is left of a lost daemon, being cleared away. */
-  #clearing: Promise<void> = Promise.resolve();
+  private clearing: Promise<void> = Promise.resolve();
   /** The daemon is to be started anew when nothing is under way. */
-  #spoiled = false;
-  #over: Problem | undefined;
+  private spoiled = false;
+  private over: Problem | undefined;
 
   private constructor(options: SessionOptions, channel: Channel, description: Description) {
-    this.#options = options;
+    this.options = options;
     this.window = options.window;
-    this.#channel = channel;
+    this.channel = channel;
     this.description = description;
   }
 
@@ -77,106 +77,106 @@ export class RemoteSession implements Session {
 
   run(program: Program, slots: Record<string, string>): Promise<ProgramResult> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ program, slots, resolve, reject });
-      this.#pump();
+      this.waiting.push({ program, slots, resolve, reject });
+      this.pump();
     });
   }
 
   async stop(): Promise<void> {
-    this.#giveUp(new Problem(`${this.#options.place} was stopped; start it again to run programs.`));
-    await this.#opening;
-    await Promise.all([this.#clearing, this.#channel?.stop()]);
-    this.#channel = undefined;
+    this.giveUp(new Problem(`${this.options.place} was stopped; start it again to run programs.`));
+    await this.opening;
+    await Promise.all([this.clearing, this.channel?.stop()]);
+    this.channel = undefined;
   }
 
   /** Starts what may be started now. */
-  #pump(): void {
-    if (this.#over) this.#giveUp(this.#over);
-    if (this.#waiting.length + this.#suspects.length === 0) return;
-    if (this.#spoiled && this.#underWay.size > 0) return;
-    if (this.#channel?.isLost && this.#underWay.size === 0) {
+  private pump(): void {
+    if (this.over) this.giveUp(this.over);
+    if (this.waiting.length + this.suspects.length === 0) return;
+    if (this.spoiled && this.underWay.size > 0) return;
+    if (this.channel?.isLost && this.underWay.size === 0) {
       // It died with no program under way: none is to blame.
-      this.#clearing = this.#channel.stop();
-      this.#channel = undefined;
+      this.clearing = this.channel.stop();
+      this.channel = undefined;
     }
-    if (!this.#channel || this.#spoiled) {
-      this.#opening ??= this.#reopen().finally(() => {
-        this.#opening = undefined;
-        this.#pump();
+    if (!this.channel || this.spoiled) {
+      this.opening ??= this.reopen().finally(() => {
+        this.opening = undefined;
+        this.pump();
       });
       return;
     }
-    if (this.#suspects.length > 0) {
-      if (this.#underWay.size === 0) this.#send(this.#channel, this.#suspects.shift()!);
+    if (this.suspects.length > 0) {
+      if (this.underWay.size === 0) this.send(this.channel, this.suspects.shift()!);
       return;
     }
-    while (this.#waiting.length > 0 && this.#underWay.size < this.window) {
-      this.#send(this.#channel, this.#waiting.shift()!);
+    while (this.waiting.length > 0 && this.underWay.size < this.window) {
+      this.send(this.channel, this.waiting.shift()!);
     }
   }
 
-  #send(channel: Channel, job: Job): void {
-    this.#underWay.add(job);
+  private send(channel: Channel, job: Job): void {
+    this.underWay.add(job);
     channel.run(job.program, job.slots).then(
       ({ end, outcomes, detail, log }) => {
         const result: ProgramResult = { end, outcomes, ...(detail && { detail }), ...(log && { log }) };
-        this.#settle(job, consistent(job.program, result));
+        this.settle(job, consistent(job.program, result));
       },
-      (lost) => this.#survive(channel, lost),
+      (lost) => this.survive(channel, lost),
     );
   }
 
-  #settle(job: Job, result: ProgramResult): void {
-    this.#underWay.delete(job);
-    const seen = this.#options.inspect?.(result) ?? result;
-    this.#spoiled ||= seen !== result;
+  private settle(job: Job, result: ProgramResult): void {
+    this.underWay.delete(job);
+    const seen = this.options.inspect?.(result) ?? result;
+    this.spoiled ||= seen !== result;
     job.resolve(seen);
-    this.#pump();
+    this.pump();
   }
 
   /** The daemon is lost. Called for each program that was under way; the first call deals with all. */
-  #survive(channel: Channel, lost: Lost): void {
-    if (channel !== this.#channel) return;
-    this.#channel = undefined;
-    this.#clearing = channel.stop();
-    const jobs = [...this.#underWay];
-    this.#underWay.clear();
+  private survive(channel: Channel, lost: Lost): void {
+    if (channel !== this.channel) return;
+    this.channel = undefined;
+    this.clearing = channel.stop();
+    const jobs = [...this.underWay];
+    this.underWay.clear();
     if (jobs.length === 1) {
-      const detail = `${this.#options.subject} was lost with this program under way: ${lost.message}.`;
-      this.#settle(jobs[0]!, { end: lost.end, outcomes: [], detail, ...(lost.tail.length && { log: lost.tail }) });
+      const detail = `${this.options.subject} was lost with this program under way: ${lost.message}.`;
+      this.settle(jobs[0]!, { end: lost.end, outcomes: [], detail, ...(lost.tail.length && { log: lost.tail }) });
     } else {
-      this.#suspects.push(...jobs);
-      this.#pump();
+      this.suspects.push(...jobs);
+      this.pump();
     }
   }
 
-  async #reopen(): Promise<void> {
+  private async reopen(): Promise<void> {
     let last: unknown;
-    await Promise.all([this.#clearing, this.#channel?.stop()]);
-    this.#channel = undefined;
-    this.#spoiled = false;
-    for (let start = 0; start < startsInARow && !this.#over; start++) {
+    await Promise.all([this.clearing, this.channel?.stop()]);
+    this.channel = undefined;
+    this.spoiled = false;
+    for (let start = 0; start < startsInARow && !this.over; start++) {
       try {
-        const { channel, description } = await open(this.#options);
+        const { channel, description } = await open(this.options);
         if (JSON.stringify(description) !== JSON.stringify(this.description)) {
           await channel.stop();
           throw new Problem(
-            `${this.#options.place} describes itself differently after a restart; make its description constant while a run lasts.`,
+            `${this.options.place} describes itself differently after a restart; make its description constant while a run lasts.`,
           );
         }
-        this.#channel = channel;
+        this.channel = channel;
         return;
       } catch (error) {
         last = error;
         if (error instanceof Problem) break;
       }
     }
-    this.#over ??= problem(this.#options, last, `${startsInARow} times in a row`);
+    this.over ??= problem(this.options, last, `${startsInARow} times in a row`);
   }
 
-  #giveUp(reason: Problem): void {
-    this.#over ??= reason;
-    for (const job of [...this.#waiting.splice(0), ...this.#suspects.splice(0)]) job.reject(this.#over);
+  private giveUp(reason: Problem): void {
+    this.over ??= reason;
+    for (const job of [...this.waiting.splice(0), ...this.suspects.splice(0)]) job.reject(this.over);
   }
 }
 

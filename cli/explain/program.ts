@@ -56,21 +56,21 @@ function expectationLines(label: string, op: Op, expectation: Expectation, rules
 /** Rules in words: with sentence and sources the first time that they are named, by their ids later. */
 class RuleText {
   readonly citations: Citations;
-  readonly #data: ContractData;
-  readonly #named = new Set<string>();
+  private readonly data: ContractData;
+  private readonly named = new Set<string>();
 
   constructor(data: ContractData) {
     this.citations = new Citations(data);
-    this.#data = data;
+    this.data = data;
   }
 
   /** What the vocabulary of programs says itself is no rule of the contract, and left out. */
   of(ids: readonly string[]): string[] {
     return [...new Set(ids)].flatMap((id) => {
-      const rule = this.#data.rules.get(id);
+      const rule = this.data.rules.get(id);
       if (!rule) return [];
-      if (this.#named.has(id)) return [id];
-      this.#named.add(id);
+      if (this.named.has(id)) return [id];
+      this.named.add(id);
       return [`${id}: ${rule.sentence} ${this.citations.of(rule)}`];
     });
   }

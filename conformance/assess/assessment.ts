@@ -59,40 +59,40 @@ export interface Assessed {
  * judging of its record come to is the same because both are this.
  */
 export class Assessment {
-  readonly #subject: AssessmentSubject;
-  readonly #tally = new Tally();
-  readonly #coverage: Coverage;
-  readonly #transitions: TransitionCoverage;
-  readonly #failed: FailedCase[] = [];
-  readonly #units = new Set<string>();
-  #targetVersion = '';
+  private readonly subject: AssessmentSubject;
+  private readonly tally = new Tally();
+  private readonly coverage: Coverage;
+  private readonly transitions: TransitionCoverage;
+  private readonly failed: FailedCase[] = [];
+  private readonly units = new Set<string>();
+  private targetVersion = '';
 
   constructor(subject: AssessmentSubject) {
-    this.#subject = subject;
-    this.#coverage = new Coverage(subject.contract);
-    this.#transitions = new TransitionCoverage(subject.contract);
+    this.subject = subject;
+    this.coverage = new Coverage(subject.contract);
+    this.transitions = new TransitionCoverage(subject.contract);
   }
 
   /** How many programs were added so far. */
   get programs(): number {
-    return this.#tally.programs;
+    return this.tally.programs;
   }
 
   /** How many programs have failed so far. */
   get failures(): number {
-    return this.#failed.length;
+    return this.failed.length;
   }
 
   /** A machine is there, and programs of some units are to run on it. */
   machine(environment: Environment, targetVersion: string, units: ReadonlySet<string>): void {
-    this.#targetVersion = targetVersion;
-    for (const id of units) this.#units.add(id);
-    if (this.#takesWholeUnits) this.#transitions.expect(environment, units);
+    this.targetVersion = targetVersion;
+    for (const id of units) this.units.add(id);
+    if (this.takesWholeUnits) this.transitions.expect(environment, units);
   }
 
   /** The target does not offer a machine: what its programs would have reached is excused. */
   missing(need: Need): RecordMissing {
-    const { contract, selection } = this.#subject;
+    const { contract, selection } = this.subject;
     const environment = modelEnvironment(need);
     const why = need.machine.type1Module === false ? 'kernel configuration' : 'hardware';
     const units = new Set<string>();
@@ -100,17 +100,17 @@ export class Assessment {
       for (const unit of selectedUnits(selection, suite, contract, environment)) {
         units.add(unit.id);
         for (const { program } of selectedPrograms(selection, suite, unit, contract, environment))
-          this.#coverage.excuse(program, environment, why);
+          this.coverage.excuse(program, environment, why);
       }
     }
-    if (this.#takesWholeUnits) this.#transitions.expect(environment, units, 'the target does not offer the machine');
+    if (this.takesWholeUnits) this.transitions.expect(environment, units, 'the target does not offer the machine');
     return { kind: 'missing', machine: kindOfMachine(environment), need, why };
   }
 
   /** Judges what a target did; it counts only once it is added. */
   judge(trace: Trace, environment: Environment): Judged {
-    const { contract, strict } = this.#subject;
-    const watch = this.#transitions.watch(trace);
+    const { contract, strict } = this.subject;
+    const watch = this.transitions.watch(trace);
     return { ...decide(contract, environment, trace, strict, watch), ...(watch && { watch }) };
   }
 
@@ -128,28 +128,28 @@ export class Assessment {
       ...(either && { either }),
       ...(failure && { failure }),
     };
-    this.#tally.add(one);
-    this.#coverage.note(judgement, environment, trace);
-    if (watch) this.#transitions.note(environment, trace, judged, watch);
-    this.#excuse(trace, environment);
+    this.tally.add(one);
+    this.coverage.note(judgement, environment, trace);
+    if (watch) this.transitions.note(environment, trace, judged, watch);
+    this.excuse(trace, environment);
     if (failure) {
-      this.#coverage.contradict(failure.signature.rule);
-      this.#failed.push({ one, environment });
+      this.coverage.contradict(failure.signature.rule);
+      this.failed.push({ one, environment });
     }
     return one;
   }
 
   /** Programs that could not be run for a permitted reason excuse what they would have reached. */
-  #excuse({ detail, program }: Trace, environment: Environment): void {
+  private excuse({ detail, program }: Trace, environment: Environment): void {
     // A target without any group to work with has nothing to excuse itself with.
     const hasGroups = Object.values(environment.slots).some(({ viable }) => viable);
-    if (detail === noGroups && hasGroups) this.#coverage.excuse(program, environment, 'hardware');
+    if (detail === noGroups && hasGroups) this.coverage.excuse(program, environment, 'hardware');
     // Only a kernel that is built for it lets allocations fail.
-    if (detail === cannotPerform('inject')) this.#coverage.excuse(program, environment, 'kernel configuration');
+    if (detail === cannotPerform('inject')) this.coverage.excuse(program, environment, 'kernel configuration');
   }
 
-  #answered(): string[] {
-    const { answers, contract, selection } = this.#subject;
+  private answered(): string[] {
+    const { answers, contract, selection } = this.subject;
     switch (answers) {
       case 'all':
         return [...contract.rules];
@@ -163,18 +163,18 @@ export class Assessment {
   }
 
   /** Units are selected as a whole: of a stage all tours, so that its transitions have to be taken. */
-  get #takesWholeUnits(): boolean {
-    return this.#subject.selection.only.every(({ kind }) => kind === 'suite' || kind === 'handlers');
+  private get takesWholeUnits(): boolean {
+    return this.subject.selection.only.every(({ kind }) => kind === 'suite' || kind === 'handlers');
   }
 
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
-    const { contract, profile, target, selected } = this.#subject;
-    const { programs, ops, verdicts, features, rows, retried } = this.#tally;
-    const answered = this.#answered();
-    const { reached, unreached } = this.#coverage.sweep(answered);
-    const groups = groupsOf(contract, this.#failed, this.#coverage);
-    const transitions = this.#transitions.count();
+    const { contract, profile, target, selected } = this.subject;
+    const { programs, ops, verdicts, features, rows, retried } = this.tally;
+    const answered = this.answered();
+    const { reached, unreached } = this.coverage.sweep(answered);
+    const groups = groupsOf(contract, this.failed, this.coverage);
+    const transitions = this.transitions.count();
     // What the profile asks for has to be there, and absent is nothing that single probes can be.
     const lacks = Object.entries(features).some(
       ([name, state]) => contract.parameters[name] === 'present' && (state === 'absent' || state === 'contradictory'),
@@ -185,10 +185,10 @@ export class Assessment {
       conforms: code === 0,
       complete,
       target,
-      targetVersion: this.#targetVersion,
+      targetVersion: this.targetVersion,
       profile,
       parameters: contract.parameters,
-      ...(selected !== undefined && { selected: `${selected}: ${this.#units.size} units, ${programs} programs` }),
+      ...(selected !== undefined && { selected: `${selected}: ${this.units.size} units, ${programs} programs` }),
       programs,
       ops,
       seconds,
@@ -198,7 +198,7 @@ export class Assessment {
       ...(transitions && { transitions }),
       rows,
       groups,
-      failures: this.#failed.map(({ one: { suite, trace, failure } }) => {
+      failures: this.failed.map(({ one: { suite, trace, failure } }) => {
         const { signature, op, expected, actual, token } = failure!;
         return { rule: signature.rule, signature, suite, program: trace.program.id, op, expected, actual, token };
       }),
@@ -223,6 +223,6 @@ export class Assessment {
       ...(transitions && { transitions }),
       groups,
     };
-    return { result, code, footer, failed: this.#failed.map(({ one }) => one) };
+    return { result, code, footer, failed: this.failed.map(({ one }) => one) };
   }
 }

@@ -47,16 +47,16 @@ function keep(all: Kept, rule: string, kind: string, witness: WitnessTrace): voi
 
 /** Collects traces, and reports at the end which rules they depend on. */
 export class Coverage {
-  readonly #contract: Contract;
+  private readonly contract: Contract;
   /** Traces in which a rule decided, and those in which it had its effect. */
-  readonly #decided: Kept = new Map();
-  readonly #passed: Kept = new Map();
+  private readonly decided: Kept = new Map();
+  private readonly passed: Kept = new Map();
   /** Rule -> why programs that would have reached it could not be run. */
-  readonly #excused = new Map<string, string>();
-  readonly #contradicted = new Set<string>();
+  private readonly excused = new Map<string, string>();
+  private readonly contradicted = new Set<string>();
 
   constructor(contract: Contract) {
-    this.#contract = contract;
+    this.contract = contract;
   }
 
   /** Notes a trace that was judged, if it conforms. */
@@ -64,23 +64,23 @@ export class Coverage {
     if (judgement.kind !== 'conforms') return;
     const kind = kindOf(trace.program.id);
     const witness = { environment, trace };
-    for (const rule of judgement.decided) keep(this.#decided, rule, kind, witness);
-    for (const rule of judgement.passed) keep(this.#passed, rule, kind, witness);
+    for (const rule of judgement.decided) keep(this.decided, rule, kind, witness);
+    for (const rule of judgement.passed) keep(this.passed, rule, kind, witness);
   }
 
   /** Notes a rule that a failure blames. */
   contradict(rule: string): void {
-    this.#contradicted.add(rule);
+    this.contradicted.add(rule);
   }
 
   /** Notes a program that could not be run for a permitted reason: what it would have reached is excused. */
   excuse(program: Program, environment: Environment, why: string): void {
-    for (const rule of rulesOnModel(this.#contract, environment, program))
-      if (!this.#excused.has(rule)) this.#excused.set(rule, why);
+    for (const rule of rulesOnModel(this.contract, environment, program))
+      if (!this.excused.has(rule)) this.excused.set(rule, why);
   }
 
   /** For each of some rules of the contract at its setting a trace that depends on it, or why there is none. */
-  sweep(rules: Iterable<string> = this.#contract.rules): {
+  sweep(rules: Iterable<string> = this.contract.rules): {
     reached: Map<string, Dependence>;
     unreached: UnreachedRule[];
   } {
@@ -89,7 +89,7 @@ export class Coverage {
     for (const id of rules) {
       const dependence = this.reached(id);
       if (dependence) reached.set(id, dependence);
-      else unreached.push({ id, why: this.#whyNot(id) });
+      else unreached.push({ id, why: this.whyNot(id) });
     }
     return { reached, unreached };
   }
@@ -99,12 +99,12 @@ export class Coverage {
    * and the failure names the rule.
    */
   reached(rule: string): Dependence | undefined {
-    if (!this.#decided.has(rule) && !this.#passed.has(rule)) return undefined;
+    if (!this.decided.has(rule) && !this.passed.has(rule)) return undefined;
     for (const kind of ['outcome', 'removed'] as const) {
-      if (kind === 'outcome' && !this.#contract.data.rules.get(rule)!.outcome) continue;
+      if (kind === 'outcome' && !this.contract.data.rules.get(rule)!.outcome) continue;
       const defect: Defect = { rule, kind };
-      const defective = withDefect(this.#contract, defect);
-      for (const witness of this.#witnesses(rule)) {
+      const defective = withDefect(this.contract, defect);
+      for (const witness of this.kept(rule)) {
         const { environment, trace } = witness;
         const judgement = judge(defective, environment, trace);
         if (judgement.kind === 'violates' && names(defective, environment, trace, judgement.violation, rule)) {
@@ -118,27 +118,27 @@ export class Coverage {
   /** A few traces that conform and in which a rule decides or has its effect. */
   *witnesses(rule: string, most: number): Iterable<WitnessTrace> {
     let found = 0;
-    for (const witness of this.#witnesses(rule)) {
+    for (const witness of this.kept(rule)) {
       if (found++ === most) return;
       yield witness;
     }
   }
 
   /** The most informative first: of each kind one, and before all others programs that are about a fact of their own. */
-  *#witnesses(rule: string): Iterable<WitnessTrace> {
-    for (const kept of [this.#decided, this.#passed]) {
+  private *kept(rule: string): Iterable<WitnessTrace> {
+    for (const kept of [this.decided, this.passed]) {
       const kinds = [...(kept.get(rule) ?? [])].sort(([a], [b]) => depthOf(a) - depthOf(b)).map(([, all]) => all);
       for (let nth = 0; nth < KEPT; nth++) yield* kinds.flatMap((witnesses) => witnesses[nth] ?? []);
     }
   }
 
-  #whyNot(id: string): string {
-    if (!this.#contract.rules.has(id)) return 'it does not stand in this profile';
-    const outcome = this.#contract.data.rules.get(id)!.outcome;
+  private whyNot(id: string): string {
+    if (!this.contract.rules.has(id)) return 'it does not stand in this profile';
+    const outcome = this.contract.data.rules.get(id)!.outcome;
     if (outcome?.kind === 'undefined') return 'undefined';
-    if (this.#contradicted.has(id)) return 'contradicted';
-    const excuse = this.#excused.get(id);
+    if (this.contradicted.has(id)) return 'contradicted';
+    const excuse = this.excused.get(id);
     if (excuse !== undefined) return excuse;
-    return this.#decided.has(id) || this.#passed.has(id) ? 'no trace depends on it' : 'no program reaches it';
+    return this.decided.has(id) || this.passed.has(id) ? 'no trace depends on it' : 'no program reaches it';
   }
 }

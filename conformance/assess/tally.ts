@@ -8,39 +8,39 @@ export class Tally {
   /** Cases that took more than one attempt. */
   retried = 0;
   /** Handler, or suite where programs are stories -> verdict -> count. */
-  readonly #rows = new Map<string, Map<Verdict, number>>();
-  readonly #verdicts = new Map<Verdict, number>();
+  private readonly rowsBySuite = new Map<string, Map<Verdict, number>>();
+  private readonly verdictCounts = new Map<Verdict, number>();
   /** Feature -> verdicts of its probes. */
-  readonly #features = new Map<string, Set<Verdict>>();
+  private readonly featureVerdicts = new Map<string, Set<Verdict>>();
 
   add(one: RecordCase): void {
     const verdict = one.verdict!;
     this.programs++;
     this.ops += one.trace.outcomes.length;
-    bump(this.#verdicts, verdict);
+    bump(this.verdictCounts, verdict);
     if (one.attempts) this.retried++;
     const row = rowOf(one);
-    const counts = this.#rows.get(row) ?? new Map();
-    this.#rows.set(row, counts);
+    const counts = this.rowsBySuite.get(row) ?? new Map();
+    this.rowsBySuite.set(row, counts);
     bump(counts, verdict);
     const { feature } = one.trace.program;
     if (feature !== undefined) {
-      const seen = this.#features.get(feature) ?? new Set();
-      this.#features.set(feature, one.either ? seen : seen.add(verdict));
+      const seen = this.featureVerdicts.get(feature) ?? new Set();
+      this.featureVerdicts.set(feature, one.either ? seen : seen.add(verdict));
     }
   }
 
   get rows(): ResultRow[] {
-    return [...this.#rows].map(([name, counts]) => ({ name, verdicts: Object.fromEntries(counts) }));
+    return [...this.rowsBySuite].map(([name, counts]) => ({ name, verdicts: Object.fromEntries(counts) }));
   }
 
   get verdicts(): Record<string, number> {
-    return Object.fromEntries(this.#verdicts);
+    return Object.fromEntries(this.verdictCounts);
   }
 
   /** Absent is earned by a feature as a whole: by every probe. One exception fails it, as it fails the run. */
   get features(): RunResult['features'] {
-    return Object.fromEntries([...this.#features].map(([name, seen]) => [name, featureState(seen)]));
+    return Object.fromEntries([...this.featureVerdicts].map(([name, seen]) => [name, featureState(seen)]));
   }
 }
 

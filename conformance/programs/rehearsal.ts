@@ -9,10 +9,10 @@ import type { Environment, Op, Program, Topology } from '../../spec/uapi/vocabul
 /** A program in the making, performed on the model op by op. */
 export class Rehearsal {
   readonly ops: Op[];
-  readonly #contract: Contract;
-  readonly #environment: Environment;
-  readonly #slots: Topology['slots'];
-  readonly #world: World;
+  private readonly contract: Contract;
+  private readonly environment: Environment;
+  private readonly slots: Topology['slots'];
+  private readonly current: World;
 
   /** `begun`: what was performed before. */
   constructor(
@@ -21,27 +21,27 @@ export class Rehearsal {
     slots: Topology['slots'],
     begun: { ops: readonly Op[]; world: World } = { ops: [], world: new World(environment, slots) },
   ) {
-    this.#contract = contract;
-    this.#environment = environment;
-    this.#slots = slots;
-    this.#world = begun.world;
+    this.contract = contract;
+    this.environment = environment;
+    this.slots = slots;
+    this.current = begun.world;
     this.ops = [...begun.ops];
   }
 
   /** Another program, which begins as this one has so far. */
   fork(): Rehearsal {
-    const begun = { ops: this.ops, world: copyWorld(this.#world) };
-    return new Rehearsal(this.#contract, this.#environment, this.#slots, begun);
+    const begun = { ops: this.ops, world: copyWorld(this.current) };
+    return new Rehearsal(this.contract, this.environment, this.slots, begun);
   }
 
   /** Those that are alive. */
   get processes(): Process[] {
-    return [...this.#world.processes.values()];
+    return [...this.current.processes.values()];
   }
 
   /** Adds an op to the program; one of which the contract does not say what happens is left out. */
   perform(op: Op): 'done' | 'refused' | 'left out' {
-    const { outcome } = execute(this.#contract, this.#world, op, this.ops.length, firstChoice);
+    const { outcome } = execute(this.contract, this.current, op, this.ops.length, firstChoice);
     if (outcome.kind === 'undefined') return 'left out';
     this.ops.push(op);
     return outcome.kind === 'errno' ? 'refused' : 'done';
@@ -49,12 +49,12 @@ export class Rehearsal {
 
   /** See possible(). */
   possible(op: Op): boolean {
-    return possible(this.#world, op);
+    return possible(this.current, op);
   }
 
   /** The world as the program has made it. */
   get world(): World {
-    return this.#world;
+    return this.current;
   }
 }
 

@@ -10,30 +10,29 @@ export const noGroups = 'the target has no groups like those that the program ne
 
 /** Starts programs of one session. */
 export class Starter {
-  readonly #session: Session;
-  readonly #ops: ReadonlySet<string>;
+  private readonly session: Session;
+  private readonly ops: ReadonlySet<string>;
   /** Programs of a situation share the object that says which groups they need. */
-  readonly #assigned = new WeakMap<object, Record<string, string> | undefined>();
+  private readonly assigned = new WeakMap<object, Record<string, string> | undefined>();
 
   constructor(session: Session) {
-    this.#session = session;
-    this.#ops = new Set(session.description.ops);
+    this.session = session;
+    this.ops = new Set(session.description.ops);
   }
 
   start(program: Program): Promise<Trace> | Trace {
-    const environment = this.#session.description.environment.id;
-    const slots = this.#assign(program);
+    const environment = this.session.description.environment.id;
+    const slots = this.assign(program);
     const unsupported = (detail: string): Trace => ({ environment, program, end: 'unsupported', outcomes: [], detail });
     if (!slots) return unsupported(noGroups);
-    for (const { op } of program.ops) if (!this.#ops.has(op)) return unsupported(cannotPerform(op));
-    const result = this.#session.run(program, slots);
+    for (const { op } of program.ops) if (!this.ops.has(op)) return unsupported(cannotPerform(op));
+    const result = this.session.run(program, slots);
     if (result instanceof Promise) return result.then((one) => ({ environment, program, ...one }));
     return { environment, program, ...result };
   }
 
-  #assign({ topology: { slots } }: Program): Record<string, string> | undefined {
-    if (!this.#assigned.has(slots))
-      this.#assigned.set(slots, assignSlots(slots, this.#session.description.environment));
-    return this.#assigned.get(slots);
+  private assign({ topology: { slots } }: Program): Record<string, string> | undefined {
+    if (!this.assigned.has(slots)) this.assigned.set(slots, assignSlots(slots, this.session.description.environment));
+    return this.assigned.get(slots);
   }
 }

@@ -2,24 +2,24 @@ import { type Field, uapi } from '../../spec/uapi/uapi.ts';
 
 /** How to read the fields of a struct. */
 export class ArgumentLayout {
-  readonly #fields: ReadonlyMap<string, Field>;
-  readonly #padding: readonly Field[];
+  private readonly fields: ReadonlyMap<string, Field>;
+  private readonly padding: readonly Field[];
 
   constructor(struct: string) {
     const { fields } = uapi.structs[struct]!;
-    this.#fields = new Map(fields.map((field) => [field.name, field]));
-    this.#padding = fields.filter(({ holds }) => holds === 'zero');
+    this.fields = new Map(fields.map((field) => [field.name, field]));
+    this.padding = fields.filter(({ holds }) => holds === 'zero');
   }
 
   /** A field; one that the struct does not have is 0. */
   read(view: DataView, name: string): bigint {
-    const field = this.#fields.get(name);
+    const field = this.fields.get(name);
     return field ? read(view, field) : 0n;
   }
 
   /** Whether all fields of padding are zero. */
   isPadded(view: DataView): boolean {
-    return this.#padding.every((field) => read(view, field) === 0n);
+    return this.padding.every((field) => read(view, field) === 0n);
   }
 }
 

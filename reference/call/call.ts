@@ -41,7 +41,7 @@ export class Call {
   readonly process: Process;
   readonly op: Op;
   readonly chooser: Chooser;
-  readonly #manner: Manner;
+  private readonly manner: Manner;
   /** What the op's descriptor refers to. */
   object: OpenFileDescription['object'] | undefined;
   /** The handler that speaks of it. */
@@ -58,32 +58,32 @@ export class Call {
   stored = false;
   /** An allocation within a call of the IOMMU driver may fail. */
   allocationMayFail = false;
-  #copyFailed = false;
-  #argument: IoctlArgument | undefined;
-  #opening: Opening | undefined;
-  #map: MapRequest | undefined;
-  #range: RangeRequest | undefined;
-  #info: InfoRequest | undefined;
-  #region: RegionTransfer | undefined;
-  #dma: DmaTransfer | undefined;
-  #pasidRequest: PasidRequest | undefined;
-  #bind: DataRequest<BindData> | undefined;
-  #cache: CacheRequest | undefined;
-  #visit: DriverVisit | undefined;
+  private copyFailed = false;
+  private argumentPart: IoctlArgument | undefined;
+  private openingPart: Opening | undefined;
+  private mapPart: MapRequest | undefined;
+  private rangePart: RangeRequest | undefined;
+  private infoPart: InfoRequest | undefined;
+  private regionPart: RegionTransfer | undefined;
+  private dmaPart: DmaTransfer | undefined;
+  private pasidRequestPart: PasidRequest | undefined;
+  private bindPart: DataRequest<BindData> | undefined;
+  private cachePart: CacheRequest | undefined;
+  private visitPart: DriverVisit | undefined;
 
   constructor(world: World, process: Process, op: Op, chooser: Chooser, manner: Manner) {
     this.world = world;
     this.process = process;
     this.op = op;
     this.chooser = chooser;
-    this.#manner = manner;
+    this.manner = manner;
   }
 
   /** Whether the copy that comes next is the one that was made to fail: nobody but the implementation knows which one that is. */
   copyFails(): boolean {
-    if (this.#copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
-    this.#copyFailed = this.chooser.choose(2) === 1;
-    return this.#copyFailed;
+    if (this.copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
+    this.copyFailed = this.chooser.choose(2) === 1;
+    return this.copyFailed;
   }
 
   /** Copies [from, from + length) of the argument from user memory; whether all of it could be read. */
@@ -98,67 +98,67 @@ export class Call {
 
   /** ioctl. */
   get argument(): IoctlArgument {
-    this.#argument ??= new IoctlArgument(this.#manner.argumentBuffer);
-    return this.#argument;
+    this.argumentPart ??= new IoctlArgument(this.manner.argumentBuffer);
+    return this.argumentPart;
   }
 
   /** open, and ioctls that open a device. */
   get opening(): Opening {
-    this.#opening ??= new Opening();
-    return this.#opening;
+    this.openingPart ??= new Opening();
+    return this.openingPart;
   }
 
   /** MAP_DMA. */
   get map(): MapRequest {
-    this.#map ??= new MapRequest(this.argument);
-    return this.#map;
+    this.mapPart ??= new MapRequest(this.argument);
+    return this.mapPart;
   }
 
   /** UNMAP_DMA and DIRTY_PAGES. */
   get range(): RangeRequest {
-    this.#range ??= new RangeRequest(this.argument);
-    return this.#range;
+    this.rangePart ??= new RangeRequest(this.argument);
+    return this.rangePart;
   }
 
   /** GET_INFO of a container. */
   get info(): InfoRequest {
-    this.#info ??= new InfoRequest();
-    return this.#info;
+    this.infoPart ??= new InfoRequest();
+    return this.infoPart;
   }
 
   /** pread and pwrite of a device. */
   get region(): RegionTransfer {
-    this.#region ??= new RegionTransfer(opOf(this, 'pread', 'pwrite'), this.process.memory);
-    return this.#region;
+    this.regionPart ??= new RegionTransfer(opOf(this, 'pread', 'pwrite'), this.process.memory);
+    return this.regionPart;
   }
 
   /** dma. */
   get dma(): DmaTransfer {
-    this.#dma ??= new DmaTransfer(opOf(this, 'dma'), this.#manner.prefersCached);
-    return this.#dma;
+    this.dmaPart ??= new DmaTransfer(opOf(this, 'dma'), this.manner.prefersCached);
+    return this.dmaPart;
   }
 
   /** PASID_REQUEST. */
   get pasidRequest(): PasidRequest {
-    this.#pasidRequest ??= new PasidRequest(this.argument);
-    return this.#pasidRequest;
+    this.pasidRequestPart ??= new PasidRequest(this.argument);
+    return this.pasidRequestPart;
   }
 
   /** BIND. */
   get bind(): DataRequest<BindData> {
-    this.#bind ??= bindRequest(this.argument, this.#manner.sizeFirst);
-    return this.#bind;
+    this.bindPart ??= bindRequest(this.argument, this.manner.sizeFirst);
+    return this.bindPart;
   }
 
   /** CACHE_INVALIDATE. */
   get cache(): CacheRequest {
-    this.#cache ??= new CacheRequest(this.argument, this.#manner.sizeFirst);
-    return this.#cache;
+    this.cachePart ??= new CacheRequest(this.argument, this.manner.sizeFirst);
+    return this.cachePart;
   }
 
   /** BIND and CACHE_INVALIDATE: what the IOMMU driver is asked for. */
   get visit(): DriverVisit {
-    this.#visit ??= new DriverVisit();
-    return this.#visit;
+    this.visitPart ??= new DriverVisit();
+    return this.visitPart;
   }
 }

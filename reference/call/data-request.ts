@@ -3,28 +3,28 @@ import type { IoctlArgument } from './ioctl-argument.ts';
 
 /** A request of 2020 whose argument is data behind a header. */
 export class DataRequest<Data> {
-  readonly #argument: IoctlArgument;
-  readonly #layout: ArgumentLayout;
-  readonly #decode: (layout: ArgumentLayout, view: DataView) => Data;
-  #data: Data | undefined;
-  #reads = 0;
+  private readonly argument: IoctlArgument;
+  private readonly layout: ArgumentLayout;
+  private readonly decode: (layout: ArgumentLayout, view: DataView) => Data;
+  private decoded: Data | undefined;
+  private reads = 0;
 
   constructor(
     argument: IoctlArgument,
     layout: ArgumentLayout,
     decode: (layout: ArgumentLayout, view: DataView) => Data,
   ) {
-    this.#argument = argument;
-    this.#layout = layout;
-    this.#decode = decode;
+    this.argument = argument;
+    this.layout = layout;
+    this.decode = decode;
   }
 
   /** The data as far as it was read: decoded once, until more of it is read. */
   get data(): Data {
-    if (this.#data === undefined || this.#reads !== this.#argument.reads) {
-      this.#data = this.#decode(this.#layout, this.#argument.view);
-      this.#reads = this.#argument.reads;
+    if (this.decoded === undefined || this.reads !== this.argument.reads) {
+      this.decoded = this.decode(this.layout, this.argument.view);
+      this.reads = this.argument.reads;
     }
-    return this.#data;
+    return this.decoded;
   }
 }

@@ -9,7 +9,7 @@ const SIZE = offsetOf(STRUCT, 'size');
 
 /** A MAP_DMA: its argument as far as it was read, and how far it has come. */
 export class MapRequest {
-  readonly #argument: IoctlArgument;
+  private readonly argument: IoctlArgument;
   /** The page under consideration, and those pinned before it. */
   page: { region: Region; index: number } | undefined;
   pinned: Page[] = [];
@@ -17,26 +17,26 @@ export class MapRequest {
   charge = 0;
 
   constructor(argument: IoctlArgument) {
-    this.#argument = argument;
+    this.argument = argument;
   }
 
   get argsz(): number {
-    return this.#argument.argsz;
+    return this.argument.argsz;
   }
 
   get flags(): number {
-    return this.#argument.flags;
+    return this.argument.flags;
   }
 
   get vaddr(): bigint {
-    return this.#argument.view.getBigUint64(VADDR, true);
+    return this.argument.view.getBigUint64(VADDR, true);
   }
 
   get iova(): bigint {
-    return this.#argument.view.getBigUint64(IOVA, true);
+    return this.argument.view.getBigUint64(IOVA, true);
   }
 
   get size(): bigint {
-    return this.#argument.view.getBigUint64(SIZE, true);
+    return this.argument.view.getBigUint64(SIZE, true);
   }
 }

@@ -26,22 +26,22 @@ type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
 /** Makes steps executable at a setting, and notes in `rules` which rules are in them. With a defect, one rule is wrong. */
 export class Compiler {
-  readonly #data: ContractData;
-  readonly #parameters: Record<string, string>;
-  readonly #rules: Set<string>;
-  readonly #defect: Defect | undefined;
+  private readonly data: ContractData;
+  private readonly parameters: Record<string, string>;
+  private readonly rules: Set<string>;
+  private readonly defect: Defect | undefined;
 
   constructor(data: ContractData, parameters: Record<string, string>, rules: Set<string>, defect: Defect | undefined) {
-    this.#data = data;
-    this.#parameters = parameters;
-    this.#rules = rules;
-    this.#defect = defect;
+    this.data = data;
+    this.parameters = parameters;
+    this.rules = rules;
+    this.defect = defect;
   }
 
   handler(handler: Handler): (call: Call, note: (rule: string) => void) => Decision {
-    const steps = this.#steps(handler.steps);
-    const defect = this.#defect;
-    if (defect) return this.#withDefect(steps, defect);
+    const steps = this.steps(handler.steps);
+    const defect = this.defect;
+    if (defect) return this.withDefect(steps, defect);
     return (call, note) => {
       const decision = run(steps, call, note);
       if (decision && decision !== 'handled') return decision;
@@ -50,8 +50,8 @@ export class Compiler {
   }
 
   /** Later steps rely on what earlier ones excluded: without a rule they may find nothing to work on, or no end. */
-  #withDefect(steps: Runnable[], defect: Defect): (call: Call, note: (rule: string) => void) => Decision {
-    const senseless: Decision = { rule: this.#data.rules.get(defect.rule)!, outcome: { kind: 'one_of', outcomes: [] } };
+  private withDefect(steps: Runnable[], defect: Defect): (call: Call, note: (rule: string) => void) => Decision {
+    const senseless: Decision = { rule: this.data.rules.get(defect.rule)!, outcome: { kind: 'one_of', outcomes: [] } };
     return (call, note) => {
       try {
         const decision = run(steps, call, note);
@@ -63,18 +63,18 @@ export class Compiler {
   }
 
   /** `turn`: the steps are those of a turn, which a case ends. */
-  #steps(steps: readonly Step[], turn = false): Runnable[] {
+  private steps(steps: readonly Step[], turn = false): Runnable[] {
     const runnables: Runnable[] = [];
     let handled: Runnable[] | undefined;
     let ended = false;
     for (const step of steps) {
-      if (!selected(step.when, this.#parameters)) continue;
+      if (!selected(step.when, this.parameters)) continue;
       if (ended) break;
       // A block of which nothing is left.
       const within = stepsWithin(step);
-      if (within.length > 0 && within.every(({ when }) => !selected(when, this.#parameters))) continue;
-      ended = endsHandler(step, this.#parameters);
-      const runnable = this.#step(step, turn);
+      if (within.length > 0 && within.every(({ when }) => !selected(when, this.parameters))) continue;
+      ended = endsHandler(step, this.parameters);
+      const runnable = this.step(step, turn);
       if (step.kind !== 'case') {
         handled = undefined;
         runnables.push(runnable);
@@ -98,12 +98,12 @@ export class Compiler {
   }
 
   /** A step that is taken only if a rule holds. */
-  #step(step: Step, turn: boolean): Runnable {
-    const runnable = this.#unconditional(step, turn);
+  private step(step: Step, turn: boolean): Runnable {
+    const runnable = this.unconditional(step, turn);
     if (!step.if) return runnable;
     const id = step.if;
     const condition = conditionOf(id);
-    const removed = this.#removed(id);
+    const removed = this.removed(id);
     return (call, note) => {
       if (!condition(call)) return undefined;
       note(id);
@@ -113,9 +113,9 @@ export class Compiler {
 
   /** The steps of a table: an errno is a refusal, reaching the end or a case is none. */
   table(name: string): DriverTable {
-    const handler = this.#data.handlers.find(({ table }) => table === name);
+    const handler = this.data.handlers.find(({ table }) => table === name);
     if (!handler) throw new Problem(`the contract has no table ${name}; add one in handlers/.`);
-    const steps = this.#steps(handler.steps, true);
+    const steps = this.steps(handler.steps, true);
     return (call, note) => {
       const decision = run(steps, call, note, true);
       return decision === 'handled' ? undefined : decision;
@@ -123,32 +123,32 @@ export class Compiler {
   }
 
   /** The word of a choice; where its rule is missing, the other one. */
-  #word<Word extends string>({ word, rule }: Worded<Word>, otherwise: (word: Word) => Word): Worded<Word> {
-    this.#rules.add(rule);
-    return { rule, word: this.#defect?.rule === rule ? otherwise(word) : word };
+  private word<Word extends string>({ word, rule }: Worded<Word>, otherwise: (word: Word) => Word): Worded<Word> {
+    this.rules.add(rule);
+    return { rule, word: this.defect?.rule === rule ? otherwise(word) : word };
   }
 
-  #devices({ table, undo_table, stop, result, undo }: StepOf<'each_device'>): Runnable {
+  private devices({ table, undo_table, stop, result, undo }: StepOf<'each_device'>): Runnable {
     const plan: FanOut = {
       table: this.table(table),
-      ...(stop && { stop: this.#word(stop, (word) => (word === 'group' ? 'container' : 'group')) }),
-      ...(result && { result: this.#word(result, (word) => (word === 'last' ? 'first' : 'last')) }),
-      ...(undo && { undo: this.#word<'all' | 'done_reversed' | 'none'>(undo, () => 'none') }),
+      ...(stop && { stop: this.word(stop, (word) => (word === 'group' ? 'container' : 'group')) }),
+      ...(result && { result: this.word(result, (word) => (word === 'last' ? 'first' : 'last')) }),
+      ...(undo && { undo: this.word<'all' | 'done_reversed' | 'none'>(undo, () => 'none') }),
       ...(undo_table && { undoTable: this.table(undo_table) }),
     };
     return (call, note) => fanOut(plan, call, note);
   }
 
-  #unconditional(step: Step, turn: boolean): Runnable {
+  private unconditional(step: Step, turn: boolean): Runnable {
     switch (step.kind) {
       case 'each_device':
-        return this.#devices(step);
+        return this.devices(step);
       case 'block': {
-        const steps = this.#steps(step.steps, turn);
+        const steps = this.steps(step.steps, turn);
         return (call, note) => run(steps, call, note, turn);
       }
       case 'each': {
-        const steps = this.#steps(step.steps, true);
+        const steps = this.steps(step.steps, true);
         const iterate = iterations[step.over];
         return (call, note) => {
           for (const _ of iterate(call)) {
@@ -159,33 +159,33 @@ export class Compiler {
         };
       }
       case 'effect':
-        return this.#effect(step.rule);
+        return this.effect(step.rule);
       case 'case':
-        return this.#case(step.rule);
+        return this.case(step.rule);
       case 'return': {
-        const decision = this.#decision(step.rule);
+        const decision = this.decision(step.rule);
         return () => decision;
       }
       case 'refuse':
-        return this.#refuse(step.rule);
+        return this.refuse(step.rule);
       case 'read': {
         const { from, length } = step;
-        const decision = this.#decision(step.rule);
-        const removed = this.#removed(step.rule);
+        const decision = this.decision(step.rule);
+        const removed = this.removed(step.rule);
         return (call) => {
           const read = call.copyIn(from, length);
           return !read && !removed ? decision : undefined;
         };
       }
       case 'write':
-        return this.#write(step);
+        return this.write(step);
       default:
         return step satisfies never;
     }
   }
 
-  #effect(id: string): Runnable {
-    const removed = this.#removed(id);
+  private effect(id: string): Runnable {
+    const removed = this.removed(id);
     const effect = effectOf(id);
     return (call, note) => {
       note(id);
@@ -194,11 +194,11 @@ export class Compiler {
     };
   }
 
-  #case(id: string): Runnable {
-    const removed = this.#removed(id);
+  private case(id: string): Runnable {
+    const removed = this.removed(id);
     const condition = conditionOf(id);
     const effect = effectOf(id);
-    const ends = this.#data.rules.get(id)!.outcome && this.#decision(id);
+    const ends = this.data.rules.get(id)!.outcome && this.decision(id);
     return (call, note) => {
       if (!condition(call)) return undefined;
       note(id);
@@ -208,10 +208,10 @@ export class Compiler {
     };
   }
 
-  #refuse(id: string): Runnable {
-    const decision = this.#decision(id);
+  private refuse(id: string): Runnable {
+    const decision = this.decision(id);
     const condition = conditionOf(id);
-    if (this.#removed(id)) {
+    if (this.removed(id)) {
       return (call, note) => {
         // A failure that may as well not have happened counts as met.
         if (condition(call) || call.allocationMayFail) note(id);
@@ -225,13 +225,13 @@ export class Compiler {
     return (call) => (condition(call) ? decision : undefined);
   }
 
-  #write({ rule: id, on_fault }: StepOf<'write'>): Runnable {
-    const decision = this.#decision(id);
-    const removed = this.#removed(id);
+  private write({ rule: id, on_fault }: StepOf<'write'>): Runnable {
+    const decision = this.decision(id);
+    const removed = this.removed(id);
     const content = contentOf(id);
     const undo = on_fault === undefined ? undefined : effectOf(on_fault);
-    if (on_fault !== undefined) this.#rules.add(on_fault);
-    const kept = on_fault !== undefined && this.#defect?.rule === on_fault && this.#defect.kind === 'removed';
+    if (on_fault !== undefined) this.rules.add(on_fault);
+    const kept = on_fault !== undefined && this.defect?.rule === on_fault && this.defect.kind === 'removed';
     return (call, note) => {
       const written = content(call);
       if (!written) return undefined;
@@ -254,16 +254,16 @@ export class Compiler {
   }
 
   /** Notes that a rule is there, and says whether a defect takes it away. */
-  #removed(id: string): boolean {
-    this.#rules.add(id);
-    return this.#defect?.rule === id && this.#defect.kind === 'removed';
+  private removed(id: string): boolean {
+    this.rules.add(id);
+    return this.defect?.rule === id && this.defect.kind === 'removed';
   }
 
-  #decision(id: string): Decision {
-    this.#rules.add(id);
-    const rule = this.#data.rules.get(id)!;
+  private decision(id: string): Decision {
+    this.rules.add(id);
+    const rule = this.data.rules.get(id)!;
     const outcome = rule.outcome!;
-    return { rule, outcome: this.#defect?.rule === id && this.#defect.kind === 'outcome' ? another(outcome) : outcome };
+    return { rule, outcome: this.defect?.rule === id && this.defect.kind === 'outcome' ? another(outcome) : outcome };
   }
 }
 

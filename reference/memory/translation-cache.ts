@@ -12,25 +12,25 @@ export interface InvalidationScope {
 
 /** What is cached of addresses by their bits above those that it translates. */
 class Shelf<Translation> {
-  readonly #below: bigint;
+  private readonly below: bigint;
   /** By PASID and the bits above. */
-  readonly #kept = new Map<number, Map<bigint, Translation[]>>();
+  private readonly kept = new Map<number, Map<bigint, Translation[]>>();
 
   constructor(below: bigint) {
-    this.#below = below;
+    this.below = below;
   }
 
   at(pasid: number, address: bigint): readonly Translation[] {
-    return this.#kept.get(pasid)?.get(address >> this.#below) ?? [];
+    return this.kept.get(pasid)?.get(address >> this.below) ?? [];
   }
 
   add(pasid: number, address: bigint, one: Translation): void {
-    let ofPasid = this.#kept.get(pasid);
+    let ofPasid = this.kept.get(pasid);
     if (!ofPasid) {
       ofPasid = new Map();
-      this.#kept.set(pasid, ofPasid);
+      this.kept.set(pasid, ofPasid);
     }
-    const above = address >> this.#below;
+    const above = address >> this.below;
     const known = ofPasid.get(above);
     if (known) known.push(one);
     else ofPasid.set(above, [one]);
@@ -38,28 +38,28 @@ class Shelf<Translation> {
 
   /** Looks at everything that is kept, with its PASID and the address where what it translates begins. */
   forEach(look: (pasid: number, address: bigint, one: Translation) => void): void {
-    for (const [pasid, ofPasid] of this.#kept)
-      for (const [above, kept] of ofPasid) for (const one of kept) look(pasid, above << this.#below, one);
+    for (const [pasid, ofPasid] of this.kept)
+      for (const [above, kept] of ofPasid) for (const one of kept) look(pasid, above << this.below, one);
   }
 
   copy(one: (translation: Translation) => Translation): Shelf<Translation> {
-    const copy = new Shelf<Translation>(this.#below);
-    for (const [pasid, ofPasid] of this.#kept)
-      copy.#kept.set(pasid, new Map([...ofPasid].map(([above, kept]) => [above, kept.map(one)])));
+    const copy = new Shelf<Translation>(this.below);
+    for (const [pasid, ofPasid] of this.kept)
+      copy.kept.set(pasid, new Map([...ofPasid].map(([above, kept]) => [above, kept.map(one)])));
     return copy;
   }
 
   flush({ pasid, first, pages = 1n }: InvalidationScope): void {
-    for (const [owner, ofPasid] of this.#kept) {
+    for (const [owner, ofPasid] of this.kept) {
       if (pasid !== undefined && owner !== pasid) continue;
-      if (first === undefined) this.#kept.delete(owner);
-      else for (const above of ofPasid.keys()) if (this.#overlaps(above, first, pages)) ofPasid.delete(above);
+      if (first === undefined) this.kept.delete(owner);
+      else for (const above of ofPasid.keys()) if (this.overlaps(above, first, pages)) ofPasid.delete(above);
     }
   }
 
   /** Whether bits above are those of an address in a range. */
-  #overlaps(above: bigint, first: bigint, pages: bigint): boolean {
-    return above << this.#below < first + (pages << PAGE_BITS) && (above + 1n) << this.#below > first;
+  private overlaps(above: bigint, first: bigint, pages: bigint): boolean {
+    return above << this.below < first + (pages << PAGE_BITS) && (above + 1n) << this.below > first;
   }
 }
 
@@ -72,29 +72,30 @@ const PAGE_BITS = 12n;
  * used, and may be gone.
  */
 export class TranslationCache {
-  #pages: Shelf<HostPage> | undefined;
+  private cachedPages: Shelf<HostPage> | undefined;
   /** By the level of the entry. */
-  #entries: Map<Level, Shelf<Entry>> | undefined;
+  private cachedEntries: Map<Level, Shelf<Entry>> | undefined;
 
   /** Invalidates what a request covers. */
   flush(what: InvalidationScope): void {
-    this.#pages?.flush(what);
-    if (!what.leaf) for (const shelf of this.#entries?.values() ?? []) shelf.flush(what);
+    this.cachedPages?.flush(what);
+    if (!what.leaf) for (const shelf of this.cachedEntries?.values() ?? []) shelf.flush(what);
   }
 
   /** May cache the page of an address. */
   addPage(pasid: number, address: bigint, found: HostPage): void {
-    this.#pages ??= new Shelf(PAGE_BITS);
-    if (!this.#pages.at(pasid, address).some((known) => same(known, found))) this.#pages.add(pasid, address, found);
+    this.cachedPages ??= new Shelf(PAGE_BITS);
+    if (!this.cachedPages.at(pasid, address).some((known) => same(known, found)))
+      this.cachedPages.add(pasid, address, found);
   }
 
   /** May cache an entry that the walk of an address has passed. */
   addEntry(pasid: number, address: bigint, { level, next }: PassedEntry): void {
-    this.#entries ??= new Map();
-    let shelf = this.#entries.get(level);
+    this.cachedEntries ??= new Map();
+    let shelf = this.cachedEntries.get(level);
     if (!shelf) {
       shelf = new Shelf(bitsBelow(level));
-      this.#entries.set(level, shelf);
+      this.cachedEntries.set(level, shelf);
     }
     const known = shelf.at(pasid, address).some((one) => one.write === next.write && same(one.table, next.table));
     if (!known) shelf.add(pasid, address, next);
@@ -102,16 +103,16 @@ export class TranslationCache {
 
   /** The pages that may be cached for an address. */
   pages(pasid: number, address: bigint): readonly HostPage[] {
-    return this.#pages?.at(pasid, address) ?? [];
+    return this.cachedPages?.at(pasid, address) ?? [];
   }
 
   /** Everything that may be cached. */
   translations(): CachedTranslation[] {
     const all: CachedTranslation[] = [];
-    this.#pages?.forEach((pasid, address, host) => {
+    this.cachedPages?.forEach((pasid, address, host) => {
       all.push({ pasid, address, level: 1, host });
     });
-    for (const [level, shelf] of this.#entries ?? [])
+    for (const [level, shelf] of this.cachedEntries ?? [])
       shelf.forEach((pasid, address, { table }) => {
         all.push({ pasid, address, level, host: table });
       });
@@ -122,11 +123,11 @@ export class TranslationCache {
   copy(page: (page: HostPage['page']) => HostPage['page']): TranslationCache {
     const copy = new TranslationCache();
     const host = (one: HostPage): HostPage => ({ ...one, page: page(one.page) });
-    copy.#pages = this.#pages?.copy(host);
-    copy.#entries =
-      this.#entries &&
+    copy.cachedPages = this.cachedPages?.copy(host);
+    copy.cachedEntries =
+      this.cachedEntries &&
       new Map(
-        [...this.#entries].map(([level, shelf]) => [
+        [...this.cachedEntries].map(([level, shelf]) => [
           level,
           shelf.copy((entry) => ({ ...entry, table: host(entry.table) })),
         ]),
@@ -136,7 +137,7 @@ export class TranslationCache {
 
   /** Where the walk of an address may begin other than at the root. */
   entries(pasid: number, address: bigint): Entry[] {
-    return [...(this.#entries?.values() ?? [])].flatMap((shelf) => shelf.at(pasid, address));
+    return [...(this.cachedEntries?.values() ?? [])].flatMap((shelf) => shelf.at(pasid, address));
   }
 }
 

@@ -59,10 +59,10 @@ export interface Store {
 /** One process's user memory. */
 export class UserMemory {
   readonly regions = new Map<string, Region>();
-  readonly #all: Region[] = [];
+  private readonly all: Region[] = [];
   /** Where something was found last: most look-ups are for the same place again. */
-  #last: Region | undefined;
-  #next = 0x1000_0000_0000n;
+  private last: Region | undefined;
+  private next = 0x1000_0000_0000n;
 
   /** Maps a new region, at an address of its own. */
   map(op: MmapOp, device: boolean): void {
@@ -79,10 +79,10 @@ export class UserMemory {
         changes: undefined,
       });
     }
-    this.#add({
+    this.add({
       name: op.as,
-      base: this.#next,
-      end: this.#next + BigInt(op.length),
+      base: this.next,
+      end: this.next + BigInt(op.length),
       pages,
       protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
       private: (op.backing ?? 'anonymous') === 'anonymous',
@@ -90,16 +90,16 @@ export class UserMemory {
       locked: new Array<boolean>(count).fill(false),
       stores: [],
     });
-    this.#next += BigInt(op.length) + 0x100_0000n;
+    this.next += BigInt(op.length) + 0x100_0000n;
   }
 
   /** Region and page index of an address; undefined where nothing is. */
   find(address: bigint): { region: Region; index: number } | undefined {
-    let region = this.#last;
+    let region = this.last;
     if (!region || address < region.base || address >= region.end) {
-      region = this.#all.find(({ base, end }) => address >= base && address < end);
+      region = this.all.find(({ base, end }) => address >= base && address < end);
       if (!region) return undefined;
-      this.#last = region;
+      this.last = region;
     }
     return { region, index: Number((address - region.base) >> PAGE_SHIFT) };
   }
@@ -130,14 +130,14 @@ export class UserMemory {
 
   /** What the kernel stores at accessible bytes; what changes is reported. */
   store(address: bigint, bytes: Uint8Array): void {
-    this.#each(address, bytes.length, (page, offset, from, part) =>
+    this.each(address, bytes.length, (page, offset, from, part) =>
       storePage(page, offset, part === bytes.length ? bytes : bytes.subarray(from, from + part)),
     );
   }
 
   /** What the program itself stores at accessible bytes: not reported. */
   poke(region: Region, at: number, bytes: Uint8Array): void {
-    this.#each(region.base + BigInt(at), bytes.length, (page, offset, from, part) => {
+    this.each(region.base + BigInt(at), bytes.length, (page, offset, from, part) => {
       page.untouched = false;
       page.watched = true;
       writable(page).set(part === bytes.length ? bytes : bytes.subarray(from, from + part), offset);
@@ -147,7 +147,7 @@ export class UserMemory {
 
   /** Gives the contents up for others to use; the memory must not be used afterwards. */
   release(): void {
-    for (const region of this.#all) {
+    for (const region of this.all) {
       for (const page of region.pages) {
         if (!page?.bytes) continue;
         giveBack(page.bytes);
@@ -159,15 +159,15 @@ export class UserMemory {
   /** A copy for a forked child: private pages are copied, others shared. */
   fork(): UserMemory {
     const child = new UserMemory();
-    child.#next = this.#next;
-    for (const region of this.#all) {
+    child.next = this.next;
+    for (const region of this.all) {
       const pages = region.private
         ? region.pages.map(
             (page) => page && { ...page, bytes: page.bytes?.slice(), changes: page.changes && new Map(page.changes) },
           )
         : [...region.pages];
       const locked = region.locked.map(() => false);
-      child.#add({ ...region, pages, protection: [...region.protection], stores: [...region.stores], locked });
+      child.add({ ...region, pages, protection: [...region.protection], stores: [...region.stores], locked });
     }
     return child;
   }
@@ -175,9 +175,9 @@ export class UserMemory {
   /** The same memory for a copy of the process, made of the copies of its pages. */
   copy(page: (page: Page) => Page): UserMemory {
     const copy = new UserMemory();
-    copy.#next = this.#next;
-    for (const region of this.#all) {
-      copy.#add({
+    copy.next = this.next;
+    for (const region of this.all) {
+      copy.add({
         ...region,
         pages: region.pages.map((one) => one && page(one)),
         protection: [...region.protection],
@@ -190,7 +190,7 @@ export class UserMemory {
 
   /** The changes of all readable pages as an outcome shows them. */
   collectNews(process: string | undefined, out: Changed[]): void {
-    for (const region of this.#all) {
+    for (const region of this.all) {
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
@@ -211,7 +211,7 @@ export class UserMemory {
 
   /** Clears the changes of all readable pages: they were reported to every process that sees them. */
   clearChanges(): void {
-    for (const region of this.#all) {
+    for (const region of this.all) {
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
         if (page?.changes && region.protection[index] !== 'none') page.changes = undefined;
@@ -219,12 +219,16 @@ export class UserMemory {
     }
   }
 
-  #add(region: Region): void {
+  private add(region: Region): void {
     this.regions.set(region.name, region);
-    this.#all.push(region);
+    this.all.push(region);
   }
 
-  #each(address: bigint, length: number, each: (page: Page, offset: number, from: number, part: number) => void): void {
+  private each(
+    address: bigint,
+    length: number,
+    each: (page: Page, offset: number, from: number, part: number) => void,
+  ): void {
     let done = 0;
     while (done < length) {
       const { region, index } = this.find(address + BigInt(done))!;

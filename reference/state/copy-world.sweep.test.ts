@@ -35,45 +35,45 @@ function chooserFor(op: number) {
 /** A program under way on a world of its own. */
 class Run {
   readonly world: World;
-  readonly #contract: Contract;
-  readonly #ops: readonly Op[];
-  #next: number;
+  private readonly contract: Contract;
+  private readonly ops: readonly Op[];
+  private next: number;
 
   constructor(contract: Contract, ops: readonly Op[], world: World, next = 0) {
-    this.#contract = contract;
-    this.#ops = ops;
+    this.contract = contract;
+    this.ops = ops;
     this.world = world;
-    this.#next = next;
+    this.next = next;
   }
 
   /** The same in a world of its own. */
   copy(how = copyWorld): Run {
-    return new Run(this.#contract, this.#ops, how(this.world), this.#next);
+    return new Run(this.contract, this.ops, how(this.world), this.next);
   }
 
   /** What the ops before `end` come to, up to the first that no contract decides, and the state then. */
-  goOn(end = this.#ops.length): string {
+  goOn(end = this.ops.length): string {
     const seen: string[] = [];
-    while (this.#next < end) {
-      const index = this.#next++;
-      const said = this.#perform(index);
+    while (this.next < end) {
+      const index = this.next++;
+      const said = this.perform(index);
       seen.push(said ?? `op ${index} is not decided`);
-      if (said === undefined) this.#next = this.#ops.length;
+      if (said === undefined) this.next = this.ops.length;
     }
     return [...seen, inWords(this.world)].join('\n');
   }
 
   /** Does the ops that are left, and once more the other way round, whatever comes of them. */
   goAstray(): void {
-    const left = this.#ops.map((_, index) => index).slice(this.#next);
-    for (const index of [...left, ...left.toReversed()]) this.#perform(index);
+    const left = this.ops.map((_, index) => index).slice(this.next);
+    for (const index of [...left, ...left.toReversed()]) this.perform(index);
   }
 
   /** What an op comes to; undefined if the contract does not say, or if no program may do that. */
-  #perform(index: number): string | undefined {
+  private perform(index: number): string | undefined {
     try {
-      const op = this.#ops[index]!;
-      const { rule, unspecified, ...rest } = execute(this.#contract, this.world, op, index, chooserFor(index));
+      const op = this.ops[index]!;
+      const { rule, unspecified, ...rest } = execute(this.contract, this.world, op, index, chooserFor(index));
       if (rest.outcome.kind === 'undefined') return undefined;
       const open = unspecified?.map(({ process, region, at, length }) => [process.name, region.name, at, length]);
       return JSON.stringify({ rule: rule.id, ...rest, open }, plainly);

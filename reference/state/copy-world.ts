@@ -34,12 +34,12 @@ export function copyWithoutMemory(world: World): World {
 
 /** Copies what belongs to one world; what was met before is not copied again, so that what was shared stays shared. */
 class Copier {
-  readonly #met = new Map<object, object>();
-  readonly #copyPage: ((page: Page) => Page) | undefined;
+  private readonly met = new Map<object, object>();
+  private readonly copyPage: ((page: Page) => Page) | undefined;
 
   /** `copyPage`: undefined where memory stays the same. */
   constructor(copyPage?: (page: Page) => Page) {
-    this.#copyPage = copyPage;
+    this.copyPage = copyPage;
   }
 
   world(world: World): World {
@@ -48,146 +48,147 @@ class Copier {
     copy.parameters = new Map(world.parameters);
     copy.history = [...world.history];
     copy.unpromised = world.unpromised;
-    copy.lostPasids = world.lostPasids.map((lost) => ({ ...lost, owner: this.#owner(lost.owner) }));
+    copy.lostPasids = world.lostPasids.map((lost) => ({ ...lost, owner: this.owner(lost.owner) }));
     copy.left = world.left.map(({ devices, owner }) => ({
-      devices: devices.map(this.#device),
-      ...(owner && { owner: this.#owner(owner) }),
+      devices: devices.map(this.device),
+      ...(owner && { owner: this.owner(owner) }),
     }));
-    copy.slots = mapped(world.slots, (slot) => this.#slot(slot));
-    copy.processes = mapped(world.processes, (process) => this.#process(process));
-    copy.pasids = mapped(world.pasids, (pasid) => this.#pasid(pasid));
-    copy.owners = new Map([...world.owners].map(([process, owner]) => [this.#process(process), this.#owner(owner)]));
+    copy.slots = mapped(world.slots, (slot) => this.slot(slot));
+    copy.processes = mapped(world.processes, (process) => this.process(process));
+    copy.pasids = mapped(world.pasids, (pasid) => this.pasid(pasid));
+    copy.owners = new Map([...world.owners].map(([process, owner]) => [this.process(process), this.owner(owner)]));
     return copy as World;
   }
 
   /** The copy of something: made as `empty`, then filled by `fill`, so that it may lead back to itself. */
-  #once<T extends object>(one: T, empty: () => T, fill: (copy: T) => void): T {
-    const known = this.#met.get(one);
+  private once<T extends object>(one: T, empty: () => T, fill: (copy: T) => void): T {
+    const known = this.met.get(one);
     if (known) return known as T;
     const copy = empty();
-    this.#met.set(one, copy);
+    this.met.set(one, copy);
     fill(copy);
     return copy;
   }
 
   /** A copy that has the same fields, some of which are then replaced. */
-  #like<T extends object>(one: T, fill: (copy: T) => void): T {
-    return this.#once(one, () => ({ ...one }), fill);
+  private like<T extends object>(one: T, fill: (copy: T) => void): T {
+    return this.once(one, () => ({ ...one }), fill);
   }
 
-  readonly #page = (page: Page): Page => (this.#copyPage ? this.#once(page, () => this.#copyPage!(page), keep) : page);
+  private readonly page = (page: Page): Page =>
+    this.copyPage ? this.once(page, () => this.copyPage!(page), keep) : page;
 
-  readonly #device = (device: Device): Device =>
-    this.#once(
+  private readonly device = (device: Device): Device =>
+    this.once(
       device,
-      () => device.copy(this.#page),
+      () => device.copy(this.page),
       (copy) => {
-        if (device.request) copy.request = this.#event(device.request);
+        if (device.request) copy.request = this.event(device.request);
         if (device.interrupt?.event)
-          copy.interrupt = { ...device.interrupt, event: this.#event(device.interrupt.event) };
+          copy.interrupt = { ...device.interrupt, event: this.event(device.interrupt.event) };
       },
     );
 
-  readonly #group = (group: Group): Group =>
-    this.#like(group, (copy) => {
-      copy.slot = this.#slot(group.slot);
-      copy.container = group.container && this.#container(group.container);
+  private readonly group = (group: Group): Group =>
+    this.like(group, (copy) => {
+      copy.slot = this.slot(group.slot);
+      copy.container = group.container && this.container(group.container);
     });
 
-  #slot(slot: SlotState): SlotState {
-    return this.#like(slot, (copy) => {
-      copy.devices = slot.devices.map(this.#device);
-      copy.hostDriverDevice = slot.hostDriverDevice && this.#device(slot.hostDriverDevice);
-      copy.group = this.#group(slot.group);
-    });
-  }
-
-  #container(container: Container): Container {
-    return this.#like(container, (copy) => {
-      copy.groups = new Set([...container.groups].map(this.#group));
-      copy.backend = container.backend && this.#backend(container.backend);
+  private slot(slot: SlotState): SlotState {
+    return this.like(slot, (copy) => {
+      copy.devices = slot.devices.map(this.device);
+      copy.hostDriverDevice = slot.hostDriverDevice && this.device(slot.hostDriverDevice);
+      copy.group = this.group(slot.group);
     });
   }
 
-  #backend(backend: Backend): Backend {
-    return this.#like(backend, (copy) => {
-      copy.domains = backend.domains.map((domain) => this.#domain(domain));
-      copy.owner = backend.owner && this.#owner(backend.owner);
-      copy.mappings = new MappingList([...backend.mappings].map((mapping) => this.#mapping(mapping)));
+  private container(container: Container): Container {
+    return this.like(container, (copy) => {
+      copy.groups = new Set([...container.groups].map(this.group));
+      copy.backend = container.backend && this.backend(container.backend);
     });
   }
 
-  #domain(domain: Domain): Domain {
-    return this.#like(domain, (copy) => {
-      copy.cache = domain.cache.copy(this.#page);
-      copy.groups = domain.groups.map(this.#group);
+  private backend(backend: Backend): Backend {
+    return this.like(backend, (copy) => {
+      copy.domains = backend.domains.map((domain) => this.domain(domain));
+      copy.owner = backend.owner && this.owner(backend.owner);
+      copy.mappings = new MappingList([...backend.mappings].map((mapping) => this.mapping(mapping)));
     });
   }
 
-  #mapping(mapping: Mapping): Mapping {
-    return this.#like(mapping, (copy) => {
-      if (this.#copyPage) copy.pages = mapping.pages.map(this.#page);
-      copy.charged = { ...mapping.charged, process: this.#process(mapping.charged.process) };
+  private domain(domain: Domain): Domain {
+    return this.like(domain, (copy) => {
+      copy.cache = domain.cache.copy(this.page);
+      copy.groups = domain.groups.map(this.group);
     });
   }
 
-  #process(process: Process): Process {
-    return this.#like(process, (copy) => {
-      if (this.#copyPage) copy.memory = process.memory.copy(this.#page);
+  private mapping(mapping: Mapping): Mapping {
+    return this.like(mapping, (copy) => {
+      if (this.copyPage) copy.pages = mapping.pages.map(this.page);
+      copy.charged = { ...mapping.charged, process: this.process(mapping.charged.process) };
+    });
+  }
+
+  private process(process: Process): Process {
+    return this.like(process, (copy) => {
+      if (this.copyPage) copy.memory = process.memory.copy(this.page);
       copy.names = new Map(process.names);
-      copy.descriptors = mapped(process.descriptors, (description) => this.#description(description));
+      copy.descriptors = mapped(process.descriptors, (description) => this.description(description));
       copy.closeOnExec = new Set(process.closeOnExec);
       copy.saved = new Map(process.saved);
       copy.injections = [...process.injections];
     });
   }
 
-  #description(description: OpenFileDescription): OpenFileDescription {
-    return this.#like(description, (copy) => {
-      copy.object = this.#object(description.object);
+  private description(description: OpenFileDescription): OpenFileDescription {
+    return this.like(description, (copy) => {
+      copy.object = this.object(description.object);
     });
   }
 
-  #object(object: OpenFileDescription['object']): OpenFileDescription['object'] {
+  private object(object: OpenFileDescription['object']): OpenFileDescription['object'] {
     switch (object.kind) {
       case 'container':
-        return this.#container(object);
+        return this.container(object);
       case 'group':
-        return this.#group(object);
+        return this.group(object);
       case 'device':
-        return this.#like<OpenDevice>(object, (copy) => {
-          copy.device = this.#device(object.device);
-          copy.group = this.#group(object.group);
+        return this.like<OpenDevice>(object, (copy) => {
+          copy.device = this.device(object.device);
+          copy.group = this.group(object.group);
         });
       default:
-        return this.#like(object, (copy) => {
-          if (object.event) copy.event = this.#event(object.event);
+        return this.like(object, (copy) => {
+          if (object.event) copy.event = this.event(object.event);
         });
     }
   }
 
-  #event(event: Event): Event {
-    return this.#like(event, keep);
+  private event(event: Event): Event {
+    return this.like(event, keep);
   }
 
-  #owner(owner: PasidOwner): PasidOwner {
-    return this.#like(owner, (copy) => {
-      copy.process = this.#process(owner.process);
+  private owner(owner: PasidOwner): PasidOwner {
+    return this.like(owner, (copy) => {
+      copy.process = this.process(owner.process);
     });
   }
 
-  #pasid(pasid: AllocatedPasid): AllocatedPasid {
-    return this.#like(pasid, (copy) => {
-      copy.owner = this.#owner(pasid.owner);
-      copy.bound = pasid.bound && this.#bound(pasid.bound);
+  private pasid(pasid: AllocatedPasid): AllocatedPasid {
+    return this.like(pasid, (copy) => {
+      copy.owner = this.owner(pasid.owner);
+      copy.bound = pasid.bound && this.bound(pasid.bound);
     });
   }
 
-  #bound(bound: BoundPasid): BoundPasid {
-    return this.#like(bound, (copy) => {
-      copy.process = this.#process(bound.process);
+  private bound(bound: BoundPasid): BoundPasid {
+    return this.like(bound, (copy) => {
+      copy.process = this.process(bound.process);
       copy.devices = new Map(
-        [...bound.devices].map(([device, one]) => [this.#device(device), { ...one, domain: this.#domain(one.domain) }]),
+        [...bound.devices].map(([device, one]) => [this.device(device), { ...one, domain: this.domain(one.domain) }]),
       );
     });
   }

@@ -65,17 +65,17 @@ export class Device {
 
   /** Whether it may start transfers. */
   get busMaster(): boolean {
-    return (this.#command & commandBusMaster) !== 0;
+    return (this.command & commandBusMaster) !== 0;
   }
 
   /** Whether its regions respond. */
   get memoryDecode(): boolean {
-    return (this.#command & commandMemory) !== 0;
+    return (this.command & commandMemory) !== 0;
   }
 
   /** Whether its command register says that it must not pull INTx. */
   get interruptDisable(): boolean {
-    return (this.#command & commandDisableInterrupt) !== 0;
+    return (this.command & commandDisableInterrupt) !== 0;
   }
 
   /** Whether a user who follows the links of its config space finds that it has PASIDs; never while it is closed. */
@@ -93,7 +93,7 @@ export class Device {
     hideCapability(this.config, capability[name]);
   }
 
-  get #command(): number {
+  private get command(): number {
     return (this.config[commandRegister] ?? 0) | ((this.config[commandRegister + 1] ?? 0) << 8);
   }
 

@@ -22,44 +22,44 @@ interface Range {
 
 /** The mappings of a type1 backend, of which no two overlap, ascending by I/O virtual address. */
 export class MappingList<Mapping extends Range> {
-  readonly #byIova = new BTree<bigint, Mapping>(undefined, byAddress);
+  private readonly byIova = new BTree<bigint, Mapping>(undefined, byAddress);
 
   constructor(mappings: Iterable<Mapping> = []) {
     for (const mapping of mappings) this.insert(mapping);
   }
 
   [Symbol.iterator](): IterableIterator<Mapping> {
-    return this.#byIova.values();
+    return this.byIova.values();
   }
 
   get size(): number {
-    return this.#byIova.size;
+    return this.byIova.size;
   }
 
   /** The mapping that contains an address. */
   at(iova: bigint): Mapping | undefined {
-    const mapping = this.#byIova.getPairOrNextLower(iova)?.[1];
+    const mapping = this.byIova.getPairOrNextLower(iova)?.[1];
     return mapping && mapping.iova + mapping.size > iova ? mapping : undefined;
   }
 
   /** The first mapping that overlaps a range; none where the range ends at 2^64. */
   firstOverlap(iova: bigint, size: bigint): Mapping | undefined {
-    const mapping = this.at(iova) ?? this.#byIova.nextHigherPair(iova)?.[1];
+    const mapping = this.at(iova) ?? this.byIova.nextHigherPair(iova)?.[1];
     return mapping && mapping.iova < wrappedEnd(iova, size) ? mapping : undefined;
   }
 
   /** All mappings that overlap a range, ascending. */
   overlapping(iova: bigint, size: bigint): Mapping[] {
-    return this.#byIova.getRange(this.at(iova)?.iova ?? iova, iova + size).map(([, mapping]) => mapping);
+    return this.byIova.getRange(this.at(iova)?.iova ?? iova, iova + size).map(([, mapping]) => mapping);
   }
 
   /** Adds a mapping that overlaps none. */
   insert(mapping: Mapping): void {
-    this.#byIova.set(mapping.iova, mapping);
+    this.byIova.set(mapping.iova, mapping);
   }
 
   remove({ iova }: Mapping): void {
-    this.#byIova.delete(iova);
+    this.byIova.delete(iova);
   }
 }
 

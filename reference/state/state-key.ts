@@ -55,41 +55,41 @@ export function objectFacts(world: World): string[] {
 
 /** Facts that are about a PASID each: collected from a world, and others that somebody adds. */
 export class PasidFacts {
-  readonly #world: World;
-  readonly #names: StateNames;
-  readonly #devices: ReadonlyMap<string, Device>;
-  readonly #ofPasids = new Map<number, string[]>();
+  private readonly world: World;
+  private readonly names: StateNames;
+  private readonly devices: ReadonlyMap<string, Device>;
+  private readonly ofPasids = new Map<number, string[]>();
 
   constructor(world: World, names: StateNames) {
-    this.#world = world;
-    this.#names = names;
-    this.#devices = devicesByName(world);
+    this.world = world;
+    this.names = names;
+    this.devices = devicesByName(world);
   }
 
   note(pasid: number, fact: string): void {
-    const known = this.#ofPasids.get(pasid);
+    const known = this.ofPasids.get(pasid);
     if (known) known.push(fact);
-    else this.#ofPasids.set(pasid, [fact]);
+    else this.ofPasids.set(pasid, [fact]);
   }
 
   /** What is known of each PASID, by their number. */
   lines(): string[] {
-    const numbers = [...this.#ofPasids.keys()].sort((a, b) => a - b);
-    return numbers.map((pasid) => `${pasid}:${this.#ofPasids.get(pasid)!.sort().join()}`);
+    const numbers = [...this.ofPasids.keys()].sort((a, b) => a - b);
+    return numbers.map((pasid) => `${pasid}:${this.ofPasids.get(pasid)!.sort().join()}`);
   }
 
   /** PASIDs that are taken, and nobody knows which. */
   lost(): string {
-    return this.#world.lostPasids.map(({ owner, min, max }) => `${owner.process.name} ${min} to ${max}`).join();
+    return this.world.lostPasids.map(({ owner, min, max }) => `${owner.process.name} ${min} to ${max}`).join();
   }
 
   /** Notes the tables that devices translate with. */
   noteTables(): Bindings {
     const bindings = new Map<string, string>();
-    for (const [name, { pasidTable }] of this.#devices) {
+    for (const [name, { pasidTable }] of this.devices) {
       for (const [pasid, { root, levels }] of pasidTable) {
-        bindings.set(`${name} ${pasid}`, this.#names.root(root));
-        this.note(pasid, `${name} ${this.#names.root(root)} ${levels}`);
+        bindings.set(`${name} ${pasid}`, this.names.root(root));
+        this.note(pasid, `${name} ${this.names.root(root)} ${levels}`);
       }
     }
     return bindings;
@@ -97,12 +97,12 @@ export class PasidFacts {
 
   /** Notes what the allocator and the driver keep. */
   noteRecords(): void {
-    const { pasids, slots } = this.#world;
+    const { pasids, slots } = this.world;
     for (const [pasid, { owner, bound }] of pasids) {
       this.note(pasid, `of ${owner.process.name}`);
       if (!bound) continue;
       this.note(pasid, `recorded for ${bound.process.name} and ${bound.guestPasid}`);
-      for (const [name, device] of this.#devices) {
+      for (const [name, device] of this.devices) {
         const record = bound.devices.get(device);
         if (!record) continue;
         this.note(pasid, `recorded ${name} ${record.uses} times`);
@@ -119,17 +119,17 @@ export class PasidFacts {
 
   /** Notes what may be cached: by devices, and for each domain by its IOMMU. */
   noteRemembered(): void {
-    for (const { name, group, devices } of this.#world.slots.values()) {
+    for (const { name, group, devices } of this.world.slots.values()) {
       devices.forEach(({ tlb }, i) => {
-        this.#cached(tlb, `${name}.${i}`);
+        this.cached(tlb, `${name}.${i}`);
       });
       const domain = domainOf(group);
-      if (domain?.groups[0] === group) this.#cached(domain.cache, name);
+      if (domain?.groups[0] === group) this.cached(domain.cache, name);
     }
   }
 
-  #cached(cache: TranslationCache, where: string): void {
+  private cached(cache: TranslationCache, where: string): void {
     for (const { pasid, address, level, host } of cache.translations())
-      this.note(pasid, `${where} ${Number(address)} ${level} ${this.#names.page(host.page)}`);
+      this.note(pasid, `${where} ${Number(address)} ${level} ${this.names.page(host.page)}`);
   }
 }

@@ -27,28 +27,28 @@ export interface Dma {
 
 /** The mappings of a backend, in order of their I/O virtual addresses; no two overlap. */
 export class DmaList {
-  readonly #byIova = new BTree<number, Dma>(undefined, byNumber);
+  private readonly byIova = new BTree<number, Dma>(undefined, byNumber);
 
   /** All, ascending. */
   [Symbol.iterator](): IterableIterator<Dma> {
-    return this.#byIova.values();
+    return this.byIova.values();
   }
 
   /** Those that end after a page, ascending. */
   endingAfter(page: number): IterableIterator<Dma> {
-    return this.#byIova.values(this.at(page)?.iova ?? page);
+    return this.byIova.values(this.at(page)?.iova ?? page);
   }
 
   /** The mapping that holds a page. */
   at(page: number): Dma | undefined {
-    const dma = this.#byIova.getPairOrNextLower(page)?.[1];
+    const dma = this.byIova.getPairOrNextLower(page)?.[1];
     return dma !== undefined && dma.iova + dma.count > page ? dma : undefined;
   }
 
   /** The last of all. */
   get last(): Dma | undefined {
-    const iova = this.#byIova.maxKey();
-    return iova === undefined ? undefined : this.#byIova.get(iova);
+    const iova = this.byIova.maxKey();
+    return iova === undefined ? undefined : this.byIova.get(iova);
   }
 
   /**
@@ -57,16 +57,16 @@ export class DmaList {
    */
   overlapping(first: number, count: number): Dma | undefined {
     const end = (first + count) % ALL_PAGES;
-    const dma = this.at(first) ?? this.#byIova.nextHigherPair(first)?.[1];
+    const dma = this.at(first) ?? this.byIova.nextHigherPair(first)?.[1];
     return dma !== undefined && dma.iova < end ? dma : undefined;
   }
 
   insert(dma: Dma): void {
-    this.#byIova.set(dma.iova, dma);
+    this.byIova.set(dma.iova, dma);
   }
 
   remove({ iova }: Dma): void {
-    this.#byIova.delete(iova);
+    this.byIova.delete(iova);
   }
 }
 

@@ -21,16 +21,16 @@ export class SituationModel {
   readonly mappings: readonly Mapping[];
   /** Numbers that the set-up was given and saved. */
   readonly saved: readonly Name[];
-  readonly #contract: Contract;
-  readonly #environment: Environment;
-  readonly #situation: Situation;
+  private readonly contract: Contract;
+  private readonly environment: Environment;
+  private readonly situation: Situation;
 
   constructor(situation: Situation, contract: Contract, environment: Environment) {
-    this.#contract = contract;
-    this.#environment = environment;
-    this.#situation = situation;
+    this.contract = contract;
+    this.environment = environment;
+    this.situation = situation;
     const world = new World(environment, situation.slots);
-    this.comesAbout = this.#succeed(world, this.#setUp);
+    this.comesAbout = this.succeed(world, this.setUp);
     const { names, descriptors, saved } = world.processes.get('main')!;
     const object = descriptors.get(names.get(situation.fd) ?? -1)?.object;
     this.mappings = [...((object as Container | undefined)?.backend?.mappings ?? [])];
@@ -39,36 +39,36 @@ export class SituationModel {
 
   /** Whether an ioctl gets as far as reading its argument: a pointer to nowhere decides. */
   reads({ number }: Ioctl): boolean {
-    const op: Op = { op: 'ioctl', fd: this.#situation.fd, number, argument: { value: 0 } };
-    const { outcome } = execute(this.#contract, this.#world(), op, 0, firstChoice);
+    const op: Op = { op: 'ioctl', fd: this.situation.fd, number, argument: { value: 0 } };
+    const { outcome } = execute(this.contract, this.world(), op, 0, firstChoice);
     return outcome.kind === 'errno' && outcome.errno === 'EFAULT';
   }
 
   /** How many bytes of its argument a request writes, from the first to the last. */
   extent({ number }: Ioctl, form: Form, values: Record<string, Value>, before: Op[]): number {
-    const world = this.#world();
+    const world = this.world();
     const block = layOut(form.struct, { ...form.values, ...values }, form.extended);
     const argument = argumentAt('out', 0, block);
-    const ops: Op[] = [...before, memory('out', PAGES), { op: 'ioctl', fd: this.#situation.fd, number, argument }];
+    const ops: Op[] = [...before, memory('out', PAGES), { op: 'ioctl', fd: this.situation.fd, number, argument }];
     let written = 0;
-    for (const [i, op] of ops.entries()) written = execute(this.#contract, world, op, i, firstChoice).extent;
+    for (const [i, op] of ops.entries()) written = execute(this.contract, world, op, i, firstChoice).extent;
     return written;
   }
 
-  get #setUp(): Op[] {
-    return [memory('arg', 1), ...this.#situation.ops];
+  private get setUp(): Op[] {
+    return [memory('arg', 1), ...this.situation.ops];
   }
 
-  #world(): World {
-    const world = new World(this.#environment, this.#situation.slots);
-    this.#succeed(world, this.#setUp);
+  private world(): World {
+    const world = new World(this.environment, this.situation.slots);
+    this.succeed(world, this.setUp);
     return world;
   }
 
   /** Performs ops up to one that fails, and says whether there was none. */
-  #succeed(world: World, ops: readonly Op[]): boolean {
+  private succeed(world: World, ops: readonly Op[]): boolean {
     return ops.every((op, i) => {
-      const { outcome } = execute(this.#contract, world, op, i, firstChoice);
+      const { outcome } = execute(this.contract, world, op, i, firstChoice);
       return outcome.kind !== 'errno' && outcome.kind !== 'undefined';
     });
   }

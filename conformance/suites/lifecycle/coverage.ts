@@ -21,51 +21,51 @@ const inconclusive = 'the program that takes it was inconclusive';
 export class TransitionWatch implements Observer {
   readonly seen: string[] = [];
   readonly stage: Stage;
-  readonly #trace: Trace;
-  #step: StageStep | undefined;
+  private readonly trace: Trace;
+  private step: StageStep | undefined;
   /** More than one where it is open what the state is. */
-  #states: string[] = [];
+  private states: string[] = [];
 
   constructor(stage: Stage, trace: Trace) {
     this.stage = stage;
-    this.#trace = trace;
+    this.trace = trace;
   }
 
   before(op: number, worlds: readonly World[]): void {
-    this.#step = stepsOf(this.stage).get(JSON.stringify(this.#trace.program.ops[op]));
-    if (this.#step) this.#states = worlds.map(abstractState);
+    this.step = stepsOf(this.stage).get(JSON.stringify(this.trace.program.ops[op]));
+    if (this.step) this.states = worlds.map(abstractState);
   }
 
   decided(_: number, rule: string): void {
-    if (!this.#step) return;
-    for (const state of this.#states) this.seen.push(transitionId(this.stage, state, this.#step, rule));
+    if (!this.step) return;
+    for (const state of this.states) this.seen.push(transitionId(this.stage, state, this.step, rule));
   }
 }
 
 /** Collects traces of the suite, and reports at the end which transitions conforming parts of them have taken. */
 export class TransitionCoverage {
-  readonly #contract: Contract;
+  private readonly contract: Contract;
   /** Transition -> why it was not taken; undefined for one that was. */
-  readonly #why = new Map<string, string | undefined>();
+  private readonly why = new Map<string, string | undefined>();
 
   constructor(contract: Contract) {
-    this.#contract = contract;
+    this.contract = contract;
   }
 
   /** Says that units of the suite are to run on a machine; `why` they cannot, if they cannot. */
   expect(environment: Environment, units: ReadonlySet<string>, why = notRun): void {
-    for (const stage of stagesOn(this.#contract, environment)) {
+    for (const stage of stagesOn(this.contract, environment)) {
       if (!units.has(stageUnit(stage))) continue;
-      for (const { transitions } of graphOf(this.#contract, environment, stage).states)
-        for (const { id, to } of transitions) if (!this.#why.has(id)) this.#why.set(id, to ? why : undecided);
+      for (const { transitions } of graphOf(this.contract, environment, stage).states)
+        for (const { id, to } of transitions) if (!this.why.has(id)) this.why.set(id, to ? why : undecided);
     }
   }
 
   /** What has to see a trace being judged, so that it can be noted; undefined for one that takes no transitions. */
   watch(trace: Trace): TransitionWatch | undefined {
     const [suite, id] = trace.program.id.split('/');
-    if (suite !== lifecycle.name || this.#why.size === 0) return undefined;
-    const stage = stagesOf(this.#contract).find((one) => one.id === id);
+    if (suite !== lifecycle.name || this.why.size === 0) return undefined;
+    const stage = stagesOf(this.contract).find((one) => one.id === id);
     return stage && new TransitionWatch(stage, trace);
   }
 
@@ -78,31 +78,31 @@ export class TransitionCoverage {
   ): void {
     if (judgement.kind === 'malformed') return;
     if (judgement.kind === 'conforms' && judgement.ops === trace.program.ops.length) {
-      for (const id of seen) if (this.#why.has(id)) this.#why.set(id, undefined);
+      for (const id of seen) if (this.why.has(id)) this.why.set(id, undefined);
       return;
     }
     // What would have come after is only known from the model.
     const beyond = verdict === 'inconclusive' ? inconclusive : (reason ?? failedBefore);
-    for (const { op, transition } of transitionsOf(this.#contract, environment, stage, trace.program)) {
-      if (!this.#why.has(transition)) continue;
-      if (op < judgement.ops) this.#why.set(transition, undefined);
-      else if (this.#why.get(transition) === notRun)
-        this.#why.set(transition, op === judgement.ops && judgement.kind === 'violates' ? contradicted : beyond);
+    for (const { op, transition } of transitionsOf(this.contract, environment, stage, trace.program)) {
+      if (!this.why.has(transition)) continue;
+      if (op < judgement.ops) this.why.set(transition, undefined);
+      else if (this.why.get(transition) === notRun)
+        this.why.set(transition, op === judgement.ops && judgement.kind === 'violates' ? contradicted : beyond);
     }
   }
 
   /** How many transitions were taken; undefined if the suite was not to run. */
   count(): TransitionCount | undefined {
-    if (this.#why.size === 0) return undefined;
+    if (this.why.size === 0) return undefined;
     const untaken = new Map<string, { why: string; count: number; example: string }>();
-    for (const [id, why] of this.#why) {
+    for (const [id, why] of this.why) {
       if (why === undefined) continue;
       const one = untaken.get(why);
       if (one) one.count++;
       else untaken.set(why, { why, count: 1, example: id });
     }
     const missed = [...untaken.values()];
-    const total = this.#why.size;
+    const total = this.why.size;
     return {
       suite: lifecycle.name,
       total,
