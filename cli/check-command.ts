@@ -2,9 +2,9 @@ import { toToken } from '../conformance/running/token.ts';
 import { check } from '../modelcheck/check.ts';
 import { toCheckText } from '../reports/check-text.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
-import { assignments, loadData, type SettingOptions } from './setting.ts';
+import { assignments, loadData, type SettingOptions } from './options/setting.ts';
+import { wholeNumber } from './options/whole-number.ts';
 import { defaultProfile } from './target.ts';
-import { wholeNumber } from './whole-number.ts';
 
 interface CheckOptions extends SettingOptions {
   depth?: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { CoverageOption } from './coverage-option.ts';
+import { CoverageOption } from './options/coverage-option.ts';
 
 it.each(['sim', 'kernel', 'kernel:6.12', 'exec:kernel:x'])('%s does not count', async (target) => {
   await expect(CoverageOption.parse(true, target)).rejects.toThrow(`--coverage: ${target} does not count what it`);

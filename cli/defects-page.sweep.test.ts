@@ -10,7 +10,7 @@ import { headline } from '../reports/text.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import type { RunResult } from '../spec/uapi/vocabulary.ts';
-import { parseOnly } from './selection-option.ts';
+import { parseOnly } from './options/selection-option.ts';
 import { contractFor } from './test-defects.ts';
 
 const data = loadContract();

@@ -12,7 +12,7 @@ import { toDiffText } from '../reports/diff-text.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { type RunRecord, readRecord } from '../reports/record-file.ts';
 import type { DiffCase, DiffGroup, DiffRecord, DiffResult, Trace } from '../spec/uapi/vocabulary.ts';
-import { recordedSetting } from './setting.ts';
+import { recordedSetting } from './options/setting.ts';
 
 interface DiffOptions {
   spec?: string;

@@ -15,8 +15,8 @@ import { explainProgram, isOfTheSeries } from './explain/program.ts';
 import { ruleSubject } from './explain/rule.ts';
 import type { Subject } from './explain/subject.ts';
 import { labelOf, profilesOfTheSeries } from './explain/where.ts';
+import { loadData, type SettingOptions, settingAt } from './options/setting.ts';
 import { readProgram } from './read-program.ts';
-import { loadData, type SettingOptions, settingAt } from './setting.ts';
 import { defaultProfile } from './target.ts';
 
 const subjects: Subject[] = [

@@ -2,10 +2,10 @@ import { Assessment } from '../conformance/assess/assessment.ts';
 import { readRecord } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
-import { replayOptions } from './replay-options.ts';
-import { parseReports, writeReports } from './report-option.ts';
-import { rulesToReach, selectionOf, selectionText } from './selection-option.ts';
-import { recordedSetting, type SettingOptions } from './setting.ts';
+import { replayOptions } from './options/replay-options.ts';
+import { parseReports, writeReports } from './options/report-option.ts';
+import { rulesToReach, selectionOf, selectionText } from './options/selection-option.ts';
+import { recordedSetting, type SettingOptions } from './options/setting.ts';
 
 interface JudgeOptions extends SettingOptions {
   report?: string[];

@@ -3,8 +3,8 @@ import { mergeNeeds, sameMachine } from '../conformance/suites/suite.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import type { Adapter, Need } from '../spec/uapi/adapter.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
-import { checkNamedRules, recordSelection, type SelectionOptions, selectionOf } from './selection-option.ts';
-import { loadSetting, type SettingOptions } from './setting.ts';
+import { checkNamedRules, recordSelection, type SelectionOptions, selectionOf } from './options/selection-option.ts';
+import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
 
 interface ProgramsOptions extends SettingOptions, Pick<SelectionOptions, 'suite' | 'only'> {

@@ -9,10 +9,10 @@ import { describeGroup, exampleOf } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { machineLine } from './machine-line.ts';
+import { replayOptions } from './options/replay-options.ts';
+import { selectionText } from './options/selection-option.ts';
+import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { readPrograms } from './read-program.ts';
-import { replayOptions } from './replay-options.ts';
-import { selectionText } from './selection-option.ts';
-import { loadSetting, type SettingOptions } from './setting.ts';
 import { defaultProfile, openTarget } from './target.ts';
 import { tool } from './tool.ts';
 

@@ -8,9 +8,8 @@ import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import type { RecordCase, RecordHeader } from '../spec/uapi/vocabulary.ts';
 import { machineLine } from './machine-line.ts';
-import { showProgress } from './progress.ts';
-import { replayOptions } from './replay-options.ts';
-import { parseReports, writeReports } from './report-option.ts';
+import { replayOptions } from './options/replay-options.ts';
+import { parseReports, writeReports } from './options/report-option.ts';
 import {
   checkNamedRules,
   recordSelection,
@@ -18,11 +17,12 @@ import {
   type SelectionOptions,
   selectionOf,
   selectionText,
-} from './selection-option.ts';
-import { loadSetting, type SettingOptions } from './setting.ts';
+} from './options/selection-option.ts';
+import { loadSetting, type SettingOptions } from './options/setting.ts';
+import { wholeNumber } from './options/whole-number.ts';
+import { showProgress } from './progress.ts';
 import { defaultProfile, openTarget } from './target.ts';
 import { tool } from './tool.ts';
-import { wholeNumber } from './whole-number.ts';
 
 interface RunOptions extends SettingOptions, SelectionOptions {
   target: string;
@@ -48,7 +48,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const reached =
     options.coverage === undefined
       ? undefined
-      : await (await import('./coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
+      : await (await import('./options/coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
   const { adapter, strict } = await openTarget(options.target, contract, version, options.modules, reached?.collector);
   const assessment = new Assessment({
     contract,

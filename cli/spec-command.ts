@@ -10,9 +10,9 @@ import type { ContractData } from '../spec/contract/types.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { checkedProfiles } from './checked-profiles.ts';
+import { loadData } from './options/setting.ts';
 import { referenceExamples } from './reference-examples/examples.ts';
 import { invalidationsOf } from './reference-examples/invalidations.ts';
-import { loadData } from './setting.ts';
 
 /** Options of `spec`. */
 export interface SpecOptions {

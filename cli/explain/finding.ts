@@ -4,7 +4,7 @@ import { outcomeText, sourceText } from '../../reports/reference/contract-text.t
 import type { ContractData, Parameter, Rule } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
-import { type SettingOptions, settingAt } from '../setting.ts';
+import { type SettingOptions, settingAt } from '../options/setting.ts';
 import { placesIn } from './reference-pages.ts';
 import type { Subject } from './subject.ts';
 import { labelOf, profilesOfTheSeries, profilesText } from './where.ts';

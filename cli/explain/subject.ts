@@ -1,6 +1,6 @@
 import type { Setting } from '../../conformance/assess/divergence.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
-import type { SettingOptions } from '../setting.ts';
+import type { SettingOptions } from '../options/setting.ts';
 
 /** What is explained by, and what the user asked for it to be. */
 export interface Asking extends Setting {

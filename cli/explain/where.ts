@@ -4,7 +4,7 @@ import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData, Profile } from '../../spec/contract/types.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { SettingOptions } from '../setting.ts';
+import type { SettingOptions } from '../options/setting.ts';
 
 /** The profiles that have a rule, in words; where none has, the single parameters that bring it. */
 export function profilesText(data: ContractData, rule: string): string {

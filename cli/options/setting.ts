@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Setting } from '../conformance/assess/divergence.ts';
-import { compileContract } from '../reference/interpreter/contract.ts';
-import { retired, retirementText } from '../spec/contract/identifiers.ts';
-import { loadContract } from '../spec/contract/load.ts';
-import { parameterSetting } from '../spec/contract/setting.ts';
-import type { ContractData } from '../spec/contract/types.ts';
-import { Problem } from '../spec/uapi/problem.ts';
-import type { RecordHeader } from '../spec/uapi/vocabulary.ts';
+import type { Setting } from '../../conformance/assess/divergence.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
+import { retired, retirementText } from '../../spec/contract/identifiers.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
+import type { ContractData } from '../../spec/contract/types.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
+import type { RecordHeader } from '../../spec/uapi/vocabulary.ts';
 
 /** Options that choose what to judge by. */
 export interface SettingOptions {

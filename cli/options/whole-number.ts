@@ -1,4 +1,4 @@
-import { Problem } from '../spec/uapi/problem.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
 
 /** A whole number option. Throws a Problem. */
 export function wholeNumber(name: string, text: string, least = 0): number {

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
-import { toCoverageText } from '../reports/kernel-coverage.ts';
-import { parseExplanations } from '../reports/kernel-coverage-explanations.ts';
-import { toLcov } from '../reports/kernel-coverage-lcov.ts';
-import { packageRoot } from '../spec/uapi/package-root.ts';
-import { Problem } from '../spec/uapi/problem.ts';
+import type { CoverageCollector } from '../../adapters/kernel/coverage.ts';
+import { toCoverageText } from '../../reports/kernel-coverage.ts';
+import { parseExplanations } from '../../reports/kernel-coverage-explanations.ts';
+import { toLcov } from '../../reports/kernel-coverage-lcov.ts';
+import { packageRoot } from '../../spec/uapi/package-root.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
 
 const explanationsFile = join(packageRoot, 'adapters/kernel/own/not-covered.yaml');
 
@@ -27,7 +27,7 @@ export class CoverageOption {
         `--coverage: ${target} does not count what it executes; name a kernel that does with --target kernel:PATH (docs/own-kernel.md).`,
       );
     }
-    const { CoverageCollector } = await import('../adapters/kernel/coverage.ts');
+    const { CoverageCollector } = await import('../../adapters/kernel/coverage.ts');
     const collector = await CoverageCollector.for(image);
     const folder = typeof option === 'string' ? option : undefined;
     if (folder !== undefined) write(folder, () => mkdirSync(folder, { recursive: true }));

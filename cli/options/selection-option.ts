@@ -1,13 +1,13 @@
-import { namedRules, type Pattern, type Selection } from '../conformance/running/selection.ts';
-import type { Suite } from '../conformance/suites/suite.ts';
-import { chooseSuites, suites } from '../conformance/suites/suites.ts';
-import type { Contract } from '../reference/interpreter/contract.ts';
-import { retired, retirementText } from '../spec/contract/identifiers.ts';
-import type { ContractData } from '../spec/contract/types.ts';
-import { nearest } from '../spec/uapi/nearest.ts';
-import { Problem } from '../spec/uapi/problem.ts';
-import type { RecordSelection } from '../spec/uapi/vocabulary.ts';
-import { namesOf } from './explain/handler.ts';
+import { namedRules, type Pattern, type Selection } from '../../conformance/running/selection.ts';
+import type { Suite } from '../../conformance/suites/suite.ts';
+import { chooseSuites, suites } from '../../conformance/suites/suites.ts';
+import type { Contract } from '../../reference/interpreter/contract.ts';
+import { retired, retirementText } from '../../spec/contract/identifiers.ts';
+import type { ContractData } from '../../spec/contract/types.ts';
+import { nearest } from '../../spec/uapi/nearest.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
+import type { RecordSelection } from '../../spec/uapi/vocabulary.ts';
+import { namesOf } from '../explain/handler.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** Options that choose a part of the suites. */

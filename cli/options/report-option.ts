@@ -1,9 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { toJunit } from '../reports/junit.ts';
-import { type Summary, toText } from '../reports/text.ts';
-import { Problem } from '../spec/uapi/problem.ts';
-import type { RecordCase } from '../spec/uapi/vocabulary.ts';
+import { toJunit } from '../../reports/junit.ts';
+import { type Summary, toText } from '../../reports/text.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
+import type { RecordCase } from '../../spec/uapi/vocabulary.ts';
 
 /** What reports are made from. */
 export interface Reportable extends Summary {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { otherAssignments } from '../conformance/assess/settings.ts';
-import { compileContract } from '../reference/interpreter/contract.ts';
-import { loadContract } from '../spec/contract/load.ts';
-import { parameterSetting } from '../spec/contract/setting.ts';
+import { otherAssignments } from '../../conformance/assess/settings.ts';
+import { compileContract } from '../../reference/interpreter/contract.ts';
+import { loadContract } from '../../spec/contract/load.ts';
+import { parameterSetting } from '../../spec/contract/setting.ts';
 import { replayOptions } from './replay-options.ts';
 import { settingAt } from './setting.ts';
 

@@ -1,5 +1,5 @@
-import type { Setting } from '../conformance/assess/divergence.ts';
-import type { ContractData } from '../spec/contract/types.ts';
+import type { Setting } from '../../conformance/assess/divergence.ts';
+import type { ContractData } from '../../spec/contract/types.ts';
 
 /** What ran programs, and what they were judged by. */
 interface Replayed extends Setting {
