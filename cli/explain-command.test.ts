@@ -82,7 +82,7 @@ describe('an errno', () => {
     ['ENOTSUP', 'EOPNOTSUPP (95)'],
     ['524', '524'],
   ])('%s is %s', async (name, shown) => {
-    expect((await explanation(name, {})).startsWith(`These rules fail with ${shown} (`)).toBe(true);
+    expect((await explanation(name, {})).startsWith(`These rules give ${shown} (`)).toBe(true);
   });
 
   test('shows its rules by handler, in the order of steps', async () => {
@@ -95,15 +95,15 @@ describe('an errno', () => {
 
   test('is looked for in one profile, and counted in the others', async () => {
     const text = await explanation('524', { profile: 'v1-singleton' });
-    expect(text).toMatch(/^No rule of v1-singleton fails with 524\.\n/);
+    expect(text).toMatch(/^No rule of v1-singleton gives 524\.\n/);
     expect(text).toMatch(/other profiles: v1 \(1\)\.$/);
   });
 
   test.each([
-    ['EXDEV', 'No rule fails with EXDEV (18).'],
-    ['18', 'No rule fails with EXDEV (18).'],
-    ['4000', 'No rule fails with 4000.'],
-  ])('%s that no rule fails with is said to be so', async (name, text) => {
+    ['EXDEV', 'No rule gives EXDEV (18).'],
+    ['18', 'No rule gives EXDEV (18).'],
+    ['4000', 'No rule gives 4000.'],
+  ])('%s that no rule gives is said to be so', async (name, text) => {
     expect(await explanation(name, {})).toBe(text);
   });
 

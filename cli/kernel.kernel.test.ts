@@ -57,7 +57,7 @@ const documented = (release: string) => {
 const unreachable = {
   allocation_failure: 'kernel configuration',
   allocation_failure_on_attach: 'kernel configuration',
-  inject_makes_next_call_fail: 'kernel configuration',
+  inject_applies_to_next_op: 'kernel configuration',
   inject_returns_zero: 'kernel configuration',
   config_write_to_extended_capability_is_dropped: 'hardware',
   open_device_hides_pasid: 'hardware',

@@ -89,7 +89,7 @@ test('the rows of a table have as many cells as its head', () => {
 describe('questions of a reader', () => {
   const short = (path: string) => part(path, '## In short');
 
-  test('BIND fails with ENOMEM, EINVAL or nothing that is defined to an unknown version, by profile, driver and look-up', () => {
+  test('BIND fails with ENOMEM, EINVAL or nothing that is defined to an unknown version, by profile, driver and size table', () => {
     const answers = short('ioctls/iommu-bind.md');
     expect(
       line(answers, '- `v1`: **ENOMEM**', 'from 2 to 2^31 - 1 has size -22', 'bind_size_is_negative'),

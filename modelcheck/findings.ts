@@ -1,9 +1,10 @@
 import type { Bindings } from '../reference/state/state-key.ts';
+import type { ConditionId, EffectId } from '../spec/contract/rule-ids.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import { type CheckTransition, containerNamed, devicesIn, succeeded } from './invariants.ts';
 import type { CheckedRequest } from './request.ts';
 
-/** How a finding about the series of 2020 looks when it breaks an invariant. */
+/** How a finding about the 2020 nesting series looks when it breaks an invariant. */
 interface Sign {
   invariants: string[];
   /** `info`: of I9, what GET_INFO had returned. */
@@ -22,7 +23,7 @@ const asks = (transition: CheckTransition, ...kinds: CheckedRequest['kind'][]): 
 const fails = ({ expectation }: CheckTransition): boolean => !succeeded(expectation);
 const returns = ({ expectation }: CheckTransition, errno: string): boolean =>
   expectation.outcome.kind === 'errno' && expectation.outcome.errno === errno;
-const had = ({ expectation: { rule, effects } }: CheckTransition, ...rules: string[]): boolean =>
+const had = ({ expectation: { rule, effects } }: CheckTransition, ...rules: (ConditionId | EffectId)[]): boolean =>
   rules.some((one) => one === rule.id || effects.includes(one));
 
 /** Bindings of the one that the other has not. */
@@ -40,14 +41,27 @@ function boundTo(transition: CheckTransition, when: 'before' | 'after'): string[
 }
 
 /** The rules that refuse a BIND for what its data says, whatever the state is. */
-const ofData = (rule: string): boolean =>
-  /^(nested_setup_(address|table|supervisor|extended|memory)|wrapper_bind_|driver_bind_(version|format|size|vtd_flag))/.test(
-    rule,
-  );
+const ofData: readonly string[] = [
+  'iommu_core_bind_argsz_too_small',
+  'iommu_core_bind_version_unknown',
+  'iommu_core_bind_format_unknown',
+  'iommu_core_bind_flag_unknown',
+  'iommu_core_bind_padding_not_zero',
+  'driver_bind_version_or_format',
+  'driver_bind_format',
+  'driver_bind_size_too_small',
+  'driver_bind_vtd_flag_unknown',
+  'nested_setup_address_width_unsupported',
+  'nested_setup_gpgd_beyond_address_width',
+  'nested_setup_supervisor_requests_unsupported',
+  'nested_setup_extended_access_unsupported',
+  'nested_setup_memory_types_unsupported',
+  'nested_setup_memory_types_refused',
+] satisfies ConditionId[];
 
 /** Devices that the driver refused in an op. */
 const refusals = ({ expectation: { effects } }: CheckTransition): number =>
-  effects.filter((rule) => rule === 'driver_call_fails').length;
+  effects.filter((rule) => rule === ('driver_call_fails' satisfies ConditionId)).length;
 
 const namesBeyond = (transition: CheckTransition): boolean => {
   const request = asked(transition);
@@ -75,11 +89,12 @@ const signs: Record<string, Sign> = {
   },
   B1: {
     invariants: ['I1'],
-    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && !namesBeyond(one) && !ofData(one.expectation.rule.id),
+    shows: (one) =>
+      asks(one, 'bind') && lost(one).length > 0 && !namesBeyond(one) && !ofData.includes(one.expectation.rule.id),
   },
   B2: {
     invariants: ['I1'],
-    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && ofData(one.expectation.rule.id),
+    shows: (one) => asks(one, 'bind') && lost(one).length > 0 && ofData.includes(one.expectation.rule.id),
   },
   B3: { invariants: ['I1', 'I10'], shows: (one) => asks(one, 'bind') && fails(one) && namesBeyond(one) },
   // One may itself have refused to be unbound; any other was left out.
@@ -92,7 +107,17 @@ const signs: Record<string, Sign> = {
     shows: (one) => had(one, 'driver_bind_pasid_width_too_small', 'driver_bind_device_is_not_pci'),
   },
   V11: { invariants: ['I6'], shows: (one) => asks(one, 'bind') && !fails(one) },
-  V5: { invariants: ['I8'], shows: (one) => /_version_(beyond|before)_size_table$/.test(one.expectation.rule.id) },
+  V5: {
+    invariants: ['I8'],
+    shows: (one) =>
+      had(
+        one,
+        'bind_version_beyond_size_table',
+        'bind_version_before_size_table',
+        'cache_invalidate_version_beyond_size_table',
+        'cache_invalidate_version_before_size_table',
+      ),
+  },
   V12: { invariants: ['I8'], shows: (one) => had(one, 'driver_bind_of_unallocated_oopses') },
   V13: { invariants: ['I8'], shows: (one) => returns(one, '524') },
   V14: { invariants: ['I8'], shows: ({ expectation: { outcome } }) => outcome.kind === 'range' },

@@ -12,7 +12,7 @@ import { rulesAt } from './where.ts';
 /** The greatest number that a system call can return as an error. */
 const MOST = 4095;
 
-/** Errnos, by name or number of either sign: which rules fail with them, handler by handler in the order of steps. */
+/** Errnos, by name or number of either sign: which rules give them, handler by handler in the order of steps. */
 export const errnoSubject: Subject = {
   kind: 'an errno',
   names: () => Object.keys(uapi.errnos),
@@ -28,17 +28,17 @@ export const errnoSubject: Subject = {
     });
     const lines =
       found.length === 0
-        ? [`No rule ${others.length > 0 ? `of ${label} ` : ''}fails with ${named}.`]
-        : [`These rules fail with ${named} (${label}), in the order of steps:`];
+        ? [`No rule ${others.length > 0 ? `of ${label} ` : ''}gives ${named}.`]
+        : [`These rules give ${named} (${label}), in the order of steps:`];
     for (const [handler, rules] of found) lines.push('', titleOf(handler), ...rules);
     const injected = [...contract.rules].filter((id) => failsWith(data.rules.get(id)!, 'result'));
     if (injected.length > 0) lines.push('', `Where a fault is injected with it, also: ${injected.join(', ')}.`);
-    if (others.length > 0) lines.push('', `Rules that fail with it in other profiles: ${others.join(', ')}.`);
+    if (others.length > 0) lines.push('', `Rules that give it in other profiles: ${others.join(', ')}.`);
     return lines.join('\n');
   },
 };
 
-/** The steps that fail with an errno, by handler, in words. */
+/** The steps that give an errno, by handler, in words. */
 function rulesFailingWith({ data, parameters, rules }: Contract, errno: string): [Handler, string[]][] {
   return data.handlers.flatMap((handler): [Handler, string[]][] => {
     if (handler.table) return [];

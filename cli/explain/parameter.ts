@@ -23,7 +23,7 @@ export const parameterSubject: Subject = {
       if (needs) lines.push(`    needs:    ${needs}`);
       if (value !== contract.parameters[name]) lines.push(...changesBy(asking, name, value));
     }
-    lines.push(`  What each value brings and takes is shown for ${label}, where it is ${contract.parameters[name]}.`);
+    lines.push(`  What each value brings and removes is shown for ${label}, where it is ${contract.parameters[name]}.`);
     if (parameter.matters) lines.push(`  It matters with ${whenClause(parameter.matters)}.`);
     for (const id of parameter.findings ?? []) lines.push(`  finding ${id}: ${data.findings.get(id)!.sentence}`);
     return lines.join('\n');

@@ -108,7 +108,7 @@ export const containerExamples: Omit<ExampleProgram, 'profile'>[] = [
   },
   {
     of: 'VFIO_GROUP_GET_STATUS',
-    about: 'The flags tell whether the group is viable and whether it is in a container.',
+    about: 'The flags report whether the group is viable and whether it is in a container.',
     setUp: [openContainer('c'), openGroup('g', 'g')],
     ops: [
       getStatus('g'),

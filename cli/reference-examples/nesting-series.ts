@@ -33,7 +33,7 @@ const stranger: Op[] = [
 export const examplesOf2020: ExampleProgram[] = [
   {
     of: 'VFIO_IOMMU_PASID_REQUEST',
-    about: 'A PASID is given, and free again afterwards; who frees it twice is told.',
+    about: 'A PASID is allocated and freed; freeing it twice fails.',
     ...recommended,
     setUp: nestingContainer(),
     ops: [take, freePasid('c', { ref: 'pasid' }), freePasid('c', PASID)],
@@ -48,7 +48,7 @@ export const examplesOf2020: ExampleProgram[] = [
   },
   {
     of: 'VFIO_IOMMU_PASID_REQUEST',
-    about: 'As posted: the result cannot be written, the answer is a positive number, and the PASID is lost.',
+    about: 'As posted: the result cannot be written, the return value is a positive number, and the PASID is lost.',
     ...posted,
     setUp: nestingContainer(),
     ops: [...notWritable(take), take],
@@ -105,7 +105,7 @@ export const examplesOf2020: ExampleProgram[] = [
   },
   {
     of: 'VFIO_IOMMU_CACHE_INVALIDATE',
-    about: 'The same on the driver of Linux 5.8: the answer is 0, and nothing is flushed.',
+    about: 'The same on the driver of Linux 5.8: it returns 0, and nothing is flushed.',
     ...posted,
     settings: { driver: 'v5.8' },
     setUp: [...alone, bind()],

@@ -35,7 +35,7 @@ export const single: Slot = { devices: 1, viable: true };
 export const multi: Slot = { devices: 2, viable: true };
 /** Group of one device that can be reset on its own. */
 export const resettable: Slot = { devices: 1, viable: true, resettable: true };
-/** Group with a device that a kernel driver owns. */
+/** Group with a device that is bound to a host driver. */
 export const notViable: Slot = { devices: 1, viable: false };
 
 /** One machine for all: for each kind of machine, the groups that any of the needs asks for at once. */

@@ -10,7 +10,7 @@ export const conditions = {
 } satisfies Conditions<AnyCall>;
 
 export const effects = {
-  inject_makes_next_call_fail: (call) => {
+  inject_applies_to_next_op: (call) => {
     call.process.injections.push(opOf(call, 'inject'));
   },
 } satisfies Effects<AnyCall>;

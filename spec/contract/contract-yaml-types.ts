@@ -42,7 +42,7 @@ export interface YamlRule {
   verified?: string[];
   note?: string;
   /**
-   * The rule only takes away what may still be remembered. To see whether a trace depends on it, what would be remembered without it is insisted on.
+   * The rule only takes away what may still be cached. To see whether a trace depends on it, what would be cached without it is preferred to the tables.
    */
   invalidates?: true;
   /**

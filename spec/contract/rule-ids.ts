@@ -456,7 +456,7 @@ export type EffectId =
   | 'guest_table_not_mapped'
   | 'guest_table_not_writable'
   | 'guest_table_on_write_only_mapping_is_readable'
-  | 'inject_makes_next_call_fail'
+  | 'inject_applies_to_next_op'
   | 'interrupt_is_acknowledged'
   | 'interrupt_is_raised'
   | 'last_backend_frees_pasids'

@@ -232,7 +232,7 @@ export interface Slot {
    */
   devices: number;
   /**
-   * False: one more device of the group belongs to a kernel driver that claims its DMA.
+   * False: one more device of the group is bound to a host driver that uses the DMA API.
    */
   viable: boolean;
   /**
@@ -556,7 +556,7 @@ export interface BindDriverOp {
   slot: Name;
   device: SlotDevice;
   /**
-   * native: the kernel's ordinary driver of that device.
+   * host: the host driver that the device would have without vfio-pci.
    */
   driver: 'vfio-pci' | 'host';
   actor?: Actor;
@@ -583,7 +583,7 @@ export interface InjectOp {
   fault: 'allocation' | 'copy' | 'driver';
   nth: number;
   /**
-   * driver: what the call answers; default EIO.
+   * driver: the errno with which the call fails; default EIO.
    */
   errno?: string;
   actor?: Actor;
@@ -1766,7 +1766,7 @@ export interface SpecRule {
   verified?: string[];
   note?: string;
   /**
-   * It only takes away what may still be remembered.
+   * It only takes away what may still be cached.
    */
   invalidates?: true;
   /**

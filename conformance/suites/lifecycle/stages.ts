@@ -138,7 +138,7 @@ export const plainStages: Stage[] = [
   },
   {
     id: 'not_viable',
-    about: 'A group with a device that a kernel driver owns, and gives up.',
+    about: 'A group with a device that is bound to a host driver, and unbound.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: memories,

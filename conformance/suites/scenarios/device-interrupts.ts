@@ -130,7 +130,7 @@ export const deviceInterruptScenarios: Scenario[] = [
   },
   {
     id: 'interrupt_of_the_host_leaves_msi_alone',
-    about: 'SET_IRQS that fails for the request of the host leaves the event of MSI where it is.',
+    about: 'SET_IRQS that fails for REQ_IRQ leaves the eventfd of MSI where it is.',
     ops: [
       ...withEvents,
       signalBy(msi, 'event'),

@@ -113,7 +113,7 @@ export const informationScenarios: Scenario[] = [
   {
     id: 'status_follows_the_host_driver',
     about:
-      'A group is not viable while a kernel driver owns the DMA of a sibling; a sibling without a driver does not matter.',
+      'A group is not viable while a sibling is bound to a host driver; a sibling without a driver does not matter.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [
@@ -161,7 +161,7 @@ export const informationScenarios: Scenario[] = [
   },
   {
     id: 'unset_gives_the_group_back',
-    about: 'After UNSET a kernel driver may have the DMA of a sibling again.',
+    about: 'After UNSET a sibling can be bound to a host driver again.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [

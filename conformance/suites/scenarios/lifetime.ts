@@ -111,7 +111,7 @@ export const lifetimeScenarios: Scenario[] = [
   {
     id: 'attached_group_refuses_a_host_driver',
     about:
-      'While a group is attached, a kernel driver cannot claim its DMA; afterwards it can, and the group is not viable.',
+      'While a group is attached, a sibling cannot be bound to a host driver; afterwards it can, and the group is not viable.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [

@@ -18,7 +18,7 @@ const MEMORY_TYPES = BigInt(
 const VTD_FLAGS = Object.values(vtd).reduce((sum, flag) => sum | BigInt(flag), 0n);
 const GPASID_VAL = BigInt(uapi.flags.gpasid_bind_flags!.IOMMU_SVA_GPASID_VAL!);
 
-/** How much of the data the wrapper of Linux 5.10 reads first; bytes. */
+/** How much of the data the IOMMU core of Linux 5.10 reads first; bytes. */
 const LEAST_OF_BIND = 56;
 const WHOLE_BIND = 72;
 

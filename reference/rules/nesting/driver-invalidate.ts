@@ -24,7 +24,7 @@ const PAGE_SHIFT = 12n;
 
 const { IOMMU_INV_ADDR_FLAGS_LEAF: LEAF } = uapi.flags.invalidate_address_flags!;
 
-/** How much of the data the wrapper of Linux 5.10 reads first; bytes. */
+/** How much of the data the IOMMU core of Linux 5.10 reads first; bytes. */
 const LEAST_OF_INVALIDATE = 16;
 const PASID_INVALIDATE = 32;
 const WHOLE_INVALIDATE = 56;

@@ -15,13 +15,13 @@ const kinds: Record<string, string> = {
   A: 'What the discussion of May 2020 leaves open',
 };
 
-/** What was found about the series of 2020, what states it, and where a counterexample shows it. */
+/** What was found about the 2020 nesting series, what states it, and where a counterexample shows it. */
 export function findingsText(site: Site, shown: ReadonlySet<string>): string {
   const from = 'findings.md';
   const findings = [...site.data.findings.values()];
   const letters = [...new Set(findings.map(({ id }) => id[0]!))];
-  return page(from, 'What was found about the series of 2020', noKernel, [
-    `What reviewers said, and what was derived by reading the patches afterwards: each finding says which. The reviewers of 2020 read patches under discussion, not a release; what they did not say here they may well have known. Each is shown with the rules and parameters that state it. Programs of the suite ${code('scenarios')} that show a finding have it in their names, as in ${code('scenarios/findings/l1_newer_domain_fails')}. ${link('Decisions', address(from, 'decisions.md'))} tells what was decided where the discussion leaves something open.`,
+  return page(from, 'What was found about the 2020 nesting series', noKernel, [
+    `What reviewers said, and what was derived by reading the patches afterwards: each finding says which. The reviewers of 2020 read patches under discussion, not a release; what they did not say here they may well have known. Each is shown with the rules and parameters that state it. Programs of the suite ${code('scenarios')} that show a finding have it in their names, as in ${code('scenarios/findings/l1_newer_domain_fails')}. ${link('Decisions', address(from, 'decisions.md'))} says what was decided where the discussion leaves something open.`,
     `${code('V10')} and ${code('V11')} are findings about the arguments of BIND. ${code('driver=v10')} and ${code('driver=v11')} are revisions of the VT-d driver, and something else.`,
     ...letters.map((letter) =>
       section(

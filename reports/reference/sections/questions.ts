@@ -35,7 +35,7 @@ const questions: readonly Question[] = [
       {
         rule: 'bind_version_unknown',
         because:
-          'No mail asks for it. The header names one version; that any other is EINVAL, before anything is looked up or allocated, was decided by this project, as the core of Linux 5.10 has it.',
+          'No mail asks for it. The header names one version; that any other is EINVAL, before anything is looked up or allocated, was decided by this project, as the IOMMU core of Linux 5.10 does.',
       },
     ],
     more: {
@@ -89,7 +89,7 @@ const questions: readonly Question[] = [
     question: 'What can CACHE_INVALIDATE flush, and in which granularity?',
     of: ['cache_invalidate'],
     feature: 'cache_invalidate',
-    lead: 'It differs by driver: most pairs of a cache and a granularity are an error on one, nothing at all on another.',
+    lead: 'It differs by driver: most combinations of cache and granularity are an error on one, nothing at all on another.',
     rules: [
       { rule: 'driver_invalidate_combination_unsupported_v10' },
       { rule: 'driver_invalidate_of_no_pasid_is_no_op' },

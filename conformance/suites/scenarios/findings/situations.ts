@@ -19,7 +19,7 @@ export function situationScenarios({ bind, unbind, flush }: Requests): Scenario[
   return [
     {
       id: 'findings/situation_before_set_iommu',
-      about: 'Before SET_IOMMU nobody knows the requests.',
+      about: 'Before SET_IOMMU the ioctls of the series are unknown.',
       ops: [openContainer('c'), ...each({}), openGroup('g', 'g'), setContainer('g', 'c'), ...each({})],
     },
     {

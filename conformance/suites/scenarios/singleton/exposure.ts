@@ -41,7 +41,7 @@ export const exposureScenarios: Scenario[] = [
   ),
   {
     id: 'singleton/capabilities_beside_a_host_driver',
-    about: 'A device of a kernel driver that left the group counts, too.',
+    about: 'A device of a host driver that left the group counts, too.',
     slots: { g: notViable },
     changes: [{ slot: 'g' }],
     ops: [
@@ -82,7 +82,7 @@ export const exposureScenarios: Scenario[] = [
   },
   {
     id: 'singleton/second_group_while_a_device_exposes_pasids',
-    about: 'Whether a second group may come while an open device shows PASIDs.',
+    about: 'Whether a second group may come while an open device exposes its PASID capability.',
     slots: oneDomain,
     ops: [
       ...nestingContainer(),
@@ -170,7 +170,7 @@ export const exposureScenarios: Scenario[] = [
   },
   {
     id: 'singleton/capabilities_cannot_be_written',
-    about: 'Nobody switches ATS, page requests or PASIDs on or off by config space, or moves their capabilities.',
+    about: 'Nobody switches ATS, PRI or PASID on or off by config space, or moves their capabilities.',
     ops: [
       ...nestingContainer(),
       out,
