@@ -6,7 +6,7 @@ import { layout } from './machine.ts';
 it('plans what the guest does', () => {
   const groups = [
     { devices: ['0000:00:03.0'] },
-    { devices: ['0000:00:04.0/01.0', '0000:00:04.0/02.0'], boundToHostDriver: '0000:00:04.0/03.0' },
+    { devices: ['0000:00:04.0/01.0', '0000:00:04.0/02.0'], bound_to_host_driver: '0000:00:04.0/03.0' },
   ];
   expect(plan(['vfio', 'vfio_pci'], groups, 30)).toBe(
     [

@@ -32,7 +32,7 @@ describe('layout', () => {
     expect(environment.slots.s0).toMatchObject({ devices: 1, resettable: true });
   });
 
-  it('adds a card that the kernel claims to a group that is not viable', () => {
+  it('adds a card that is bound to a host driver to a group that is not viable', () => {
     const { options, groups } = layout({ machine: {}, slots: [{ devices: 1, viable: false }] });
     expect(options.slice(-4)).toEqual([
       '-chardev',
@@ -40,12 +40,12 @@ describe('layout', () => {
       '-device',
       'pci-serial,bus=s0,addr=0x02.0,chardev=s0-null',
     ]);
-    expect(groups).toEqual({ s0: { devices: ['0000:00:03.0/01.0'], boundToHostDriver: '0000:00:03.0/02.0' } });
+    expect(groups).toEqual({ s0: { devices: ['0000:00:03.0/01.0'], bound_to_host_driver: '0000:00:03.0/02.0' } });
   });
 
   it('has room for the largest group, each device in a place of its own', () => {
     const { groups } = layout({ machine: {}, slots: [{ devices: 64, viable: false }] });
-    const paths = [...groups.s0!.devices, groups.s0!.boundToHostDriver];
+    const paths = [...groups.s0!.devices, groups.s0!.bound_to_host_driver];
     expect(new Set(paths).size).toBe(65);
     expect(paths.at(-1)).toBe('0000:00:03.0/16.1');
   });

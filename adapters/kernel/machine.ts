@@ -6,7 +6,7 @@ import type { Environment, Slot } from '../../spec/uapi/vocabulary.ts';
 export interface GroupDevices {
   devices: string[];
   /** The device that a kernel driver claims. */
-  boundToHostDriver?: string;
+  bound_to_host_driver?: string;
 }
 
 /** A machine worked out: what to give the emulator, the guest and the caller. */
@@ -81,7 +81,7 @@ function makeGroup(name: string, slot: Slot, place: number): { devices: GroupDev
     }
   }
   const devices = paths.slice(0, slot.devices);
-  return { devices: slot.viable ? { devices } : { devices, boundToHostDriver: paths[slot.devices]! }, options };
+  return { devices: slot.viable ? { devices } : { devices, bound_to_host_driver: paths[slot.devices]! }, options };
 }
 
 function hex(number: number): string {

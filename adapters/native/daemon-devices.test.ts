@@ -1,10 +1,12 @@
 // Devices, drivers and parameters, on a made-up sysfs.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
+import { layout } from '../kernel/machine.ts';
 import { builtDaemons, TestDaemon } from './test-daemon.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-'));
@@ -49,6 +51,29 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
       const daemon = lab({});
       expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({ environment });
       expect(await daemon.stop()).toBe(0);
+    });
+
+    test('the layout of an emulated machine is a configuration', async () => {
+      const { groups } = layout({ machine: {}, slots: [{ devices: 2, viable: false }] });
+      const daemon = lab(groups);
+      const open: Op = { op: 'open', what: 'group', slot: 's', as: 'g' };
+      expect(await daemon.ask(run({ s: 's0' }, [open]))).toMatchObject({
+        detail: `slot s0: there is no PCI device ${groups.s0!.devices[0]}`,
+      });
+      expect(await daemon.stop()).toBe(0);
+    });
+
+    test.each([
+      ['none', {}],
+      ['no list', { devices: '0000:00:04.0/01.0' }],
+      ['others beside them', { devices: ['0000:00:04.0/01.0'], boundToHostDriver: '0000:00:04.0/02.0' }],
+      ['a list of host drivers', { devices: [], bound_to_host_driver: ['0000:00:04.0/02.0'] }],
+    ])('a slot whose devices are %s is refused', (_, slot) => {
+      const config = join(folder, `wrong-${name}.json`);
+      writeFileSync(config, JSON.stringify({ environment, devices: { a: slot } }));
+      const { status, stderr } = spawnSync(binary, ['--config', config], { encoding: 'utf8' });
+      expect(stderr).toMatch(/slot a: needs `devices`, .*; nothing else\n$/);
+      expect(status).toBe(2);
     });
 
     test('a device is found behind its bridge, whatever its bus number', async () => {

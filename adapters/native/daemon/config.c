@@ -60,6 +60,10 @@ static bool read_slot(struct slot *slot, const struct json *json)
 	slot->name = json->key;
 	if (!devices || devices->type != JSON_ARRAY)
 		return false;
+	// A key that is misspelled would leave a device out without a word.
+	for (const struct json *one = json->first; one; one = one->next)
+		if (one != devices && one != host_driver_device)
+			return false;
 	for (const struct json *one = devices->first; one; one = one->next)
 		slot->device_count++;
 	slot->devices = arena_take(&arena, slot->device_count * sizeof(*slot->devices));
@@ -133,7 +137,7 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 	config->slot_count = 0;
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next) {
 		if (!read_slot(&config->slots[config->slot_count++], one)) {
-			snprintf(message, room, "slot %.60s: needs `devices`, a list of PCI paths; `bound_to_host_driver` is one too", one->key);
+			snprintf(message, room, "slot %.60s: needs `devices`, a list of PCI paths, and may have `bound_to_host_driver`, one path; nothing else", one->key);
 			return false;
 		}
 	}
