@@ -48,6 +48,20 @@ describe('a rule', () => {
   });
 });
 
+describe('a retired name', () => {
+  test.each([
+    ['bind_binds', 'rule bind_binds is retired; use bind_flag_bind.', 'bind_flag_bind'],
+    ['unit', 'parameter unit is retired; use singleton_scope.', 'singleton_scope'],
+    ['size_lookup=january', 'value size_lookup=january is retired; use size_table=2020-01-28.', 'size_table'],
+    // Retired twice.
+    ['inject_lets_something_fail', 'rule inject_lets_something_fail is retired; use ', 'inject_applies_to_next_op'],
+  ])('%s says what takes its place, and goes on with that', async (name, sentence, successor) => {
+    const text = await explanation(name, {});
+    expect(text.startsWith(sentence)).toBe(true);
+    expect(text.endsWith(`\n\n${await explanation(successor, {})}`)).toBe(true);
+  });
+});
+
 describe('an ioctl', () => {
   test.each(['VFIO_IOMMU_MAP_DMA', 'IOMMU_MAP_DMA', 'MAP_DMA', 'map_dma', 'Map_DMA'])(
     'is known as %s',

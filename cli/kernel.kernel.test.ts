@@ -127,7 +127,7 @@ test('Linux 6.1, run by the profile of 6.12, fails where the documents say', () 
   expect(outcome(vfioConform('judge', record))).toEqual(outcome(run));
 });
 
-describe('Linux 6.12, judged by the profile of the 2020 series', () => {
+describe('Linux 6.12, judged by the profile of the 2020 nesting series', () => {
   test('lacks each of the requests in every state', () => {
     const record = join(folder, 'requests.jsonl');
     const ioctls = ['VFIO_IOMMU_BIND', 'VFIO_IOMMU_CACHE_INVALIDATE', 'VFIO_IOMMU_PASID_REQUEST'];

@@ -1,8 +1,10 @@
 import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
 import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
+import { retirementText } from '../spec/contract/identifiers.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { retiredAssignment } from './options/setting.ts';
 
 /** The profile by which a target is judged by default. */
 export function defaultProfile(target: string): string {
@@ -26,6 +28,10 @@ export async function openTarget(
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
       const { defect: name, ...parameters } = simulatorParameters(rest);
+      for (const [parameter, value] of Object.entries(parameters)) {
+        const old = retiredAssignment(contract.data.parameters, parameter, value);
+        if (old) throw new Problem(`--target ${target}: ${retirementText(old)}`);
+      }
       const defect = name === undefined ? undefined : await simulatorDefect(name);
       return { adapter: simulatorAdapter({ ...contract.parameters, ...parameters }, target, defect), strict: true };
     }

@@ -42,7 +42,7 @@ const MOST_STATES_OF_BASE = 400;
 const DEPTH_OF_KIND = 2;
 
 /**
- * Explores what a contract allows and looks for broken invariants. Without any request of 2020 in the profile a Problem is
+ * Explores what a contract allows and looks for broken invariants. Without any request of the 2020 nesting series in the profile a Problem is
  * thrown.
  */
 export function check(data: ContractData, request: CheckRequest): CheckResult {

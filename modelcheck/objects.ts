@@ -5,7 +5,7 @@ import type { CheckWorld } from './worlds.ts';
 
 /**
  * Descriptors, groups, containers, mappings, and where the guests' tables lead, in one line: all of a state that neither a
- * request of 2020 nor a transfer changes.
+ * request of the 2020 nesting series nor a transfer changes.
  */
 export function objectsOf(checked: CheckWorld, world: World): string {
   return [...objectFacts(world), `entries ${readFirstEntries(checked, world).join()}`].join('|');

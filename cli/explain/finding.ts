@@ -9,7 +9,7 @@ import { placesIn } from './reference-pages.ts';
 import type { Subject } from './subject.ts';
 import { labelOf, profilesOfTheSeries, profilesText } from './where.ts';
 
-/** Findings about the series of 2020: what states them, what the profiles make of them, and which programs show them. */
+/** Findings about the 2020 nesting series: what states them, what the profiles make of them, and which programs show them. */
 export const findingSubject: Subject = {
   kind: 'a finding',
   names: ({ findings }) => [...findings.keys()],

@@ -50,7 +50,7 @@ function settingsThatBring(data: ContractData, rule: string): string[] {
   });
 }
 
-/** The profiles with requests of the 2020 series. */
+/** The profiles with requests of the 2020 nesting series. */
 export function profilesOfTheSeries(data: ContractData): Profile[] {
   const features = Object.values(uapi.ioctls).flatMap(({ fd, feature }) =>
     fd === 'container' && feature ? [feature] : [],

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Setting } from '../../conformance/assess/divergence.ts';
 import { compileContract } from '../../reference/interpreter/contract.ts';
-import { retired, retirementText } from '../../spec/contract/identifiers.ts';
+import { type Identifier, retired, retirementText } from '../../spec/contract/identifiers.ts';
 import { loadContract } from '../../spec/contract/load.ts';
 import { parameterSetting } from '../../spec/contract/setting.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
@@ -43,13 +43,19 @@ export function settingAt(data: ContractData, profile: string, { set }: SettingO
 function refuseRetired({ profiles, parameters }: ContractData, profile: string, set: Record<string, string>): void {
   const gone = [
     profiles.has(profile) ? undefined : retired(profile, ['profile']),
-    ...Object.entries(set).map(([name, value]) =>
-      parameters.get(name)?.values[value] !== undefined
-        ? undefined
-        : (retired(`${name}=${value}`, ['value']) ?? retired(name, ['parameter'])),
-    ),
+    ...Object.entries(set).map(([name, value]) => retiredAssignment(parameters, name, value)),
   ].find((one) => one !== undefined);
   if (gone) throw new Problem(`${gone.kind === 'profile' ? '--profile' : '--set'} ${gone.id}: ${retirementText(gone)}`);
+}
+
+/** How a parameter or its value was retired; undefined for what there is, and for what there never was. */
+export function retiredAssignment(
+  parameters: ContractData['parameters'],
+  name: string,
+  value: string,
+): Identifier | undefined {
+  if (parameters.get(name)?.values[value] !== undefined) return undefined;
+  return retired(`${name}=${value}`, ['value']) ?? retired(name, ['parameter']);
 }
 
 /**

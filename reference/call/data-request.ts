@@ -1,7 +1,7 @@
 import type { ArgumentLayout } from './argument-layout.ts';
 import type { IoctlArgument } from './ioctl-argument.ts';
 
-/** A request of 2020 whose argument is data behind a header. */
+/** A request of the 2020 nesting series whose argument is data behind a header. */
 export class DataRequest<Data> {
   private readonly argument: IoctlArgument;
   private readonly layout: ArgumentLayout;

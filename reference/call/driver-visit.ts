@@ -1,7 +1,7 @@
 import type { Device } from '../state/device.ts';
 import type { Domain } from '../state/state.ts';
 
-/** Where a request of 2020 is on its way through the IOMMU driver. */
+/** Where a request of the 2020 nesting series is on its way through the IOMMU driver. */
 export class DriverVisit {
   /** The device under consideration, as the request reaches the driver for it, and its domain. */
   device: Device | undefined;

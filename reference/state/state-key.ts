@@ -26,7 +26,7 @@ export function devicesByName(world: World): Map<string, Device> {
   return devices;
 }
 
-/** Descriptors, groups, containers and where their mappings begin: what neither a request of 2020 nor a transfer changes. */
+/** Descriptors, groups, containers and where their mappings begin: what neither a request of the 2020 nesting series nor a transfer changes. */
 export function objectFacts(world: World): string[] {
   const facts: string[] = [];
   const containers = new Map<Container, string>();

@@ -46,7 +46,7 @@ export interface YamlRule {
    */
   invalidates?: true;
   /**
-   * Findings about the 2020 series that the rule states.
+   * Findings about the 2020 nesting series that the rule states.
    */
   findings?: string[];
 }

@@ -1574,7 +1574,7 @@ export interface SpecUapi {
     [k: string]: SpecIoctl;
   };
   /**
-   * By name: that of Linux or of the series of 2020, but for arguments that are no structs.
+   * By name: that of Linux or of the 2020 nesting series, but for arguments that are no structs.
    */
   structs: {
     [k: string]: SpecStruct;
@@ -1770,7 +1770,7 @@ export interface SpecRule {
    */
   invalidates?: true;
   /**
-   * Ids of the findings about the series of 2020 that it states.
+   * Ids of the findings about the 2020 nesting series that it states.
    */
   findings?: string[];
 }
@@ -1998,7 +1998,7 @@ export interface SpecParameter {
    */
   permissive?: string;
   /**
-   * Ids of findings and ambiguities about the series of 2020 that it is for.
+   * Ids of findings and ambiguities about the 2020 nesting series that it is for.
    */
   findings?: string[];
 }
@@ -2094,7 +2094,7 @@ export interface SpecStepWord {
   rule: string;
 }
 /**
- * Something that was found about the series of 2020.
+ * Something that was found about the 2020 nesting series.
  */
 export interface SpecFinding {
   id: string;

@@ -17,7 +17,7 @@ export interface PasidRequestParts
     RepairedInvalidateParts,
     RepairedPasidRequestParts {}
 
-/** Performs a request of the 2020 series; undefined for one that is not there. */
+/** Performs a request of the 2020 nesting series; undefined for one that is not there. */
 export function performPasidRequest(
   backend: WithParts<PasidRequestParts>,
   process: Process,

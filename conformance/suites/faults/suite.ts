@@ -73,7 +73,7 @@ function* ofOperation(contract: Contract, environment: Environment, operation: O
   }
 }
 
-/** Whether an operation can make calls of the driver that count: those of the 2020 series can. */
+/** Whether an operation can make calls of the driver that count: those of the 2020 nesting series can. */
 const asksDriver = (op: Op): boolean =>
   op.op === 'ioctl' && Object.values(uapi.ioctls).some(({ number, feature }) => feature && number === op.number);
 

@@ -1,7 +1,7 @@
 import type { Struct, Uapi } from '../../../spec/uapi/uapi.ts';
 import { type Member, membersOfStruct, overlapping } from './c-header-member.ts';
 
-/** Of the names that are neither of Linux nor of the series of 2020. */
+/** Of the names that are neither of Linux nor of the 2020 nesting series. */
 const PREFIX = 'vc_';
 
 /**

@@ -20,10 +20,10 @@ export function structPageText(site: Site, struct: string): string {
 const usersOf = (struct: string) =>
   Object.entries(uapi.ioctls).filter(([, ioctl]) => ioctl.struct === struct || ioctl.argszFirst === struct);
 
-/** The lowest number that the series of 2020 took for itself. */
+/** The lowest number that the 2020 nesting series took for itself. */
 const FIRST_OF_2020 = uapi.ioctls.VFIO_IOMMU_PASID_REQUEST!.number;
 
-/** Whether a struct is only for what the series of 2020 added. */
+/** Whether a struct is only for what the 2020 nesting series added. */
 function isOf2020(struct: string): boolean {
   const { capability = '' } = uapi.structs[struct]!;
   const users = usersOf(struct);
