@@ -34,8 +34,6 @@ async function ofProfile(profile: string): Promise<Row[]> {
         judge: (trace, environment) => assessment.judge(trace, environment),
       },
       {
-        onSession() {},
-        onMissing() {},
         onCase(one, judged, environment) {
           assessment.add(one, judged, environment);
           traces.push([environment, one.trace]);

@@ -27,8 +27,6 @@ export async function kernel(version: string): Promise<Row[]> {
       judge: (trace, environment) => decide(contract, environment, trace, false),
     },
     {
-      onSession() {},
-      onMissing() {},
       onCase({ suite, trace }) {
         first ??= elapsed();
         transfers += trace.program.ops.filter(({ op }) => op === 'dma').length;

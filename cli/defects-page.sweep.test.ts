@@ -29,8 +29,6 @@ async function resultOf(defect: (typeof defects)[number]): Promise<{ profile: st
       judge: (trace, environment) => assessment.judge(trace, environment),
     },
     {
-      onSession() {},
-      onMissing() {},
       onCase(one, judged, environment) {
         assessment.add(one, judged, environment);
       },

@@ -53,8 +53,6 @@ async function firstFailure(defect: SimulatorDefect, suite: Suite): Promise<{ id
       signal: found.signal,
     },
     {
-      onSession() {},
-      onMissing() {},
       onCase({ trace: { program } }, { failure }) {
         if (failure === undefined) return;
         first ??= { id: program.id, rule: failure.signature.rule };

@@ -9,6 +9,7 @@ import { recordedSetting, type SettingOptions } from './options/setting.ts';
 
 interface JudgeOptions extends SettingOptions {
   report?: string[];
+  allowLosses?: true;
   json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     selection: selectionOf(contract.data, selection),
     answers: rulesToReach(selection),
     selected: selectionText(selection),
+    allowLosses: options.allowLosses ?? record.header.allowLosses,
   });
   const cases: RecordCase[] = [];
   // In the order of the run: what first excuses a rule, or keeps a transition from being taken, is what is told.
@@ -38,6 +40,11 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
       case 'missing':
         assessment.missing(line.need);
         break;
+      case 'loss': {
+        const { kind, after, seconds, ...loss } = line;
+        assessment.loss(loss, seconds);
+        break;
+      }
       case 'case': {
         const environment = record.environments.get(line.trace.environment)!;
         cases.push(assessment.add(line, assessment.judge(line.trace, environment), environment));

@@ -30,7 +30,14 @@ program
   .option('--cases <n>', 'run at most so many programs')
   .option('--time <duration>', 'stop after so long, such as 30s or 5m')
   .option('--shard <i/n>', 'run the i-th of n parts')
+  .option(
+    '--stall <seconds>',
+    'exec and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
+  )
+  .option('--max-losses <n>', 'give the run up when the target is lost more often than so; default: 10')
+  .option('--allow-losses', 'a loss after which everything passed does not make the run inconclusive')
   .option('--record <file>', 'write every case to a record')
+  .option('--force', 'let --record take the place of a complete record')
   .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
@@ -48,6 +55,7 @@ program
   .option('--profile <profile>', 'what to judge by; default: that of the record')
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+  .option('--allow-losses', 'a loss after which everything passed does not make the run inconclusive')
   .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
   .option('--json', 'print one JSON object on standard output')
   .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
@@ -93,7 +101,9 @@ program
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .option('--stall <seconds>', 'exec and kernel: give the target up when it says nothing for so long')
   .option('--record <file>', 'write every case to a record')
+  .option('--force', 'let --record take the place of a complete record')
   .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
 
 program

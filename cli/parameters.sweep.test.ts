@@ -121,8 +121,6 @@ async function notices(
     await run(
       { ...plan, suites: [chosen], signal: found.signal },
       {
-        onSession() {},
-        onMissing() {},
         onCase({ trace }, verdict, environment) {
           if (found.signal.aborted || !tells(trace, verdict, environment)) return;
           known.set(suite, (known.get(suite) ?? new Set()).add(trace.program.id));

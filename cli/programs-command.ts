@@ -22,10 +22,11 @@ export async function programsCommand(options: ProgramsOptions, version: string)
   const selection = selectionOf(contract.data, recordSelection(options));
   checkNamedRules(contract, profile, selection);
   const adapter =
-    target === undefined ? undefined : (await openTarget(target, contract, version, options.modules)).adapter;
+    target === undefined ? undefined : (await openTarget({ ...options, target }, contract, version)).adapter;
   let written = 0;
   for (const need of mergeNeeds(selection.suites.flatMap((suite) => suite.needs()))) {
-    if (casesFor(selection, contract, modelEnvironment(need)).length === 0) continue;
+    const [any] = casesFor(selection, contract, modelEnvironment(need));
+    if (!any) continue;
     const environment = adapter ? await environmentOf(adapter, need) : modelEnvironment(need);
     if (!environment) continue;
     for (const { program } of casesFor(selection, contract, environment)) {

@@ -1,13 +1,11 @@
-import type { Judged } from '../conformance/assess/assessment.ts';
-import { Assessment } from '../conformance/assess/assessment.ts';
-import { type Listener, run } from '../conformance/running/run.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import type { RecordCase, RecordHeader } from '../spec/uapi/vocabulary.ts';
-import { machineLine } from './machine-line.ts';
+import type { RecordCase } from '../spec/uapi/vocabulary.ts';
+import { assessedRun } from './assessed-run.ts';
+import { Interruption } from './interruption.ts';
 import { replayOptions } from './options/replay-options.ts';
 import { parseReports, writeReports } from './options/report-option.ts';
 import {
@@ -21,20 +19,24 @@ import {
 import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 import { showProgress } from './progress.ts';
-import { defaultProfile, openTarget } from './target.ts';
+import { defaultProfile, openTarget, type TargetOptions, targetOptions } from './target.ts';
 import { tool } from './tool.ts';
 
-interface RunOptions extends SettingOptions, SelectionOptions {
-  target: string;
+interface RunOptions extends SettingOptions, SelectionOptions, TargetOptions {
   seed: string;
   time?: string;
+  maxLosses?: string;
+  allowLosses?: true;
   record?: string;
+  force?: true;
   report?: string[];
-  modules?: string;
   /** True without a folder. */
   coverage?: string | true;
   json?: boolean;
 }
+
+/** How often a target may be lost before it is given up: a few programs that it does not survive are told, a broken target ends soon. */
+const DEFAULT_LOSSES = 10;
 
 /** `vfio-conform run`: sets the exit code. Throws a Problem. */
 export async function runCommand(options: RunOptions, version: string): Promise<void> {
@@ -42,6 +44,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const selected = recordSelection(options);
   const milliseconds = options.time === undefined ? undefined : duration(options.time);
   const seed = wholeNumber('seed', options.seed);
+  const maxLosses = wholeNumber('max-losses', options.maxLosses ?? String(DEFAULT_LOSSES));
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const selection = selectionOf(contract.data, selected);
   checkNamedRules(contract, profile, selection);
@@ -49,108 +52,75 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     options.coverage === undefined
       ? undefined
       : await (await import('./options/coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
-  const { adapter, strict } = await openTarget(options.target, contract, version, options.modules, reached?.collector);
-  const assessment = new Assessment({
-    contract,
-    profile,
-    target: options.target,
-    strict,
-    selection,
-    answers: rulesToReach(selected),
-    selected: selectionText(selected),
-  });
-  const header: RecordHeader = {
-    kind: 'header',
-    format: FORMAT,
-    tool: tool(),
-    contract: contract.data.hash,
-    target: options.target,
-    options: targetOptions(options),
-    profile,
-    parameters: contract.parameters,
-    strict,
-    seed,
-    selection: selected,
-  };
-
-  const started = Date.now();
+  const { adapter, strict } = await openTarget(options, contract, version, reached?.collector);
+  const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
   const progress = showProgress();
   const cases: RecordCase[] = [];
-  let missing = 0;
   const keepCases = reports.some(({ format }) => format === 'junit');
-  const record = options.record === undefined ? undefined : new RecordFile(options.record);
-  const abort = new AbortController();
-  const interrupt = () => abort.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  // Standard output is for the one thing that was asked for.
-  const elsewhere = options.json || reports.some(({ file }) => file === undefined);
-  const people = elsewhere ? process.stderr : process.stdout;
-  const finish = (complete: boolean, lost?: string) => {
-    const { result, code, footer, failed } = assessment.finish({
-      seconds: (Date.now() - started) / 1000,
-      complete,
-      lost,
-    });
-    record?.write(footer);
-    record?.close();
-    const replay = replayOptions({ ...options, contract, profile });
-    const reportable = { result, footer, failed, cases, replay };
+  const interruption = new Interruption();
+  let missing = 0;
+  const end = await assessedRun(
+    {
+      contract,
+      profile,
+      target: options.target,
+      strict,
+      adapter,
+      selection,
+      answers: rulesToReach(selected),
+      selected: selectionText(selected),
+      allowLosses: options.allowLosses,
+      ...{ cases: selected.cases, shard: selected.shard, milliseconds, maxLosses },
+      signal: interruption.signal,
+      record,
+      header: {
+        kind: 'header',
+        format: FORMAT,
+        tool: tool(),
+        contract: contract.data.hash,
+        target: options.target,
+        options: targetOptions(options),
+        profile,
+        parameters: contract.parameters,
+        strict,
+        seed,
+        ...(options.allowLosses && { allowLosses: true }),
+        selection: selected,
+      },
+    },
+    {
+      onSession(description, sessionCases) {
+        progress.expect(sessionCases.length, `${options.target} ${description.environment.id}`);
+        if (options.profile === undefined) adviseProfile(description, contract, profile);
+      },
+      onMissing() {
+        missing++;
+      },
+      onCase(line, failures) {
+        if (keepCases) cases.push(line);
+        progress.tick(failures);
+      },
+    },
+  );
+  progress.stop();
+  interruption.release();
+  const { result, code, footer, failed, complete, programs, error } = end;
+  if (error === undefined || programs > 0) {
+    // Standard output is for the one thing that was asked for.
+    const elsewhere = options.json || reports.some(({ file }) => file === undefined);
+    const people = elsewhere ? process.stderr : process.stdout;
+    const reportable = { result, footer, failed, cases, replay: replayOptions({ ...options, contract, profile }) };
     people.write(toText(reportable));
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     writeReports(reports, reportable);
-    process.exitCode = code;
-  };
-  record?.write(header);
-  const listener: Listener<Judged> = {
-    onSession(description, sessionCases) {
-      const { environment } = description;
-      progress.expect(sessionCases.length, `${options.target} ${environment.id}`);
-      if (options.profile === undefined) adviseProfile(description, contract, profile);
-      const targetVersion = `${description.name} ${description.version}`;
-      assessment.machine(environment, targetVersion, new Set(sessionCases.map(({ place }) => place.unit)));
-      record?.write(machineLine(environment, targetVersion, sessionCases));
-    },
-    onMissing(need) {
-      record?.write(assessment.missing(need));
-      missing++;
-    },
-    onCase(one, judged, environment) {
-      const line = assessment.add(one, judged, environment);
-      record?.write(line);
-      if (keepCases) cases.push(line);
-      progress.tick(assessment.failures);
-    },
-  };
-  let end: { complete: boolean };
-  try {
-    end = await run(
-      {
-        contract,
-        adapter,
-        ...selection,
-        cases: selected.cases,
-        shard: selected.shard,
-        milliseconds,
-        judge: (trace, environment) => assessment.judge(trace, environment),
-        signal: abort.signal,
-      },
-      listener,
-    );
-  } catch (error) {
-    progress.stop();
-    // What was judged before the target was lost is not lost.
-    if (assessment.programs > 0) finish(false, error instanceof Error ? error.message : String(error));
-    throw error;
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    if (reached && error === undefined) people.write(`\n${await reached.report()}`);
   }
-  progress.stop();
-  finish(end.complete);
-  if (end.complete && assessment.programs === 0 && selected.only && !selected.shard && missing === 0)
+  if (error !== undefined) throw error;
+  process.exitCode = code;
+  if (complete && programs === 0 && selected.only && !selected.shard && missing === 0)
     throw new Problem(
       `--only ${selected.only.join(', ')}: selects no program of ${selected.suites.join(', ')} for ${profile}; vfio-conform programs --only .. prints what a pattern selects.`,
     );
-  if (reached) people.write(`\n${await reached.report()}`);
 }
 
 /** Says when a kernel is judged by the profile of another release only because nobody chose one. */
@@ -160,11 +130,6 @@ function adviseProfile({ name, version }: Description, contract: Contract, profi
   process.stderr.write(
     `vfio-conform: this kernel is ${version} and is judged by ${profile}; choose with --profile ${own}.\n`,
   );
-}
-
-/** What the target was given beside its name. */
-function targetOptions({ modules }: RunOptions): Record<string, string> {
-  return modules === undefined ? {} : { modules };
 }
 
 function duration(text: string): number {

@@ -5,6 +5,7 @@ import { retirementText } from '../spec/contract/identifiers.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { retiredAssignment } from './options/setting.ts';
+import { wholeNumber } from './options/whole-number.ts';
 
 /** The profile by which a target is judged by default. */
 export function defaultProfile(target: string): string {
@@ -12,18 +13,34 @@ export function defaultProfile(target: string): string {
   return `type1-${/^kernel:(\d+\.\d+)$/.exec(target)?.[1] ?? '6.12'}`;
 }
 
+/** Options that say what to test, and how to reach it. */
+export interface TargetOptions {
+  target: string;
+  /** Kernel modules. */
+  modules?: string;
+  /** Seconds for which the target may say nothing. */
+  stall?: string;
+}
+
+/** What the target was given beside its name, as a record keeps it. */
+export function targetOptions({ modules, stall }: TargetOptions): Record<string, string> {
+  return { ...(modules !== undefined && { modules }), ...(stall !== undefined && { stall }) };
+}
+
 /** A target by the name that the user gave, and whether it has no reasons of its own to run out of memory. */
 export async function openTarget(
-  target: string,
+  { target, modules, stall }: TargetOptions,
   contract: Contract,
   version: string,
-  modules?: string,
   coverage?: CoverageCollector,
 ): Promise<{ adapter: Adapter; strict: boolean }> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
   if (modules !== undefined && kind !== 'kernel')
     throw new Problem(`--modules ${modules}: only for --target kernel:PATH.`);
+  const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1);
+  if (stallSeconds !== undefined && kind !== 'kernel' && kind !== 'exec')
+    throw new Problem(`--stall ${stall}: only for targets in processes of their own, exec:COMMAND and kernel.`);
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
@@ -43,13 +60,22 @@ export async function openTarget(
     case 'exec': {
       if (!rest) throw new Problem('--target exec: name a command, as in exec:./my-daemon.');
       const { execAdapter } = await import('../adapters/remote/exec.ts');
-      return { adapter: execAdapter(rest), strict: false };
+      return {
+        adapter: execAdapter(rest, { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note }),
+        strict: false,
+      };
     }
     case 'kernel': {
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
       return {
-        adapter: kernelAdapter({ ...(isVersion ? { version: rest } : { image: rest }), modules, coverage, note }),
+        adapter: kernelAdapter({
+          ...(isVersion ? { version: rest } : { image: rest }),
+          modules,
+          stallSeconds,
+          coverage,
+          note,
+        }),
         strict: false,
       };
     }

@@ -26,7 +26,11 @@ describe('wrong input gets one sentence and exit code 2', () => {
     ['time', ['run', '--time', 'soon'], /--time soon: write a number and a unit/],
     ['report', ['run', '--report', 'html'], /--report html: unknown format; known are/],
     ['spec folder', ['run', '--spec', '/nowhere'], /--spec \/nowhere: there is no such folder/],
-    ['record folder', ['run', '--record', '/nowhere/r.jsonl'], /--record \/nowhere\/r.jsonl: cannot be written/],
+    [
+      'record folder',
+      ['run', '--record', '/nowhere/r.jsonl'],
+      /--record \/nowhere\/r.jsonl: there is no folder \/nowhere; make it first/,
+    ],
     ['command', ['run', '--target', 'exec:/nowhere/daemon'], /\/nowhere\/daemon/],
     ['record', ['judge', '/nowhere/r.jsonl'], /\/nowhere\/r.jsonl: cannot be read/],
     ['record without header', ['judge', file], /has no header line/, ''],

@@ -1,4 +1,16 @@
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { Problem } from '../spec/uapi/problem.ts';
 import { complaint, validator } from '../spec/uapi/validator.ts';
 import type {
@@ -7,47 +19,119 @@ import type {
   RecordFooter,
   RecordHeader,
   RecordLine,
+  RecordLoss,
   RecordMachine,
   RecordMissing,
 } from '../spec/uapi/vocabulary.ts';
+import { checkOutput, outputProblem } from './output.ts';
+import { RecordLock } from './record-lock.ts';
 
-/** Writes a record line by line, so that a run that is killed leaves what it had. */
+/**
+ * Writes a record line by line, so that a run that is killed leaves what it had. Until the first case it is written beside
+ * its place: an older record is lost only to one that has something to say.
+ */
 export class RecordFile {
-  private readonly fd: number;
   private readonly file: string;
+  private readonly lock: RecordLock | undefined;
+  private readonly aside: string;
+  private fd: number;
+  private placed: boolean;
+  /** Bytes of whole lines. */
+  private written = 0;
 
-  /** Throws a Problem if the file cannot be made. */
-  constructor(file: string) {
+  /**
+   * Nothing is written before the first line. `force`: a complete record that is there already is given up. Throws a Problem
+   * if the file cannot be made, is a complete record or something else than a record, or if another run writes it.
+   */
+  constructor(file: string, force = false) {
     this.file = file;
+    checkOutput(`--record ${file}`, file);
+    // What is no file, such as a pipe, has no older contents and can have no second run behind it.
+    this.placed = existsSync(file) && !statSync(file).isFile();
+    this.lock = this.placed ? undefined : RecordLock.take(file);
     try {
-      this.fd = openSync(file, 'w');
+      if (!this.placed && !force) refuseToOverwrite(file);
+      this.aside = `${file}.part`;
+      this.fd = openSync(this.placed ? file : this.aside, 'w');
     } catch (error) {
-      throw new Problem(
-        `--record ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`,
-      );
+      this.lock?.release();
+      throw error instanceof Problem ? error : outputProblem(`--record ${file}`, file, error);
     }
   }
 
+  /** Throws a Problem when the disk is full, and for its like. */
   write(line: RecordLine): void {
+    const text = Buffer.from(`${JSON.stringify(line)}\n`);
     try {
-      writeFileSync(this.fd, `${JSON.stringify(line)}\n`);
+      writeFileSync(this.fd, text);
+      this.written += text.length;
+      if (line.kind === 'case' && !this.placed) this.place();
     } catch (error) {
-      throw new Problem(
-        `--record ${this.file}: cannot be written (${(error as NodeJS.ErrnoException).code}); make room and run again.`,
-      );
+      this.cutUnfinishedLine();
+      throw outputProblem(`--record ${this.file}`, this.file, error);
     }
   }
 
+  /** What is written next must not come in the middle of a line. */
+  private cutUnfinishedLine(): void {
+    try {
+      ftruncateSync(this.fd, this.written);
+    } catch {
+      // It is no file; who reads it sees a line that was cut off.
+    }
+  }
+
+  /** Ends the record where it is. One without a case leaves what was there before, unless there was nothing. */
   close(): void {
     closeSync(this.fd);
+    if (!this.placed) {
+      if (existsSync(this.file)) rmSync(this.aside, { force: true });
+      else this.place();
+    }
+    this.lock?.release();
+  }
+
+  private place(): void {
+    renameSync(this.aside, this.file);
+    this.placed = true;
+  }
+}
+
+/** Throws a Problem for a complete record, and for what is no record. */
+function refuseToOverwrite(file: string): void {
+  if (!existsSync(file) || statSync(file).size === 0) return;
+  const [first, last] = endsOf(file);
+  if (!first.startsWith('{"kind":"header"'))
+    throw new Problem(`--record ${file}: holds something else than a record; name another file, or add --force.`);
+  if (last.startsWith('{"kind":"footer"') && (JSON.parse(last) as RecordFooter).complete)
+    throw new Problem(`--record ${file}: holds the complete record of a run; name another file, or add --force.`);
+}
+
+/** The longest footer that is looked for: its groups are at most forty. */
+const longestFooter = 1 << 20;
+
+/** The start of a file, and its last line if that is whole. */
+function endsOf(file: string): [string, string] {
+  const fd = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const read = (at: number, length: number): string => {
+      const bytes = Buffer.alloc(length);
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, length, at));
+    };
+    const length = Math.min(size, longestFooter);
+    const lines = read(size - length, length).split('\n');
+    return [read(0, 64), lines.at(-1) === '' ? lines.at(-2)! : ''];
+  } finally {
+    closeSync(fd);
   }
 }
 
 /** A record as read back. */
 export interface RunRecord {
   header: RecordHeader;
-  /** Machines that were there, those that were not, and cases, in the order of the run. */
-  body: (RecordMachine | RecordMissing | RecordCase)[];
+  /** Machines that were there, those that were not, cases and losses, in the order of the run. */
+  body: (RecordMachine | RecordMissing | RecordCase | RecordLoss)[];
   /** By the name that the target gives them. */
   environments: Map<string, Environment>;
   /** Name and version of what ran; empty if the run was cut off before it said so. */

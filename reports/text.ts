@@ -1,5 +1,12 @@
 import { inexcusable } from '../spec/uapi/permitted-reasons.ts';
-import type { FailureGroup, RecordCase, RecordFooter, RunResult, Verdict } from '../spec/uapi/vocabulary.ts';
+import type {
+  FailureGroup,
+  RecordCase,
+  RecordFooter,
+  ResultLoss,
+  RunResult,
+  Verdict,
+} from '../spec/uapi/vocabulary.ts';
 import { describeOp, kindsOf } from './program-text.ts';
 import { describeTransitions } from './transitions.ts';
 
@@ -46,6 +53,8 @@ export function toText({ result, footer, failed, replay }: Summary): string {
   const reached = rules(result, footer);
   if (reached) parts.push(reached);
   if (result.transitions) parts.push(describeTransitions(result.transitions));
+  if (result.losses.length > 0) parts.push(losses(result));
+  if (result.inconclusive.length > 0) parts.push(inconclusive(result));
   if (footer.retried) parts.push(`${footer.retried} programs were tried more than once.`);
   if (result.selected !== undefined) parts.push(`Selected: ${result.selected}.`);
   parts.push(closing(result));
@@ -119,6 +128,33 @@ export function describeGroup(group: FailureGroup, one: RecordCase, replay: stri
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
   if (failure!.token) lines.push(`  replay:   vfio-conform replay ${failure!.token} ${replay}`);
   return lines.join('\n');
+}
+
+/** Losses and inconclusive programs that are shown. */
+const TOLD = 4;
+
+function losses({ losses: all }: RunResult): string {
+  const times = all.length === 1 ? 'once' : `${all.length} times`;
+  const more = all.length > TOLD ? [`  and ${all.length - TOLD} more.`] : [];
+  return [`The target was lost ${times}:`, ...all.slice(0, TOLD).map(describeLoss), ...more].join('\n');
+}
+
+/** When the target was lost, why, and what is known about it. */
+export function describeLoss({ loss: { why, programs, log, after, seconds }, blamed }: ResultLoss): string {
+  const others = programs.length > 1 ? ` and ${programs.length - 1} more` : '';
+  const underWay = programs.length === 0 ? 'no program' : `${programs[0]}${others}`;
+  const cause = blamed === undefined ? 'nothing brought it about again' : `${blamed} brings it about`;
+  return [
+    `  after ${after} programs, ${seconds.toFixed(1)} s: ${why}, with ${underWay} under way; ${cause}.`,
+    ...log.slice(-5).map((line) => `    ${line}`),
+  ].join('\n');
+}
+
+function inconclusive({ inconclusive: all }: RunResult): string {
+  const more = all.length > TOLD ? [`  and ${all.length - TOLD} more.`] : [];
+  return ['Inconclusive:', ...all.slice(0, TOLD).map(({ program, reason }) => `  ${program}: ${reason}`), ...more].join(
+    '\n',
+  );
 }
 
 /** Where a failure was, what was expected and what came. */

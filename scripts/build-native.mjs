@@ -1,4 +1,4 @@
-// Compiles the C parts into dist/native: the daemon, and the first process of a guest.
+// Compiles the C parts into dist/native: the daemon, the guard of what a target starts, and the first process of a guest.
 // `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers.
 // Without a C compiler it says so and succeeds: everything but real kernels works without.
 import { spawnSync } from 'node:child_process';
@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'dist/native');
 const executor = join(root, 'adapters/native/executor');
 const daemon = join(root, 'adapters/native/daemon');
+const guard = join(root, 'adapters/native/guard');
 const guest = join(root, 'adapters/kernel/guest');
 const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-O2'];
 const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
@@ -24,6 +25,7 @@ const headers = [executor, daemon].flatMap((folder) => files(folder, '.h'));
 const targets = [{ name: 'vfio-conformd', sources, headers, flags: [`-I${executor}`, '-static'] }];
 if (process.argv.includes('--sanitize'))
   targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: [`-I${executor}`, ...sanitizers] });
+targets.push({ name: 'vfio-conform-guard', sources: files(guard, '.c'), headers: [], flags: ['-static'] });
 targets.push({ name: 'guest-init', sources: files(guest, '.c'), headers: files(guest, '.h'), flags: ['-static'] });
 
 function current(target) {

@@ -1,17 +1,15 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { type GuardedCommand, runGuarded } from '../remote/guarded.ts';
 import { type Link, Tail } from '../remote/link.ts';
 import { farewell, faultIn, plain } from './console.ts';
 import type { CoverageCollector } from './coverage.ts';
 import { HandoverPort } from './coverage-handover.ts';
-import { guard } from './guard.ts';
 import { type Boot, emulator, qemuArguments } from './qemu.ts';
 
 /** One boot, but for the files and the socket, which are made for it. */
@@ -22,13 +20,9 @@ export type BootPlan = Omit<Boot, 'kernel' | 'initramfs' | 'socket'> & {
   coverage?: CoverageCollector;
 };
 
-type Emulator = ChildProcessByStdio<null, Readable, Readable>;
-
 /** A socket's path may have 107 characters. */
 const longestFolder = 90;
 const consoleLines = 60;
-/** How long after the emulator's end its last words may take. */
-const lastWordsMs = 500;
 /** How long a guest that got the stop message may take to hand over what its kernel counted. */
 const handoverMs = 20_000;
 
@@ -64,25 +58,23 @@ async function bootIn(folder: string, { coverage, ...plan }: BootPlan): Promise<
   const caller = once(server, 'connection') as Promise<[Socket]>;
   const handover = coverage && (await HandoverPort.listen(join(folder, 'coverage')));
   const groups = [...plan.groups, ...(handover?.options ?? [])];
-  const child = spawn(emulator, qemuArguments({ ...plan, groups, kernel, initramfs, socket }), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // An interrupt from the terminal is for the command, which then stops the emulator.
-    detached: true,
+  const child = runGuarded([emulator, ...qemuArguments({ ...plan, groups, kernel, initramfs, socket })], {
+    input: false,
+    folder,
   });
-  const release = child.pid === undefined ? () => {} : guard(child.pid, folder);
-  const { gone, tail } = watch(child);
+  const tail = lastLines(child);
+  const gone = child.gone.then((end) => farewell(tail(), end));
   void gone.then(() => handover?.stopListening());
 
-  const first = await Promise.race([caller, gone, once(child, 'error')]);
+  const first = await Promise.race([caller, child.gone]);
   server.close();
-  if (child.pid === undefined) {
-    throw new Problem(`${emulator} was not found; install it with: apt-get install qemu-system-x86.`);
+  if (!Array.isArray(first)) {
+    if (first.kind === 'not-run' && first.errno === 'ENOENT')
+      throw new Problem(`${emulator} was not found; install it with: apt-get install qemu-system-x86.`);
+    const why = tail().join(' ') || (await gone).why;
+    throw new Problem(`${emulator} did not start: ${why}; version 7.2 or later is needed.`);
   }
-  if (typeof first === 'string') {
-    release();
-    throw new Problem(`${emulator} did not start: ${tail().join(' ') || first}; version 7.2 or later is needed.`);
-  }
-  const [port] = first as [Socket];
+  const [port] = first;
   if (handover) coverage?.add(handover.files);
   return {
     input: port,
@@ -93,17 +85,16 @@ async function bootIn(folder: string, { coverage, ...plan }: BootPlan): Promise<
       // A guest that got the stop message may be slow, but not one that is hung.
       if (handover && port.writableEnded)
         await Promise.race([handover.files.catch(() => {}), gone, setTimeout(handoverMs, undefined, { ref: false })]);
-      child.kill('SIGKILL');
       port.destroy();
-      await gone;
+      await child.end();
       await rm(folder, { recursive: true, force: true });
-      release();
     },
+    left: child.left,
   };
 }
 
-/** Keeps the emulator's last words, and says when and why it ended. */
-function watch(child: Emulator): { gone: Promise<string>; tail: () => string[] } {
+/** Keeps the emulator's last words. */
+function lastLines(child: GuardedCommand): () => string[] {
   const tail = new Tail(consoleLines, plain);
   let fault: string | undefined;
   for (const stream of [child.stdout, child.stderr]) {
@@ -111,18 +102,9 @@ function watch(child: Emulator): { gone: Promise<string>; tail: () => string[] }
       fault ??= faultIn(tail.add(piece));
     });
   }
-  // What a fault brings with it may push the line that names it out of the tail.
-  const lines = (): string[] => {
+  return () => {
     const last = tail.lines();
+    // What a fault brings with it may push the line that names it out of the tail.
     return fault === undefined || last.includes(fault) ? last : [fault, ...last];
   };
-  const gone = new Promise<string>((resolve) => {
-    child.on('error', () => resolve('it could not be run'));
-    child.on('exit', (status, signal) => {
-      const say = (): void => resolve(farewell(lines(), status, signal));
-      child.on('close', say);
-      globalThis.setTimeout(say, lastWordsMs).unref();
-    });
-  });
-  return { gone, tail: lines };
 }

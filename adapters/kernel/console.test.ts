@@ -32,9 +32,9 @@ describe('faultIn', () => {
   });
 });
 
-it('a fault of the kernel overrides the end of the program, not its outcomes', () => {
-  const result = { end: 'completed' as const, outcomes: [{ value: 0 }], log: ['a', ' BUG: b '] };
-  expect(withFaults(result)).toEqual({ ...result, end: 'crashed', detail: 'The kernel reported a fault: BUG: b' });
+it('a fault of the kernel is told beside the end and the outcomes of the program, for the judge to weigh', () => {
+  const result = { end: 'completed' as const, outcomes: [{ value: 0 }], log: ['a', ' BUG: b ', 'WARNING: c'] };
+  expect(withFaults(result)).toEqual({ ...result, faults: ['BUG: b', 'WARNING: c'] });
   expect(withFaults({ ...result, log: ['a'] })).toEqual({ ...result, log: ['a'] });
 });
 
@@ -42,14 +42,18 @@ it('takes from the console what moves cursors', () => {
   expect(plain('\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS\r')).toBe('SeaBIOS');
 });
 
+const status = (status: number) => ({ kind: 'status', status }) as const;
+
 describe('farewell', () => {
   it.each([
-    [['x', 'BUG: y', 'vfio-conform-init: z'], 0, null, 'the kernel reported BUG: y'],
-    [['vfio-conform-init: cannot do it', '[1.0] reboot: Power down'], 0, null, 'in the guest cannot do it'],
-    [['x'], null, 'SIGKILL', 'the emulator was killed by SIGKILL'],
-    [['x'], 1, null, 'the emulator ended with status 1'],
-    [['x'], 0, null, 'the guest powered off'],
-  ])('says why: %j %s %s', (lines, status, signal, why) => {
-    expect(farewell(lines, status, signal)).toBe(why);
+    [['x', 'BUG: y', 'vfio-conform-init: z'], status(0), 'crashed', 'the kernel reported BUG: y'],
+    [['vfio-conform-init: no', '[1.0] reboot: Power down'], status(0), 'crashed', 'in the guest no'],
+    [['x'], { kind: 'signal', signal: 'SIGKILL' }, 'lost', 'the emulator was killed by SIGKILL'],
+    [['BUG: y'], { kind: 'signal', signal: 'SIGABRT' }, 'lost', 'the emulator was killed by SIGABRT'],
+    [['x'], { kind: 'not-run', errno: 'EACCES' }, 'lost', 'the emulator could not be run (EACCES)'],
+    [['x'], status(1), 'lost', 'the emulator ended with status 1'],
+    [['x'], status(0), 'crashed', 'the guest powered off'],
+  ] as const)('says why, and who is to blame: %j %j', (lines, how, end, why) => {
+    expect(farewell(lines, how)).toEqual({ end, why });
   });
 });

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import type { Adapter, Need, Session } from '../../spec/uapi/adapter.ts';
+import type { Adapter, Need, Session, SessionHooks } from '../../spec/uapi/adapter.ts';
 import { spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { RemoteSession } from '../remote/session.ts';
@@ -20,6 +20,8 @@ export interface KernelSpec extends Partial<Settings> {
   image?: string;
   /** With image: folder that holds its modules; default: everything is built in. */
   modules?: string;
+  /** Seconds for which the guest may say nothing while programs are under way; more than it allows a program. */
+  stallSeconds?: number;
   /** Takes what each machine's kernel counted of what it executed. */
   coverage?: CoverageCollector;
   /** Folder with guest-init and vfio-conformd, in place of what the build made. */
@@ -46,16 +48,21 @@ export function kernelAdapter(spec: KernelSpec = {}): Adapter {
     target,
     // The emulated IOMMU translates in one stage.
     offers: ({ machine }) => spelledOut(machine).nesting === 'none',
-    start: (need) => start(target, spec, need),
+    start: (need, hooks = {}) => start(target, spec, need, hooks),
   };
 }
 
-async function start(target: string, spec: KernelSpec, need: Need): Promise<Session> {
+async function start(target: string, spec: KernelSpec, need: Need, hooks: SessionHooks): Promise<Session> {
   if (spec.modules !== undefined && spec.image === undefined) {
     throw new Problem(`${target}: --modules goes with a kernel of your own; name it with kernel:PATH.`);
   }
   const { note = () => {} } = spec;
   const { accel, bootSeconds, programSeconds, ...hardware } = settings(spec);
+  const { stallSeconds = programSeconds + marginSeconds } = spec;
+  if (stallSeconds <= programSeconds)
+    throw new Problem(
+      `--stall ${stallSeconds}: the guest allows a program ${programSeconds} s, so give more, or set VFIO_CONFORM_PROGRAM_SECONDS.`,
+    );
   // What is missing on this host is to be known before a download.
   const programs = await readGuestPrograms(spec.programs ?? builtPrograms);
   const kernel = await (spec.image === undefined
@@ -82,8 +89,10 @@ async function start(target: string, spec: KernelSpec, need: Need): Promise<Sess
         }),
       window,
       handshakeMs: seconds * 1000,
-      stallMs: (programSeconds + marginSeconds) * 1000,
+      stallMs: stallSeconds * 1000,
       inspect: withFaults,
+      note,
+      ...hooks,
     });
   if (accel !== 'auto') return begin(accel, bootSeconds);
   if (virtualisation ?? mayVirtualise()) {

@@ -1,6 +1,6 @@
 import type { DescriptionAnswer, Program, ResultAnswer, RunRequest } from '../../spec/uapi/vocabulary.ts';
 import { LineCutter } from './lines.ts';
-import type { Link } from './link.ts';
+import type { Gone, Link } from './link.ts';
 import { parseAnswer } from './messages.ts';
 
 const longestLine = 1 << 28;
@@ -9,18 +9,24 @@ const farewellMs = 1000;
 /** How long a daemon may take to end after the stop message. */
 const stopMs = 3000;
 
-/** The daemon is lost, and with it the programs under way. The message is a clause that says why. */
+/**
+ * The daemon is lost, and with it the programs under way. The message is a clause that says why. `lost` says that this has
+ * nothing to do with the programs.
+ */
 export class Lost extends Error {
-  readonly end: 'crashed' | 'hung';
+  readonly end: Gone['end'] | 'hung';
   /** What the daemon, or the kernel under it, wrote last. */
   readonly tail: string[];
 
-  constructor(end: 'crashed' | 'hung', message: string, tail: string[]) {
+  constructor(end: Lost['end'], message: string, tail: string[]) {
     super(message);
     this.end = end;
     this.tail = tail;
   }
 }
+
+/** A daemon broke the protocol in a way that no program is to blame for. */
+class BlamelessBreach extends Error {}
 
 interface Waiter {
   answer(result: ResultAnswer): void;
@@ -36,11 +42,11 @@ export class Channel {
   private description: { resolve(answer: DescriptionAnswer): void; reject(lost: Lost): void } | undefined;
   private watchdog: NodeJS.Timeout | undefined;
   private next = 0;
-  private lost: Lost | undefined;
+  private end: Lost | undefined;
 
-  /** Whether the daemon is gone: it takes no programs any more. */
-  get isLost(): boolean {
-    return this.lost !== undefined;
+  /** Why the daemon is gone and takes no programs any more; undefined while it is there. */
+  get lost(): Lost | undefined {
+    return this.end;
   }
 
   /** `stallMs`: while something is asked for, the daemon is given up when it says nothing for that long. */
@@ -53,7 +59,7 @@ export class Channel {
     link.input.on('error', () => this.closed());
     // Writing to a daemon that is gone fails; that it is gone shows elsewhere.
     link.output.on('error', () => {});
-    void link.gone.then((why) => setImmediate(() => this.lose('crashed', why)));
+    void link.gone.then(({ end, why }) => setImmediate(() => this.lose(end, why)));
   }
 
   /** Asks the daemon what it is. Rejects with Lost. */
@@ -90,14 +96,16 @@ export class Channel {
     });
   }
 
-  /** Lets the daemon end; ends it when it does not. */
-  async stop(): Promise<void> {
-    if (!this.lost) {
+  /** Lets the daemon end, unless that is to be at once; ends it when it does not. Gives what could not be ended. */
+  async stop(atOnce = false): Promise<readonly number[]> {
+    if (!this.lost && !atOnce) {
       this.send({ type: 'stop' });
       this.link.output.end();
       await within(this.link.gone, stopMs);
     }
+    this.lose('lost', 'it was stopped');
     await this.link.end();
+    return this.link.left();
   }
 
   private send(message: object): void {
@@ -109,7 +117,8 @@ export class Channel {
     try {
       for (const line of this.cutter.cut(piece)) this.hear(line);
     } catch (error) {
-      this.lose('crashed', error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      this.lose(error instanceof BlamelessBreach ? 'lost' : 'crashed', message);
     }
   }
 
@@ -117,13 +126,13 @@ export class Channel {
     const answer = parseAnswer(line);
     this.watchdog?.refresh();
     if (answer.type === 'description') {
-      if (!this.description) throw new Error('it described itself without being asked');
+      if (!this.description) throw new BlamelessBreach('it described itself without being asked');
       this.description.resolve(answer);
       this.description = undefined;
     } else if (answer.type === 'result') {
       this.waiter(answer.id).answer(answer);
     } else if (answer.id === undefined) {
-      throw new Error(`it did not understand the request: ${answer.message}`);
+      throw new BlamelessBreach(`it did not understand a request: ${answer.message}`);
     } else {
       const detail = `The target did not understand the program: ${answer.message}`;
       this.waiter(answer.id).answer({ type: 'result', id: answer.id, end: 'crashed', outcomes: [], detail });
@@ -132,14 +141,20 @@ export class Channel {
 
   private waiter(id: number): Waiter {
     const waiter = this.waiters.get(id);
-    if (!waiter) throw new Error(`it replied to request ${id}, which is not under way`);
+    if (!waiter) {
+      throw new BlamelessBreach(
+        id < this.next ? `it replied to request ${id} twice` : `it replied to request ${id}, which there is not`,
+      );
+    }
     this.waiters.delete(id);
     if (this.waiters.size === 0) this.unwatch();
     return waiter;
   }
 
   private closed(): void {
-    void within(this.link.gone, farewellMs).then((why) => this.lose('crashed', why ?? 'it closed the connection'));
+    void within(this.link.gone, farewellMs).then((gone) =>
+      this.lose(gone?.end ?? 'crashed', gone?.why ?? 'it closed the connection'),
+    );
   }
 
   private watch(): void {
@@ -151,10 +166,10 @@ export class Channel {
     this.watchdog = undefined;
   }
 
-  private lose(end: 'crashed' | 'hung', why: string): void {
-    if (this.lost) return;
+  private lose(end: Lost['end'], why: string): void {
+    if (this.end) return;
     const lost = new Lost(end, why, this.link.tail());
-    this.lost = lost;
+    this.end = lost;
     this.unwatch();
     void this.link.end();
     this.description?.reject(lost);

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Adapter } from '../../spec/uapi/adapter.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
-import { type Link, Tail } from './link.ts';
+import { type CommandEnd, escapes, runGuarded } from './guarded.ts';
+import { type Gone, type Link, Tail } from './link.ts';
 import { RemoteSession } from './session.ts';
 
 /** What may be set for a command; times in milliseconds. */
@@ -13,7 +13,12 @@ export interface ExecOptions {
   handshakeMs?: number;
   /** How long the command may say nothing while programs are under way; more than its own limit for a program. */
   stallMs?: number;
+  /** Hears sentences for people: what may outlive the run, what could not be ended. */
+  note?(line: string): void;
 }
+
+/** How long a command may say nothing while programs are under way, in milliseconds, if nothing else is said. */
+export const defaultStallMs = 60_000;
 
 /**
  * The target `exec:COMMAND`: a shell command that speaks the adapter protocol
@@ -21,10 +26,11 @@ export interface ExecOptions {
  */
 export function execAdapter(command: string, options: ExecOptions = {}): Adapter {
   const target = `exec:${command}`;
+  let risk = escapes();
   return {
     target,
-    start: () =>
-      RemoteSession.start({
+    start: async (_need, hooks) => {
+      const session = await RemoteSession.start({
         place: target,
         subject: 'The command',
         remedy:
@@ -32,53 +38,48 @@ export function execAdapter(command: string, options: ExecOptions = {}): Adapter
         launch: async () => launch(command, target),
         window: options.window ?? 16,
         handshakeMs: options.handshakeMs ?? 10_000,
-        stallMs: options.stallMs ?? 60_000,
-      }),
+        stallMs: options.stallMs ?? defaultStallMs,
+        note: options.note,
+        ...hooks,
+      });
+      // Once, and not beside the sentence that says why nothing runs.
+      if (risk !== undefined) options.note?.(risk);
+      risk = undefined;
+      return session;
+    },
   };
 }
 
 function launch(command: string, target: string): Link {
   if (command.trim() === '')
     throw new Problem(`${target} names no command; write exec:COMMAND, such as exec:./daemon.`);
-  // A process group of its own, so that ending it reaches what the shell started.
-  const child = spawn(command, { shell: true, detached: true, stdio: 'pipe' });
+  const child = runGuarded(['/bin/sh', '-c', command], { input: true });
   const tail = new Tail(20);
   child.stderr.setEncoding('utf8').on('data', (piece: string) => tail.add(piece));
-  let ended = false;
-  const gone = new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(`the shell could not be run: ${error.message}`));
-    child.on('close', (status, signal) => {
-      ended = true;
-      resolve(farewell(status, signal));
-    });
-  });
   return {
     input: child.stdout,
-    output: child.stdin,
-    gone,
+    output: child.stdin!,
+    gone: child.gone.then((end): Gone => ({ end: 'crashed', why: farewell(end) })),
     tail: () => tail.lines(),
-    end: async () => {
-      if (!ended) killGroup(child);
-      await gone;
-    },
+    end: child.end,
+    left: child.left,
   };
 }
 
-function killGroup(child: ChildProcess): void {
-  if (!child.pid) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group is empty: everything has ended.
-  }
-}
-
 /** Why a command ended, as a clause. A shell tells a signal of its command as a status above 128. */
-function farewell(status: number | null, signal: string | null): string {
-  if (signal) return `it was killed by ${signal}`;
-  if (status === 127) return 'the shell did not find it';
-  if (status === 126) return 'the shell may not execute it';
-  const number = (status ?? 0) - 128;
-  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
-  return name ? `it was killed by ${name}` : `it ended with status ${status}`;
+function farewell(end: CommandEnd): string {
+  switch (end.kind) {
+    case 'not-run':
+      return `the shell could not be run (${end.errno})`;
+    case 'signal':
+      return `it was killed by ${end.signal}`;
+    case 'status': {
+      if (end.status === 127) return 'the shell did not find it';
+      if (end.status === 126) return 'the shell may not execute it';
+      const name = Object.entries(constants.signals).find(([, value]) => value === end.status - 128)?.[0];
+      return name ? `it was killed by ${name}` : `it ended with status ${end.status}`;
+    }
+    default:
+      return end satisfies never;
+  }
 }

@@ -1,17 +1,29 @@
 import type { Readable, Writable } from 'node:stream';
 
+/**
+ * How a daemon went. `crashed`: the implementation, or what speaks for it, did. `lost`: what carries it did, such as an
+ * emulator, which says nothing about the implementation.
+ */
+export interface Gone {
+  end: 'crashed' | 'lost';
+  /** A clause, such as `it ended with status 1`. */
+  why: string;
+}
+
 /** A connection to a daemon that speaks the adapter protocol, and the hold on whatever runs it. */
 export interface Link {
   /** What the daemon says. */
   readonly input: Readable;
   /** What the daemon is told. */
   readonly output: Writable;
-  /** Resolves when the daemon is gone, with a clause that says why, such as `it ended with status 1`. Never rejects. */
-  readonly gone: Promise<string>;
+  /** Resolves when the daemon is gone. Never rejects. */
+  readonly gone: Promise<Gone>;
   /** The last lines that the daemon, or the kernel under it, wrote for people to read. */
   tail(): string[];
-  /** Ends the daemon at once and gives back what it held; may be called more than once. */
+  /** Ends the daemon and gives back what it held, within a few seconds; may be called more than once. Never rejects. */
   end(): Promise<void>;
+  /** Processes that were left when the daemon was ended, because they could not be. */
+  left(): readonly number[];
 }
 
 /** Keeps the last lines of a text that comes in pieces. */

@@ -4,7 +4,7 @@ import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { emulatedEnvironment, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
-import type { Link } from './link.ts';
+import type { Gone, Link } from './link.ts';
 import { RemoteSession } from './session.ts';
 
 const program = (id: string): Program => ({ id, topology: { slots: {} }, ops: [] });
@@ -15,8 +15,8 @@ function fakeLink(answers: Record<string, (message: { id: number; program: Progr
   const input = new PassThrough();
   const output = new PassThrough();
   let leave: (why: string) => void = () => {};
-  const gone = new Promise<string>((resolve) => {
-    leave = resolve;
+  const gone = new Promise<Gone>((resolve) => {
+    leave = (why) => resolve({ end: 'crashed', why });
   });
   output.setEncoding('utf8').on('data', (text: string) => {
     for (const line of text.trim().split('\n')) {
@@ -26,7 +26,7 @@ function fakeLink(answers: Record<string, (message: { id: number; program: Progr
       if (message.type === 'stop') leave('it stopped');
     }
   });
-  return { input, output, gone, tail: () => [], end: async () => leave('it was ended') };
+  return { input, output, gone, tail: () => [], end: async () => leave('it was ended'), left: () => [] };
 }
 
 const options = {

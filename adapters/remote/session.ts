@@ -1,11 +1,11 @@
-import type { Description, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
+import type { Description, ProgramResult, Session, SessionHooks } from '../../spec/uapi/adapter.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import type { Channel, Lost } from './channel.ts';
 import type { Link } from './link.ts';
 
 /** How a session reaches its daemon. */
-export interface SessionOptions {
+export interface SessionOptions extends SessionHooks {
   /** The target as the user named it; problems start with it. */
   place: string;
   /** Starts the daemon. Throws a Problem for what only the user can mend, any other error when trying again may help. */
@@ -21,10 +21,12 @@ export interface SessionOptions {
   /** What to call the daemon in a sentence, such as `The command`. */
   subject: string;
   /**
-   * Looks at a result before the caller sees it. Giving back another one says
-   * that the daemon is no longer to be trusted: it is started anew.
+   * Looks at a result before the caller sees it, and may add faults of the kernel. The daemon is then no longer to be
+   * trusted: it is started anew.
    */
   inspect?(result: ProgramResult): ProgramResult;
+  /** Hears what could not be ended, in a sentence. */
+  note?(line: string): void;
 }
 
 interface Job {
@@ -57,6 +59,7 @@ export class RemoteSession implements Session {
   /** The daemon is to be started anew when nothing is under way. */
   private spoiled = false;
   private over: Problem | undefined;
+  private readonly stopping = new AbortController();
 
   private constructor(options: SessionOptions, channel: Channel, description: Description) {
     this.options = options;
@@ -82,10 +85,12 @@ export class RemoteSession implements Session {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(atOnce = false): Promise<void> {
+    if (this.channel?.lost && !this.over) this.lose(this.channel.lost, []);
     this.giveUp(new Problem(`${this.options.place} was stopped; start it again to run programs.`));
+    this.stopping.abort();
     await this.opening;
-    await Promise.all([this.clearing, this.channel?.stop()]);
+    await Promise.all([this.clearing, this.channel && clear(this.options, this.channel, atOnce)]);
     this.channel = undefined;
   }
 
@@ -94,9 +99,10 @@ export class RemoteSession implements Session {
     if (this.over) this.giveUp(this.over);
     if (this.waiting.length + this.suspects.length === 0) return;
     if (this.spoiled && this.underWay.size > 0) return;
-    if (this.channel?.isLost && this.underWay.size === 0) {
+    if (this.channel?.lost && this.underWay.size === 0) {
       // It died with no program under way: none is to blame.
-      this.clearing = this.channel.stop();
+      this.lose(this.channel.lost, []);
+      this.clearing = clear(this.options, this.channel);
       this.channel = undefined;
     }
     if (!this.channel || this.spoiled) {
@@ -129,7 +135,11 @@ export class RemoteSession implements Session {
   private settle(job: Job, result: ProgramResult): void {
     this.underWay.delete(job);
     const seen = this.options.inspect?.(result) ?? result;
-    this.spoiled ||= seen !== result;
+    if (seen !== result && !this.spoiled) {
+      this.spoiled = true;
+      const { faults = [], log = [] } = seen;
+      this.options.onLoss?.({ end: 'fault', why: `the kernel reported ${faults[0]}`, programs: [job.program.id], log });
+    }
     job.resolve(seen);
     this.pump();
   }
@@ -138,9 +148,14 @@ export class RemoteSession implements Session {
   private survive(channel: Channel, lost: Lost): void {
     if (channel !== this.channel) return;
     this.channel = undefined;
-    this.clearing = channel.stop();
+    this.clearing = clear(this.options, channel);
     const jobs = [...this.underWay];
     this.underWay.clear();
+    if (this.over) {
+      for (const job of jobs) job.reject(this.over);
+      return;
+    }
+    this.lose(lost, jobs);
     if (jobs.length === 1) {
       const detail = `${this.options.subject} was lost with this program under way: ${lost.message}.`;
       this.settle(jobs[0]!, { end: lost.end, outcomes: [], detail, ...(lost.tail.length && { log: lost.tail }) });
@@ -150,16 +165,20 @@ export class RemoteSession implements Session {
     }
   }
 
+  private lose({ end, message, tail }: Lost, jobs: readonly Job[]): void {
+    this.options.onLoss?.({ end, why: message, programs: jobs.map(({ program }) => program.id), log: tail });
+  }
+
   private async reopen(): Promise<void> {
     let last: unknown;
-    await Promise.all([this.clearing, this.channel?.stop()]);
+    await Promise.all([this.clearing, this.channel && clear(this.options, this.channel)]);
     this.channel = undefined;
     this.spoiled = false;
     for (let start = 0; start < startsInARow && !this.over; start++) {
       try {
-        const { channel, description } = await open(this.options);
+        const { channel, description } = await open({ ...this.options, signal: this.stopping.signal });
         if (JSON.stringify(description) !== JSON.stringify(this.description)) {
-          await channel.stop();
+          await clear(this.options, channel);
           throw new Problem(
             `${this.options.place} describes itself differently after a restart; make its description constant while a run lasts.`,
           );
@@ -183,15 +202,32 @@ export class RemoteSession implements Session {
 async function open(options: SessionOptions): Promise<{ channel: Channel; description: Description }> {
   // The schemas and their compiler are loaded when a daemon is reached, not when the command line is.
   const { Channel } = await import('./channel.ts');
+  const { signal } = options;
+  const given = new Problem(`${options.place}: starting it was given up.`);
+  if (signal?.aborted) throw given;
   const channel = new Channel(await options.launch(), options.stallMs);
+  const giveUp = (): void => void channel.stop(true);
+  if (signal?.aborted) giveUp();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
     const { name, version, ops, environment } = await channel.describe(options.handshakeMs);
     return { channel, description: { name, version, ops, environment } };
   } catch (error) {
     // Nothing of it is to be left when the user reads that it did not start.
-    await channel.stop();
-    throw error;
+    await clear(options, channel, true);
+    throw signal?.aborted ? given : error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
+}
+
+/** Ends a daemon, and says what of it could not be ended. */
+async function clear(options: SessionOptions, channel: Channel, atOnce = false): Promise<void> {
+  const left = await channel.stop(atOnce);
+  if (left.length === 0) return;
+  options.note?.(
+    `${options.place}: left behind, because it runs as another user or hangs in the kernel: process ${left.join(', process ')}; end it by hand.`,
+  );
 }
 
 function problem(options: SessionOptions, error: unknown, times = ''): Problem {

@@ -11,12 +11,13 @@ export const ruleSubject: Subject = {
   fits: ({ contract }, name) => contract.rules.has(name),
   explain(asking, name) {
     const { data, contract, label } = asking;
-    const { id, level, sentence, outcome, sources, verified, note, findings = [] } = data.rules.get(name)!;
+    const { id, level, sentence, outcome, sources, verified, note, logs = [], findings = [] } = data.rules.get(name)!;
     const lines = [`${id} (${level})`, `  ${sentence}`];
     if (outcome) lines.push(`  outcome:    ${outcomeText(outcome)}`);
     for (const source of sources) lines.push(`  source:     ${sourceText(data, source)}`);
     if (verified) lines.push(`  observed:   Linux ${verified.join(', ')}`);
     if (note) lines.push(`  note:       ${note}`);
+    for (const pattern of logs) lines.push(`  may log:    what fits ${pattern}`);
     for (const finding of findings) lines.push(`  finding:    ${finding}: ${data.findings.get(finding)!.sentence}`);
     lines.push(`  present in: ${profilesText(data, id).replace(/^in /, '')}`);
     if (!contract.rules.has(id)) lines.push(`  not part of ${label}`);

@@ -1,11 +1,13 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
-import type { Need } from '../../spec/uapi/adapter.ts';
+import type { Loss, Need } from '../../spec/uapi/adapter.ts';
 import type {
   Environment,
   RecordCase,
   RecordFooter,
+  RecordLoss,
   RecordMissing,
+  ResultInconclusive,
   RunResult,
   Trace,
 } from '../../spec/uapi/vocabulary.ts';
@@ -16,6 +18,7 @@ import { TransitionCoverage, type TransitionWatch } from '../suites/lifecycle/co
 import { kindOfMachine } from '../suites/suite.ts';
 import { Coverage } from './coverage.ts';
 import { type FailedCase, groupsOf } from './groups.ts';
+import { Losses } from './losses.ts';
 import { exitCode, Tally } from './tally.ts';
 import { type CaseVerdict, decide } from './verdict.ts';
 
@@ -31,6 +34,8 @@ export interface AssessmentSubject {
   answers: 'all' | 'named' | 'none';
   /** What was selected, in one sentence; undefined for everything. */
   selected?: string;
+  /** Whether a loss of the target that nothing explains is to be put up with. */
+  allowLosses?: boolean;
 }
 
 /** A verdict, and the transitions that were seen while it was found. */
@@ -64,6 +69,8 @@ export class Assessment {
   private readonly coverage: Coverage;
   private readonly transitions: TransitionCoverage;
   private readonly failed: FailedCase[] = [];
+  private readonly inconclusive: ResultInconclusive[] = [];
+  private readonly losses = new Losses();
   private readonly units = new Set<string>();
   private targetVersion = '';
 
@@ -107,6 +114,13 @@ export class Assessment {
     return { kind: 'missing', machine: kindOfMachine(environment), need, why };
   }
 
+  /** The target was lost, `seconds` after the run began; gives the line of the record. */
+  loss(loss: Loss, seconds: number): RecordLoss {
+    const line: RecordLoss = { kind: 'loss', ...loss, after: this.programs, seconds };
+    this.losses.add(line);
+    return line;
+  }
+
   /** Judges what a target did; it counts only once it is added. */
   judge(trace: Trace, environment: Environment): Judged {
     const { contract, strict } = this.subject;
@@ -129,6 +143,9 @@ export class Assessment {
       ...(failure && { failure }),
     };
     this.tally.add(one);
+    this.losses.note(trace);
+    if (verdict === 'inconclusive')
+      this.inconclusive.push({ suite, program: trace.program.id, reason: reason ?? 'inconclusive' });
     this.coverage.note(judgement, environment, trace);
     if (watch) this.transitions.note(environment, trace, judged, watch);
     this.excuse(trace, environment);
@@ -169,7 +186,7 @@ export class Assessment {
 
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
-    const { contract, profile, target, selected } = this.subject;
+    const { contract, profile, target, selected, allowLosses = false } = this.subject;
     const { programs, ops, verdicts, features, rows, retried } = this.tally;
     const answered = this.answered();
     const { reached, unreached } = this.coverage.sweep(answered);
@@ -179,7 +196,10 @@ export class Assessment {
     const lacks = Object.entries(features).some(
       ([name, state]) => contract.parameters[name] === 'present' && (state === 'absent' || state === 'contradictory'),
     );
-    const code = lacks ? 1 : exitCode(verdicts, complete, unreached);
+    const losses = this.losses.explained();
+    const unexplained = losses.filter(({ blamed }) => blamed === undefined).length;
+    const conclusive = complete && (unexplained === 0 || allowLosses);
+    const code = lacks ? 1 : exitCode(verdicts, conclusive, unreached);
     const rules = { total: answered.length, reached: reached.size, unreached };
     const result: RunResult = {
       conforms: code === 0,
@@ -196,6 +216,8 @@ export class Assessment {
       features,
       rules,
       ...(transitions && { transitions }),
+      losses,
+      inconclusive: this.inconclusive,
       rows,
       groups,
       failures: this.failed.map(({ one: { suite, trace, failure } }) => {
@@ -217,6 +239,7 @@ export class Assessment {
       seconds,
       complete,
       ...(lost !== undefined && { lost }),
+      ...(losses.length > 0 && { losses: { total: losses.length, unexplained } }),
       ...(retried > 0 && { retried }),
       rules,
       witnesses,

@@ -24,22 +24,23 @@ export function toFailure(contract: Contract, trace: Trace, violation: Violation
 /** The rule that a target breaks which crashes, hangs or logs an oops, whatever the outcomes were. */
 export const SURVIVES = 'target_survives';
 
-/** A target that did not survive a program. */
-export function notSurvived({ program, outcomes, end, detail }: Trace): Failure {
+/** A target that did not survive a program, or whose kernel reported a `fault` meanwhile. */
+export function notSurvived({ program, outcomes, end, detail }: Trace, fault?: string): Failure {
   const op = Math.min(outcomes.length, program.ops.length - 1);
+  const why = fault === undefined ? detail : `The kernel reported a fault: ${fault}`;
   return {
     signature: {
       rule: SURVIVES,
       handler: SURVIVES,
       op: program.ops[op]?.op ?? 'none',
       expected: 'completed',
-      actual: end === 'completed' ? 'no return' : end,
+      actual: end !== 'completed' ? end : fault === undefined ? 'no return' : 'fault',
     },
     sentence: 'Whatever a program asks for, the implementation goes on working.',
     source: 'Decisions of this project, docs/decisions/: 0002',
     op,
     expected: 'every op returns',
-    actual: `${end} after ${outcomes.length} of ${program.ops.length} ops${detail ? `: ${detail}` : ''}`,
+    actual: `${end} after ${outcomes.length} of ${program.ops.length} ops${why ? `: ${why}` : ''}`,
     token: toToken(program),
   };
 }

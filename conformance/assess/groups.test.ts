@@ -35,8 +35,6 @@ async function groupsOf({ profile = 'v1-singleton', defect, set, only }: Wrong):
       judge: (trace, environment) => assessment.judge(trace, environment),
     },
     {
-      onSession() {},
-      onMissing() {},
       onCase(one, judged, environment) {
         assessment.add(one, judged, environment);
       },

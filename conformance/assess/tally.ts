@@ -54,15 +54,18 @@ function featureState(seen: ReadonlySet<Verdict>): RunResult['features'][string]
   return evidence.has('absent') ? 'absent' : 'present';
 }
 
-/** 0: conforms. 1: fails. 3: neither, because nothing was judged, or something was inconclusive, cut off or not reached. */
+/**
+ * 0: conforms. 1: fails. 3: neither, because nothing was judged, or something was inconclusive or not reached. A run that was cut
+ * off, or whose target was lost without a reason, is not `conclusive`.
+ */
 export function exitCode(
   verdicts: Record<string, number>,
-  complete: boolean,
+  conclusive: boolean,
   unreached: readonly UnreachedRule[],
 ): 0 | 1 | 3 {
   if (verdicts.fail || verdicts['unexpected-pass']) return 1;
   if (!verdicts.pass && !verdicts.absent && !verdicts['known-deviation']) return 3;
-  return verdicts.inconclusive || !complete || inexcusable(unreached).length > 0 ? 3 : 0;
+  return verdicts.inconclusive || !conclusive || inexcusable(unreached).length > 0 ? 3 : 0;
 }
 
 function rowOf({ suite, trace }: RecordCase): string {

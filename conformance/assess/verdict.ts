@@ -30,7 +30,11 @@ export function decide(
   observer?: Observer,
 ): CaseVerdict {
   const judgement = judge(contract, environment, trace, observer);
-  const survived = trace.end === 'completed' || trace.end === 'unsupported';
+  // What carries the implementation failed: nothing that came of it is evidence.
+  if (trace.end === 'lost')
+    return { verdict: 'inconclusive', reason: trace.detail ?? 'the target was lost', judgement };
+  const fault = unexpectedFault(contract, trace, judgement);
+  const survived = (trace.end === 'completed' || trace.end === 'unsupported') && fault === undefined;
   const { feature } = trace.program;
   const without = feature === undefined ? undefined : withoutFeature(contract, feature);
   if (judgement.kind === 'violates') {
@@ -51,7 +55,7 @@ export function decide(
     }
     return { verdict: 'fail', failure: toFailure(contract, trace, judgement.violation), judgement };
   }
-  if (!survived) return { verdict: 'fail', failure: notSurvived(trace), judgement };
+  if (!survived) return { verdict: 'fail', failure: notSurvived(trace, fault), judgement };
   if (judgement.kind === 'malformed') return { verdict: 'not-applicable', reason: judgement.reason, judgement };
   if (trace.end === 'unsupported') {
     return { verdict: 'not-applicable', reason: trace.detail ?? 'the target cannot run it', judgement };
@@ -65,6 +69,15 @@ export function decide(
   const either =
     without && [...judgement.decided].every((rule) => !contract.rules.has(rule) || without.rules.has(rule));
   return { verdict: 'pass', ...(either && { either }), judgement };
+}
+
+/** The first fault that the kernel reported and that no rule which decided allows. */
+function unexpectedFault(contract: Contract, { faults = [] }: Trace, judgement: Judgement): string | undefined {
+  const allowed =
+    judgement.kind === 'conforms'
+      ? [...judgement.decided].flatMap((id) => contract.data.rules.get(id)?.logs ?? []).map((text) => new RegExp(text))
+      : [];
+  return faults.find((line) => !allowed.some((pattern) => pattern.test(line)));
 }
 
 /** The contract without a feature that it asks for; undefined if it does not. */

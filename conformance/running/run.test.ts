@@ -60,7 +60,6 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
       ...plan,
     },
     {
-      onSession() {},
       onMissing: (need) => missing.push(need),
       onCase({ trace, attempts }, { verdict }) {
         seen.push(trace.program.id);

@@ -1,6 +1,7 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
-import type { Adapter, Description, Need, Session } from '../../spec/uapi/adapter.ts';
+import type { Adapter, Description, Loss, Need, Session } from '../../spec/uapi/adapter.ts';
+import { Problem } from '../../spec/uapi/problem.ts';
 import type { Environment, Program, RecordAttempt, RecordPlace, Trace } from '../../spec/uapi/vocabulary.ts';
 import type { CaseVerdict } from '../assess/verdict.ts';
 import { kindOfMachine, mergeNeeds, sameMachine } from '../suites/suite.ts';
@@ -19,6 +20,8 @@ export interface Plan<Judged extends CaseVerdict = CaseVerdict> extends Selectio
   milliseconds?: number;
   /** Run every `of`th program, from the `index`th on (from 0). */
   shard?: { index: number; of: number };
+  /** How often the target may be lost before it is given up; any number, if not given. */
+  maxLosses?: number;
   signal?: AbortSignal;
 }
 
@@ -39,10 +42,16 @@ export interface RunCase {
 
 /** What a run reports while it goes on. */
 export interface Listener<Judged extends CaseVerdict> {
-  /** A machine is up, with so many programs to run on it. */
-  onSession(description: Description, cases: readonly Case[]): void;
+  /** A machine is being started, the `index`th (from 1) of those that are needed. */
+  onStart?(need: Need, index: number, of: number): void;
+  /** Programs are being made for it, so many so far. */
+  onMaking?(programs: number): void;
+  /** It is up, with so many programs to run on it. */
+  onSession?(description: Description, cases: readonly Case[]): void;
   /** The target does not offer a machine that programs need. */
-  onMissing(need: Need): void;
+  onMissing?(need: Need): void;
+  /** The target was lost and is started again. */
+  onLoss?(loss: Loss): void;
   onCase(one: RunCase, judged: Judged, environment: Environment): void;
 }
 
@@ -51,52 +60,126 @@ export interface RunEnd {
   complete: boolean;
 }
 
+/** After how long in a row, in milliseconds, signals and timers get their turn. */
+const turnMs = 40;
+
 /**
  * Runs suites on a target, machine by machine; one that none of the selected programs needs is not started. A machine that
- * the target does not offer is reported and left out.
+ * the target does not offer is reported and left out. Throws a Problem when the target is lost for good, or too often.
  */
 export async function run<Judged extends CaseVerdict>(plan: Plan<Judged>, listener: Listener<Judged>): Promise<RunEnd> {
-  const outOfTime = new AbortController();
   // AbortSignal.timeout() would not do: where only AbortSignal.any() knows it, it may be collected before it fires.
-  const timer = plan.milliseconds === undefined ? undefined : setTimeout(() => outOfTime.abort(), plan.milliseconds);
+  const outOfTime = new AbortController();
+  const stopTimer = plan.milliseconds === undefined ? () => {} : later(plan.milliseconds, () => outOfTime.abort());
+  const lost = new AbortController();
+  const { maxLosses = Number.POSITIVE_INFINITY } = plan;
+  let losses = 0;
+  const onLoss = (loss: Loss): void => {
+    try {
+      listener.onLoss?.(loss);
+    } catch (error) {
+      // Whoever keeps the record cannot; a session that tells of a loss has nothing to do with that.
+      lost.abort(error);
+    }
+    if (++losses > maxLosses) lost.abort(new Problem(tooManyLosses(plan.adapter.target, losses, loss)));
+  };
+  const signals = [outOfTime.signal, lost.signal, ...(plan.signal ? [plan.signal] : [])];
   try {
-    return await runUntil(AbortSignal.any([...(plan.signal ? [plan.signal] : []), outOfTime.signal]), plan, listener);
+    const ended = await runUntil(AbortSignal.any(signals), plan, listener, onLoss);
+    lost.signal.throwIfAborted();
+    return ended;
+  } catch (error) {
+    // A target that was given up may have failed otherwise because of that.
+    throw lost.signal.aborted ? lost.signal.reason : error;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
   }
+}
+
+function tooManyLosses(target: string, losses: number, { why }: Loss): string {
+  const times = losses === 1 ? 'once' : `${losses} times`;
+  return `${target}: was lost ${times}, at last because ${why}; mend it, or let it be lost more often with --max-losses N.`;
+}
+
+/** A timer for any time: those of Node.js hold 24 days. Returns what stops it. */
+function later(milliseconds: number, then: () => void): () => void {
+  const longest = 2 ** 31 - 1;
+  let timer: NodeJS.Timeout;
+  const wait = (rest: number): void => {
+    timer = setTimeout(() => (rest > longest ? wait(rest - longest) : then()), Math.min(rest, longest));
+  };
+  wait(milliseconds);
+  return () => clearTimeout(timer);
 }
 
 async function runUntil<Judged extends CaseVerdict>(
   end: AbortSignal,
   plan: Plan<Judged>,
   listener: Listener<Judged>,
+  onLoss: (loss: Loss) => void,
 ): Promise<RunEnd> {
   const counter = { seen: 0, left: plan.cases ?? Number.POSITIVE_INFINITY };
   const done = new Set<string>();
-  for (const need of mergeNeeds(plan.suites.flatMap((suite) => suite.needs()))) {
+  const needs = mergeNeeds(plan.suites.flatMap((suite) => suite.needs())).filter((need) => isWanted(plan, need));
+  const offered = needs.filter((need) => plan.adapter.offers?.(need) ?? true);
+  for (const need of needs) {
     if (counter.left <= 0) break;
     if (end.aborted) return { complete: false };
-    if (!isWanted(plan, need)) continue;
-    if (plan.adapter.offers && !plan.adapter.offers(need)) {
-      listener.onMissing(need);
+    if (!offered.includes(need)) {
+      listener.onMissing?.(need);
       continue;
     }
-    const session = await plan.adapter.start(need);
+    listener.onStart?.(need, offered.indexOf(need) + 1, offered.length);
+    const session = await startUntil(end, plan.adapter, need, onLoss);
+    if (!session) return { complete: false };
     try {
       const { environment } = session.description;
       if (!sameMachine(need.machine, environment.machine) || done.has(environment.id)) {
-        listener.onMissing(need);
+        listener.onMissing?.(need);
         continue;
       }
       done.add(environment.id);
-      const cases = select(plan, counter, environment);
-      listener.onSession(session.description, cases);
+      const cases = await select(plan, counter, environment, end, listener);
+      if (!cases) return { complete: false };
+      listener.onSession?.(session.description, cases);
       if (!(await runCases(plan, session, cases, listener, end))) return { complete: false };
     } finally {
-      await session.stop();
+      await session.stop(end.aborted);
     }
   }
   return { complete: true };
+}
+
+/** A started target; undefined if the end came first, which it then does not keep waiting. */
+async function startUntil(
+  end: AbortSignal,
+  adapter: Adapter,
+  need: Need,
+  onLoss: (loss: Loss) => void,
+): Promise<Session | undefined> {
+  const starting = adapter.start(need, { onLoss, signal: end });
+  const session = await unlessEnded(end, starting);
+  if (session) return session;
+  starting.then(
+    (late) => late.stop(true),
+    () => {},
+  );
+  return undefined;
+}
+
+/** What a promise gives; undefined if the end comes first. */
+async function unlessEnded<T>(end: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+  if (end.aborted) return undefined;
+  let stop: () => void = () => {};
+  const ended = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined);
+    end.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, ended]);
+  } finally {
+    end.removeEventListener('abort', stop);
+  }
 }
 
 /** Whether any unit is selected that runs on a machine, as far as the contract says. */
@@ -109,33 +192,42 @@ function isWanted(plan: Pick<Plan, 'contract' | 'suites' | 'only'>, need: Need):
 }
 
 /** The selected programs of all suites for one machine. */
-export function casesFor(selection: Selection, contract: Contract, environment: Environment): Case[] {
+export function* casesFor(selection: Selection, contract: Contract, environment: Environment): Iterable<Case> {
   const machine = kindOfMachine(environment);
-  return selection.suites.flatMap((suite) =>
-    Array.from(selectedUnits(selection, suite, contract, environment)).flatMap((unit) =>
-      Array.from(selectedPrograms(selection, suite, unit, contract, environment), ({ index, program }) => ({
-        suite: suite.name,
-        place: { machine, unit: unit.id, index },
-        program,
-      })),
-    ),
-  );
+  for (const suite of selection.suites)
+    for (const unit of selectedUnits(selection, suite, contract, environment))
+      for (const { index, program } of selectedPrograms(selection, suite, unit, contract, environment))
+        yield { suite: suite.name, place: { machine, unit: unit.id, index }, program };
 }
 
-function select(
+/** The cases that are to be run on a machine; undefined if the end came while they were made. */
+async function select(
   plan: Pick<Plan, 'contract' | 'suites' | 'only' | 'shard'>,
   counter: { seen: number; left: number },
   environment: Environment,
-): Case[] {
+  end: AbortSignal,
+  listener: Pick<Listener<CaseVerdict>, 'onMaking'>,
+): Promise<Case[] | undefined> {
   const { shard } = plan;
-  const mine = casesFor(plan, plan.contract, environment).filter(() => {
+  const taken: Case[] = [];
+  let turn = Date.now();
+  for (const one of casesFor(plan, plan.contract, environment)) {
     const at = counter.seen++;
-    return !shard || at % shard.of === shard.index;
-  });
-  const taken = mine.slice(0, counter.left);
+    if (!shard || at % shard.of === shard.index) taken.push(one);
+    if (taken.length === counter.left) break;
+    // Asking for the time costs a good part of making a program.
+    if (counter.seen % 16 !== 0 || Date.now() - turn < turnMs) continue;
+    listener.onMaking?.(taken.length);
+    await nextTurn();
+    if (end.aborted) return undefined;
+    turn = Date.now();
+  }
   counter.left -= taken.length;
   return taken;
 }
+
+/** Lets signals and timers have their turn. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Keeps as many programs under way as the session allows; results are reported in the order of the cases. False: cut off. */
 async function runCases<Judged extends CaseVerdict>(
@@ -147,46 +239,40 @@ async function runCases<Judged extends CaseVerdict>(
 ): Promise<boolean> {
   const { environment } = session.description;
   const starter = new Starter(session);
-  const ended = new Promise<undefined>((resolve) =>
-    end.addEventListener('abort', () => resolve(undefined), { once: true }),
-  );
   const underWay: { case: Case; trace: Promise<Trace> | Trace }[] = [];
-  const report = async () => {
-    const first = underWay[0]!;
-    const { suite, place, program } = first.case;
-    // A target that hangs must not keep the end of the run waiting.
-    let trace = first.trace instanceof Promise ? await Promise.race([first.trace, ended]) : first.trace;
-    if (!trace) return;
-    underWay.shift();
-    let judged = judge(trace, environment);
+  /** A target that hangs does not keep the end of the run waiting: false. */
+  const report = async (): Promise<boolean> => {
+    const { case: one, trace: awaited } = underWay.shift()!;
+    const { suite, place, program } = one;
     const attempts: RecordAttempt[] = [];
+    let trace = awaited instanceof Promise ? await unlessEnded(end, awaited) : awaited;
+    if (!trace) return false;
+    let judged = judge(trace, environment);
     if (judged.verdict === 'inconclusive') {
       attempts.push(attemptOf(trace, judged));
-      trace = await starter.start(program);
+      trace = await unlessEnded(end, Promise.resolve(starter.start(program)));
+      if (!trace) return false;
       judged = judge(trace, environment);
     }
     listener.onCase({ suite, place, trace, ...(attempts.length > 0 && { attempts }) }, judged, environment);
+    return true;
   };
-  let cut = false;
-  let sinceYield = 0;
-  for (const one of cases) {
-    if (end.aborted) {
-      cut = true;
-      break;
-    }
+  let turn = Date.now();
+  for (const [index, one] of cases.entries()) {
+    if (end.aborted) return false;
     const trace = starter.start(one.program);
     // Whoever waits for it hears of a failure; until then it must not end the process.
     if (trace instanceof Promise) trace.catch(() => {});
     underWay.push({ case: one, trace });
-    if (underWay.length >= session.window) await report();
+    if (underWay.length >= session.window && !(await report())) return false;
     // A session that answers at once must not keep signals and timers waiting.
-    if (++sinceYield >= 500) {
-      sinceYield = 0;
-      await new Promise((resolve) => setImmediate(resolve));
+    if (index % 16 === 15 && Date.now() - turn >= turnMs) {
+      await nextTurn();
+      turn = Date.now();
     }
   }
-  while (underWay.length > 0 && !end.aborted) await report();
-  return !cut && underWay.length === 0;
+  while (underWay.length > 0) if (end.aborted || !(await report())) return false;
+  return true;
 }
 
 function attemptOf({ end, outcomes, log }: Trace, { reason }: CaseVerdict): RecordAttempt {

@@ -53,8 +53,6 @@ describe.each(profiles)('the contract as an implementation, profile %s', (profil
         judge: (trace, environment) => decide(contract, environment, trace, true),
       },
       {
-        onSession() {},
-        onMissing() {},
         onCase({ suite, place, trace }, { verdict, judgement, reason, failure }, environment) {
           if (verdict !== 'pass' && verdict !== 'absent') odd.push([trace.program.id, reason, failure?.signature.rule]);
           coverage.note(judgement, environment, trace);

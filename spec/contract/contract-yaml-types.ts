@@ -42,6 +42,12 @@ export interface YamlRule {
   verified?: string[];
   note?: string;
   /**
+   * Faults that the kernel may report where the rule decides, as regular expressions over a line of its log.
+   *
+   * @minItems 1
+   */
+  logs?: [string, ...string[]];
+  /**
    * The rule only takes away what may still be cached. To see whether a trace depends on it, what would be cached without it is preferred to the tables.
    */
   invalidates?: true;

@@ -72,6 +72,7 @@ export function readContract(folder: string): ContractParts {
       });
       checkLevel(rule, sources, at([i, 'level']));
       checkErrnos(rule.outcome, at([i, 'outcome']));
+      for (const [j, pattern] of (rule.logs ?? []).entries()) checkPattern(pattern, at([i, 'logs', j]));
       for (const id of rule.findings ?? []) {
         if (!findings.has(id))
           throw new Problem(`${at([i, 'findings'])}: finding ${id} is not in findings.yaml; add it there.`);
@@ -217,3 +218,11 @@ function namedRules(step: Step): [key: string | undefined, rule: string][] {
 
 const needsOutcome = (key: string | undefined): boolean =>
   key === 'refuse' || key === 'read' || key === 'write' || key === 'return';
+
+function checkPattern(pattern: string, place: string): void {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    throw new Problem(`${place}: ${(error as Error).message}; write a regular expression of JavaScript.`);
+  }
+}

@@ -25,6 +25,28 @@ export interface ProgramResult {
   detail?: string;
   /** Lines that the kernel logged meanwhile. */
   log?: string[];
+  /** Those of them in which the kernel reports a fault of its own. */
+  faults?: string[];
+}
+
+/** The target was lost, or is not to be trusted any more, and is started again. */
+export interface Loss {
+  /** `lost`: what carries the implementation failed it, or nobody is to blame. `fault`: the kernel reported a fault and goes on. */
+  end: 'crashed' | 'hung' | 'lost' | 'fault';
+  /** A clause, such as `it ended with status 1`. */
+  why: string;
+  /** Ids of the programs that were under way. */
+  programs: string[];
+  /** What the target wrote last, for people. */
+  log: string[];
+}
+
+/** What a caller hears and says while a target starts and runs. */
+export interface SessionHooks {
+  /** Hears of each time that the target is lost. */
+  onLoss?(loss: Loss): void;
+  /** Gives the start up. */
+  signal?: AbortSignal;
 }
 
 /** A started target. It outlives a crash of the implementation: that program fails, the next one finds it running. */
@@ -37,7 +59,8 @@ export interface Session {
    * Never throws for what the implementation does; that is in the result.
    */
   run(program: Program, slots: Record<string, string>): ProgramResult | Promise<ProgramResult>;
-  stop(): Promise<void>;
+  /** Ends the target: `atOnce` without waiting for it to end by itself. Takes seconds at most. */
+  stop(atOnce?: boolean): Promise<void>;
 }
 
 /** An implementation under test, and the way to reach it. */
@@ -47,5 +70,5 @@ export interface Adapter {
   /** Whether the target may have what is needed, as far as it can tell without starting; if it is missing, starting tells. */
   offers?(need: Need): boolean;
   /** Starts a machine that has what is needed. Throws a Problem when something is missing on this host. */
-  start(need: Need): Promise<Session>;
+  start(need: Need, hooks?: SessionHooks): Promise<Session>;
 }

@@ -137,6 +137,8 @@ const result: RunResult = {
   verdicts: {},
   features: { bind: 'absent' },
   rules: { total: 0, reached: 0, unreached: [] },
+  losses: [],
+  inconclusive: [],
   rows: [{ name: 'VFIO_IOMMU_BIND', verdicts: { fail: 1 } }],
   groups: [group],
   failures: [

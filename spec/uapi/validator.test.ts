@@ -15,7 +15,13 @@ test.each<[title: string, schema: string, value: unknown, place: string, clause:
   ['op that is a word', 'program', program('close'), '/ops/0', 'must be object'],
   ['op with a foreign key', 'program', program({ op: 'barrier', fd: 'c' }), '/ops/0', 'must not have fd'],
   ['constant', 'protocol', { type: 'describe', protocol: 2 }, '/protocol', 'must be 1'],
-  ['member of a closed set', 'trace#/$defs/end', 'fine', '/', 'must be one of completed, crashed, hung, unsupported'],
+  [
+    'member of a closed set',
+    'trace#/$defs/end',
+    'fine',
+    '/',
+    'must be one of completed, crashed, hung, unsupported, lost',
+  ],
   [
     'form without constant, by what fits farthest',
     'program',

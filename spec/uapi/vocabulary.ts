@@ -70,9 +70,9 @@ export type Pasid = Integer | SavedPasid;
  */
 export type SlotDevice = number | 'bound_to_host_driver';
 /**
- * How the run of a program ended. Unsupported: the target cannot perform one of the ops, or lacks the topology.
+ * How the run of a program ended. Unsupported: the target cannot perform one of the ops, or lacks the topology. Lost: what carries the implementation failed it, such as an emulator, which says nothing about the implementation; a daemon never says so.
  */
-export type End = 'completed' | 'crashed' | 'hung' | 'unsupported';
+export type End = 'completed' | 'crashed' | 'hung' | 'unsupported' | 'lost';
 /**
  * Why the IOMMU did not translate; docs/guest-page-tables.md tells what each means. The number is the level of the guest table, 1 the last.
  */
@@ -123,7 +123,7 @@ export type ProtocolMessage =
 /**
  * One line of a run record (JSON Lines): a header, machines and cases as they come, a footer. A record without footer is incomplete.
  */
-export type RecordLine = RecordHeader | RecordMachine | RecordMissing | RecordCase | RecordFooter;
+export type RecordLine = RecordHeader | RecordMachine | RecordMissing | RecordCase | RecordLoss | RecordFooter;
 export type Verdict =
   'pass' | 'fail' | 'absent' | 'not-applicable' | 'known-deviation' | 'unexpected-pass' | 'inconclusive' | 'undefined';
 /**
@@ -160,6 +160,10 @@ export interface Trace {
    * For an end other than completed: one sentence.
    */
   detail?: string;
+  /**
+   * Those of them in which the kernel reports a fault of its own, such as a warning. A rule may allow them.
+   */
+  faults?: string[];
   /**
    * Lines that the kernel logged while the program ran.
    */
@@ -858,7 +862,10 @@ export interface RunRequest {
 export interface ResultAnswer {
   type: 'result';
   id: number;
-  end: End;
+  /**
+   * How the run of the program ended.
+   */
+  end: 'completed' | 'crashed' | 'hung' | 'unsupported';
   outcomes: Outcome[];
   detail?: string;
   log?: string[];
@@ -901,6 +908,10 @@ export interface RecordHeader {
    */
   strict: boolean;
   seed: number;
+  /**
+   * A loss that nothing explains does not make the run inconclusive.
+   */
+  allowLosses?: true;
   selection: RecordSelection;
 }
 /**
@@ -1066,6 +1077,36 @@ export interface Signature {
    */
   actual: string;
 }
+/**
+ * The target was lost, or not to be trusted any more, and was started again.
+ */
+export interface RecordLoss {
+  kind: 'loss';
+  /**
+   * lost: what carries the implementation failed it, or nobody is to blame. fault: the kernel reported a fault under a program and went on.
+   */
+  end: 'crashed' | 'hung' | 'lost' | 'fault';
+  /**
+   * A clause.
+   */
+  why: string;
+  /**
+   * Ids of the programs that were under way.
+   */
+  programs: string[];
+  /**
+   * What the target wrote last.
+   */
+  log: string[];
+  /**
+   * Cases that were judged before.
+   */
+  after: number;
+  /**
+   * Since the run began.
+   */
+  seconds: number;
+}
 export interface RecordFooter {
   kind: 'footer';
   cases: number;
@@ -1082,6 +1123,7 @@ export interface RecordFooter {
    * Why the target could not go on.
    */
   lost?: string;
+  losses?: LossCount;
   /**
    * Cases that took more than one attempt.
    */
@@ -1095,6 +1137,13 @@ export interface RecordFooter {
   };
   transitions?: TransitionCount;
   groups?: FailureGroup[];
+}
+/**
+ * How often the target was lost; unexplained: the programs that were under way did not bring it about when they were tried again.
+ */
+export interface LossCount {
+  total: number;
+  unexplained: number;
 }
 /**
  * The rules that the run answers for: all, if it was of everything, else those that --only names.
@@ -1221,6 +1270,11 @@ export interface RunResult {
     [k: string]: 'absent' | 'present' | 'contradictory' | 'not-judged';
   };
   /**
+   * Each time that the target was lost and started again.
+   */
+  losses: ResultLoss[];
+  inconclusive: ResultInconclusive[];
+  /**
    * What was to be run, in one sentence; absent for everything.
    */
   selected?: string;
@@ -1235,6 +1289,18 @@ export interface RunResult {
    */
   groups: FailureGroup[];
   failures: RunFailure[];
+}
+export interface ResultLoss {
+  loss: RecordLoss;
+  /**
+   * Id of a program that was under way and brings the loss about alone. Absent: nothing explains it, and the run is inconclusive unless losses are allowed.
+   */
+  blamed?: string;
+}
+export interface ResultInconclusive {
+  suite: string;
+  program: string;
+  reason: string;
 }
 export interface ResultRow {
   name: string;
@@ -1765,6 +1831,10 @@ export interface SpecRule {
    */
   verified?: string[];
   note?: string;
+  /**
+   * Faults that the kernel may report where it decides, as regular expressions over a line of its log; any other is a failure.
+   */
+  logs?: string[];
   /**
    * It only takes away what may still be cached.
    */
