@@ -20,6 +20,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   const { target, strict, selection, parameters, options: given } = record.header;
   const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
+  const allowLosses = options.allowLosses ?? record.header.allowLosses;
   const assessment = new Assessment({
     contract,
     profile,
@@ -28,7 +29,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     selection: selectionOf(contract.data, selection),
     answers: rulesToReach(selection),
     selected: selectionText(selection),
-    allowLosses: options.allowLosses ?? record.header.allowLosses,
+    allowLosses,
   });
   const cases: RecordCase[] = [];
   // In the order of the run: what first excuses a rule, or keeps a transition from being taken, is what is told.
@@ -67,7 +68,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     modules: given.modules,
     spec: options.spec,
   });
-  const reportable = { result, footer, failed, cases, replay };
+  const reportable = { result, footer, failed, cases, allowLosses, replay };
   const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
   (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
   if (contract.data.hash !== record.header.contract)

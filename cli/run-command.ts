@@ -109,7 +109,9 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     // Standard output is for the one thing that was asked for.
     const elsewhere = options.json || reports.some(({ file }) => file === undefined);
     const people = elsewhere ? process.stderr : process.stdout;
-    const reportable = { result, footer, failed, cases, replay: replayOptions({ ...options, contract, profile }) };
+    const { allowLosses } = options;
+    const replay = replayOptions({ ...options, contract, profile });
+    const reportable = { result, footer, failed, cases, allowLosses, replay };
     people.write(toText(reportable));
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     writeReports(reports, reportable);

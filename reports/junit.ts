@@ -1,8 +1,16 @@
-import type { RecordCase } from '../spec/uapi/vocabulary.ts';
-import { describeFailure } from './text.ts';
+import type { RecordCase, ResultLoss, RunResult } from '../spec/uapi/vocabulary.ts';
+import { describeFailure, describeLoss } from './text.ts';
 
-/** JUnit XML: a test suite for each suite and handler, a test case for each program. */
-export function toJunit(cases: readonly RecordCase[], name: string, replay: string): string {
+/**
+ * JUnit XML: a test suite for each suite and handler, a test case for each program; and one test suite whose test cases are
+ * the losses of the target, an error where nothing explains one and it is not put up with.
+ */
+export function toJunit(
+  cases: readonly RecordCase[],
+  { target, profile, losses }: RunResult,
+  allowLosses: boolean,
+  replay: string,
+): string {
   const groups = new Map<string, RecordCase[]>();
   for (const one of cases) {
     const group = one.trace.program.id.split('/').slice(0, -1).join('.') || one.suite;
@@ -10,14 +18,22 @@ export function toJunit(cases: readonly RecordCase[], name: string, replay: stri
     if (members) members.push(one);
     else groups.set(group, [one]);
   }
+  const isUnexplained = ({ blamed }: ResultLoss) => blamed === undefined && !allowLosses;
+  const unexplained = losses.filter(isUnexplained).length;
   const count = (of: readonly RecordCase[], test: (one: RecordCase) => boolean) => of.filter(test).length;
-  const attributes = (of: readonly RecordCase[]) =>
-    `tests="${of.length}" failures="${count(of, isFailure)}" errors="${count(of, isError)}" skipped="${count(of, isSkipped)}"`;
+  const attributes = (of: readonly RecordCase[], more = 0, errors = 0) =>
+    `tests="${of.length + more}" failures="${count(of, isFailure)}" errors="${count(of, isError) + errors}" skipped="${count(of, isSkipped)}"`;
   const bodies = [...groups].map(
     ([group, members]) =>
       `  <testsuite name="${xml(group)}" ${attributes(members)}>\n${members.map((one) => testCase(group, one, replay)).join('\n')}\n  </testsuite>`,
   );
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(name)}" ${attributes(cases)}>\n${bodies.join('\n')}\n</testsuites>\n`;
+  if (losses.length > 0) {
+    const lines = losses.map((one, index) => lossCase(one, index + 1, isUnexplained(one)));
+    bodies.push(
+      `  <testsuite name="losses" ${attributes([], losses.length, unexplained)}>\n${lines.join('\n')}\n  </testsuite>`,
+    );
+  }
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(`${target} ${profile}`)}" ${attributes(cases, losses.length, unexplained)}>\n${bodies.join('\n')}\n</testsuites>\n`;
 }
 
 const isFailure = ({ verdict }: RecordCase) => verdict === 'fail' || verdict === 'unexpected-pass';
@@ -34,6 +50,14 @@ function testCase(group: string, one: RecordCase, replay: string): string {
   if (isError(one)) return `${open}><error message="${xml(one.reason ?? 'inconclusive')}"/></testcase>`;
   if (isSkipped(one)) return `${open}><skipped message="${xml(`${one.verdict}: ${one.reason ?? ''}`)}"/></testcase>`;
   return `${open}/>`;
+}
+
+function lossCase(one: ResultLoss, number: number, isUnexplained: boolean): string {
+  const open = `    <testcase classname="losses" name="${number}"`;
+  const text = describeLoss(one);
+  return isUnexplained
+    ? `${open}><error message="${xml(one.loss.why)}">${xml(text)}</error></testcase>`
+    : `${open}><system-out>${xml(text)}</system-out></testcase>`;
 }
 
 function xml(text: string): string {

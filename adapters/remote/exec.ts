@@ -37,7 +37,7 @@ export function execAdapter(command: string, options: ExecOptions = {}): Adapter
           'it has to speak the adapter protocol (spec/uapi/schema/protocol.schema.json) on standard output and log to standard error',
         launch: async () => launch(command, target),
         window: options.window ?? 16,
-        handshakeMs: options.handshakeMs ?? 10_000,
+        handshakeMs: options.handshakeMs ?? Math.max(10_000, options.stallMs ?? 0),
         stallMs: options.stallMs ?? defaultStallMs,
         note: options.note,
         ...hooks,

@@ -32,6 +32,8 @@ export interface SessionOptions extends SessionHooks {
 interface Job {
   program: Program;
   slots: Record<string, string>;
+  /** The daemon was lost with it under way. */
+  isSuspect: boolean;
   resolve(result: ProgramResult): void;
   reject(error: unknown): void;
 }
@@ -41,9 +43,8 @@ const startsInARow = 3;
 const problemLines = 12;
 
 /**
- * Programs run by a daemon that may die. When it dies with several programs
- * under way, they run again one at a time: only the one that it dies of is to
- * blame.
+ * Programs run by a daemon that may die. What was under way then runs again, one program at a time, each on its own: only one
+ * that the daemon dies of again is to blame.
  */
 export class RemoteSession implements Session {
   readonly description: Description;
@@ -80,7 +81,7 @@ export class RemoteSession implements Session {
 
   run(program: Program, slots: Record<string, string>): Promise<ProgramResult> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ program, slots, resolve, reject });
+      this.waiting.push({ program, slots, isSuspect: false, resolve, reject });
       this.pump();
     });
   }
@@ -156,10 +157,11 @@ export class RemoteSession implements Session {
       return;
     }
     this.lose(lost, jobs);
-    if (jobs.length === 1) {
+    if (jobs.length === 1 && jobs[0]!.isSuspect) {
       const detail = `${this.options.subject} was lost with this program under way: ${lost.message}.`;
       this.settle(jobs[0]!, { end: lost.end, outcomes: [], detail, ...(lost.tail.length && { log: lost.tail }) });
     } else {
+      for (const job of jobs) job.isSuspect = true;
       this.suspects.push(...jobs);
       this.pump();
     }

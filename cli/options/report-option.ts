@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { toJunit } from '../../reports/junit.ts';
+import { checkOutput, outputProblem } from '../../reports/output.ts';
 import { type Summary, toText } from '../../reports/text.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { RecordCase } from '../../spec/uapi/vocabulary.ts';
@@ -9,10 +9,12 @@ import type { RecordCase } from '../../spec/uapi/vocabulary.ts';
 export interface Reportable extends Summary {
   /** All of them; only kept for formats that list each. */
   cases: readonly RecordCase[];
+  /** Whether a loss that nothing explains is put up with. */
+  allowLosses?: boolean;
 }
 
 const formats: Record<string, (from: Reportable) => string> = {
-  junit: ({ cases, result, replay }) => toJunit(cases, `${result.target} ${result.profile}`, replay),
+  junit: ({ cases, result, allowLosses, replay }) => toJunit(cases, result, allowLosses ?? false, replay),
   json: ({ result }) => `${JSON.stringify(result, null, 2)}\n`,
   text: toText,
 };
@@ -24,9 +26,7 @@ export function parseReports(options: readonly string[] = []): { format: string;
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
     if (!Object.hasOwn(formats, format))
       throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
-    if (file !== undefined && !existsSync(dirname(file))) {
-      throw new Problem(`--report ${option}: there is no folder ${dirname(file)}; make it first.`);
-    }
+    if (file !== undefined) checkOutput(`--report ${option}`, file);
     return { format, file };
   });
 }
@@ -40,9 +40,7 @@ export function writeReports(reports: ReturnType<typeof parseReports>, from: Rep
       try {
         writeFileSync(file, text);
       } catch (error) {
-        throw new Problem(
-          `--report ${format}:${file}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a file in a folder that exists.`,
-        );
+        throw outputProblem(`--report ${format}:${file}`, file, error);
       }
     }
   }

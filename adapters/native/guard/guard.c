@@ -209,6 +209,9 @@ int main(int argc, char **argv)
 	}
 	if (child == 0)
 		execute(command, guard);
+	// The ends of the command's pipes are the command's: whoever reads must see when it closes one.
+	for (int fd = 0; fd < OWNER; fd++)
+		close(fd);
 	for (;;) {
 		struct signalfd_siginfo signal;
 		char word;
