@@ -15,7 +15,7 @@ interface JudgeOptions extends SettingOptions {
 
 /** `vfio-conform judge`: judges what a record holds, sets the exit code. Throws a Problem. */
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
-  const reports = parseReports(options.report);
+  const reports = parseReports(options.report, options.json);
   const record = readRecord(file);
   const { target, strict, selection, parameters, options: given } = record.header;
   const { contract, profile } = recordedSetting(file, record.header, options);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../spec/uapi/package-root.ts';
@@ -133,21 +133,40 @@ program
   .option('--json', 'print one JSON object on standard output')
   .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
 
-// A reader that has seen enough, such as head, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const [stream, name] of [
+  [process.stdout, 'standard output'],
+  [process.stderr, 'standard error'],
+] as const) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, such as head, is no error.
+    if (error.code === 'EPIPE') return;
+    complain(`${name}: cannot be written (${error.code}); send it elsewhere.`);
+    // Whoever asked has not got the answer, whatever it was.
+    process.exit(2);
+  });
+}
+
+// A limit on the size of files is told by the write that meets it.
+process.on('SIGXFSZ', () => {});
+
+/** Says what is wrong where that can still be read. */
+function complain(sentence: string): void {
+  try {
+    writeSync(process.stderr.fd, `vfio-conform: ${sentence}\n`);
+  } catch {
+    // Nobody hears it; the exit code is there.
+  }
+}
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof Problem) {
-    process.stderr.write(`vfio-conform: ${error.message}\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(
-      `vfio-conform: internal error, please report it: ${error instanceof Error ? error.stack : error}\n`,
+  else {
+    complain(
+      error instanceof Problem
+        ? error.message
+        : `internal error, please report it: ${error instanceof Error ? error.stack : error}`,
     );
     process.exitCode = 2;
   }

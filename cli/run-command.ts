@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Contract } from '../reference/interpreter/contract.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
@@ -40,7 +41,8 @@ const DEFAULT_LOSSES = 10;
 
 /** `vfio-conform run`: sets the exit code. Throws a Problem. */
 export async function runCommand(options: RunOptions, version: string): Promise<void> {
-  const reports = parseReports(options.report);
+  const reports = parseReports(options.report, options.json);
+  refuseSameFile([options.record, ...reports.map(({ file }) => file)]);
   const selected = recordSelection(options);
   const milliseconds = options.time === undefined ? undefined : duration(options.time);
   const seed = wholeNumber('seed', options.seed);
@@ -123,6 +125,13 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     throw new Problem(
       `--only ${selected.only.join(', ')}: selects no program of ${selected.suites.join(', ')} for ${profile}; vfio-conform programs --only .. prints what a pattern selects.`,
     );
+}
+
+/** Throws a Problem when two outputs have one file. */
+function refuseSameFile(files: readonly (string | undefined)[]): void {
+  const paths = files.flatMap((file) => (file === undefined ? [] : [resolve(file)]));
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice !== undefined) throw new Problem(`${twice}: is to take two outputs; name a file for each.`);
 }
 
 /** Says when a kernel is judged by the profile of another release only because nobody chose one. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkOutputFolder, outputProblem } from '../reports/output.ts';
 import { toHeader } from '../reports/reference/header/header.ts';
 import { generatedMark } from '../reports/reference/markdown.ts';
 import type { CheckedProfiles } from '../reports/reference/pages/counterexamples-page.ts';
@@ -42,8 +43,10 @@ export async function specCommand(
   if (format === 'json') process.stdout.write(`${JSON.stringify(toSpecDocument(data), null, 2)}\n`);
   else if (format === 'h') process.stdout.write(toHeader(data));
   else {
+    const folder = out ?? join(packageRoot, 'docs/reference');
+    if (!check) checkOutputFolder(`--out ${folder}`, folder);
     const checked = checkProfiles(data, (what) => process.stderr.write(`checking ${what}\n`));
-    writePages(out ?? join(packageRoot, 'docs/reference'), pagesOf(data, checked), check ?? false);
+    writePages(folder, pagesOf(data, checked), check ?? false);
   }
 }
 
@@ -72,8 +75,12 @@ function writePages(folder: string, pages: ReadonlyMap<string, string>, check: b
     const file = join(folder, path);
     if (state === 'left over') rmSync(file);
     else {
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, pages.get(path)!);
+      try {
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, pages.get(path)!);
+      } catch (error) {
+        throw outputProblem(`--out ${folder}`, file, error);
+      }
     }
   }
   process.stderr.write(`${folder}: ${pages.size} pages, ${differences.length} changed.\n`);

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Problem } from '../spec/uapi/problem.ts';
 
@@ -17,6 +17,8 @@ function remedy(code: string | undefined, file: string): string {
     case 'EACCES':
     case 'EPERM':
       return 'you may not write there; name a file of your own';
+    case 'EEXIST':
+      return 'it is no folder; name one';
     case 'EISDIR':
       return 'it is a folder; name a file in it';
     case 'EIO':
@@ -44,5 +46,15 @@ export function checkOutput(option: string, file: string): void {
     }
   } catch (error) {
     throw outputProblem(option, file, error);
+  }
+}
+
+/** The same for a folder that takes files; it is made if it is not there. Throws a Problem. */
+export function checkOutputFolder(option: string, folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw outputProblem(option, folder, error);
   }
 }

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CoverageCollector } from '../../adapters/kernel/coverage.ts';
 import { toCoverageText } from '../../reports/kernel-coverage.ts';
 import { parseExplanations } from '../../reports/kernel-coverage-explanations.ts';
 import { toLcov } from '../../reports/kernel-coverage-lcov.ts';
+import { checkOutputFolder, outputProblem } from '../../reports/output.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 
@@ -30,7 +31,7 @@ export class CoverageOption {
     const { CoverageCollector } = await import('../../adapters/kernel/coverage.ts');
     const collector = await CoverageCollector.for(image);
     const folder = typeof option === 'string' ? option : undefined;
-    if (folder !== undefined) write(folder, () => mkdirSync(folder, { recursive: true }));
+    if (folder !== undefined) checkOutputFolder(`--coverage=${folder}`, folder);
     return new CoverageOption(collector, folder);
   }
 
@@ -57,8 +58,6 @@ function write(folder: string, work: () => void): void {
   try {
     work();
   } catch (error) {
-    throw new Problem(
-      `--coverage=${folder}: cannot be written (${(error as NodeJS.ErrnoException).code}); name a folder of your own.`,
-    );
+    throw outputProblem(`--coverage=${folder}`, folder, error);
   }
 }

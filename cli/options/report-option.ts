@@ -19,8 +19,19 @@ const formats: Record<string, (from: Reportable) => string> = {
   text: toText,
 };
 
-/** FORMAT[:FILE] options, checked before anything runs. Throws a Problem. */
-export function parseReports(options: readonly string[] = []): { format: string; file: string | undefined }[] {
+/** A report that was asked for; without a file it goes to standard output. */
+export interface RequestedReport {
+  format: string;
+  file: string | undefined;
+}
+
+/** FORMAT[:FILE] options, checked before anything runs; `json`: standard output is taken. Throws a Problem. */
+export function parseReports(options: readonly string[] = [], json = false): RequestedReport[] {
+  const printed = options.filter((option) => !option.includes(':'));
+  if (printed.length + Number(json) > 1)
+    throw new Problem(
+      `--report ${printed.at(-1)}: standard output is for one thing, and ${json ? '--json' : `--report ${printed[0]}`} asks for it too; name a file, as in --report ${printed.at(-1)}:FILE.`,
+    );
   return options.map((option) => {
     const colon = option.indexOf(':');
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
@@ -32,7 +43,7 @@ export function parseReports(options: readonly string[] = []): { format: string;
 }
 
 /** Writes the reports; one without a file goes to standard output. */
-export function writeReports(reports: ReturnType<typeof parseReports>, from: Reportable): void {
+export function writeReports(reports: readonly RequestedReport[], from: Reportable): void {
   for (const { format, file } of reports) {
     const text = formats[format]!(from);
     if (file === undefined) process.stdout.write(text);

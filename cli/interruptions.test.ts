@@ -1,0 +1,270 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readRecord } from '../reports/record-file.ts';
+import { opNames } from '../spec/uapi/op-names.ts';
+import { packageRoot } from '../spec/uapi/package-root.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-interrupted-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const main = join(packageRoot, 'dist/cli/main.js');
+const own = (name: string) => mkdtempSync(join(folder, `${name}-`));
+
+interface Running {
+  child: ChildProcess;
+  place: string;
+  record: string;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+/** Starts a run that keeps a record. */
+function start(name: string, ...args: string[]): Running {
+  const place = own(name);
+  const record = join(place, 'record.jsonl');
+  const child = spawn(process.execPath, [main, 'run', '--record', record, ...args], {
+    cwd: place,
+    env: { ...process.env, VFIO_CONFORM_TEST: place },
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream]!.setEncoding('utf8').on('data', (text: string) => {
+      said[stream] += text;
+    });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, ...said }));
+  });
+  return { child, place, record, ended };
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+const size = (file: string) => (existsSync(file) ? statSync(file).size : 0);
+
+/** Processes that a run started, however far they went from it. */
+function running(place: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(`VFIO_CONFORM_TEST=${place}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A daemon that keeps a grandchild, describes itself if it is to, and answers nothing. */
+function silentDaemon(describes: boolean): string {
+  const file = join(own('daemon'), 'daemon.mjs');
+  const { environment } = readRecord(plainRecord()).body.find((line) => line.kind === 'machine')!;
+  const description = {
+    type: 'description',
+    protocol: 1,
+    name: 'silent',
+    version: '1',
+    ops: opNames,
+  };
+  writeFileSync(
+    file,
+    `import { spawn } from 'node:child_process';
+     spawn('setsid', ['sleep', '1000'], { stdio: 'inherit' });
+     process.stdin.on('data', () => ${describes ? `console.log(${JSON.stringify(JSON.stringify({ ...description, environment }))})` : '{}'});
+     setInterval(() => {}, 1000);`,
+  );
+  return `exec:exec '${process.execPath}' '${file}'`;
+}
+
+let plain: string | undefined;
+/** The complete record of a small run. */
+function plainRecord(): string {
+  if (plain === undefined) {
+    plain = join(own('plain'), 'record.jsonl');
+    spawnSync(process.execPath, [
+      main,
+      'run',
+      '--profile',
+      'type1-6.12',
+      '--only',
+      'GET_API_VERSION',
+      '--record',
+      plain,
+    ]);
+  }
+  return plain;
+}
+
+const linux = ['--profile', 'type1-6.12'];
+
+/** Where a run is when it is interrupted. */
+const moments: [what: string, begin: () => Promise<Running>][] = [
+  [
+    'on sim, while programs are made',
+    async () => {
+      const run = start('making', ...linux);
+      await until(() => size(`${run.record}.part`) > 0);
+      return run;
+    },
+  ],
+  [
+    'on sim, while they run',
+    async () => {
+      const run = start('running', ...linux, '--suite', 'scenarios');
+      await until(() => size(run.record) > 20_000);
+      return run;
+    },
+  ],
+  [
+    'while a command starts',
+    async () => {
+      const run = start('starting', '--target', silentDaemon(false), ...linux);
+      await until(() => running(run.place).length > 3);
+      return run;
+    },
+  ],
+  [
+    'while a command hangs',
+    async () => {
+      const run = start('hanging', '--target', silentDaemon(true), ...linux, '--suite', 'faults');
+      await until(() => (readIf(`${run.record}.part`) + readIf(run.record)).includes('"kind":"machine"'));
+      return run;
+    },
+  ],
+];
+const readIf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+
+describe.each(moments)('a run that is interrupted %s', (_, begin) => {
+  test.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('by %s', async (signal) => {
+    const { child, place, record, ended } = await begin();
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    await until(() => running(place).length === 0);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    const left = existsSync(record) ? record : `${record}.part`;
+    expect(readRecord(left).incomplete).toContain('the record is incomplete');
+    if (signal === 'SIGKILL') return;
+    expect(code).toBe(3);
+    expect(stdout).toContain('cut off before the end');
+    expect(existsSync(`${record}.part`) || existsSync(`${record}.lock`)).toBe(false);
+  });
+});
+
+/** Runs the command to its end, through a shell. */
+function shell(place: string, script: string) {
+  const run = `'${process.execPath}' '${main}' run ${linux.join(' ')} --suite faults`;
+  const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', script.replaceAll('RUN', run)], {
+    cwd: place,
+    encoding: 'utf8',
+    env: { ...process.env, VFIO_CONFORM_TEST: place },
+  });
+  return { status, stdout, stderr };
+}
+
+describe('outputs', () => {
+  test.each<[what: string, script: string, code: number, says: RegExp]>([
+    ['a full standard output', 'RUN > /dev/full', 2, /^vfio-conform: standard output: cannot be written \(ENOSPC\)/],
+    ['a full standard output for --json', 'RUN --json > /dev/full', 2, /standard output: cannot be written \(ENOSPC\)/],
+    ['a closed standard error', 'RUN --frobnicate 2>&-', 2, /^$/],
+    ['a full standard error', 'RUN --frobnicate 2>/dev/full', 2, /^$/],
+    ['a reader that has seen enough', 'set -o pipefail; RUN | head -c 1 >/dev/null', 0, /^$/],
+    ['a full file for the record', 'RUN --record /dev/full', 2, /--record \/dev\/full: the disk is full; make room/],
+    ['a full file for a report', 'RUN --report junit:/dev/full', 2, /--report junit:\/dev\/full: the disk is full/],
+    ['a missing folder', 'RUN --report junit:no/x', 2, /--report junit:no\/x: there is no folder no; make it first/],
+    ['a folder in place of a file', 'RUN --record .', 2, /--record \.: it is a folder; name a file in it/],
+    ['a limit on files', 'ulimit -f 64; RUN --record r', 2, /--record r: it would get larger .*\(ulimit -f\)/],
+    ['one file twice', 'RUN --record r --report junit:r', 2, /\/r: is to take two outputs; name a file for each/],
+    ['two things on standard output', 'RUN --json --report json', 2, /--report json: standard output is for one/],
+    ['two reports there', 'RUN --report junit --report json', 2, /--report json: standard output is for one/],
+  ])('%s', (_, script, code, says) => {
+    const { status, stderr } = shell(own('output'), script);
+    expect(stderr.trim()).toMatch(says);
+    expect(stderr).not.toMatch(/\n\s+at |internal error/);
+    expect(status).toBe(code);
+  });
+
+  /** File systems of its own for a shell; not every machine lets one have them. */
+  const mount = (options: string) => `mkdir d; mount -t tmpfs -o ${options} none d`;
+  const mayMount = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs none /mnt']).status === 0;
+  const inside = (script: string) => `unshare -rm bash -c '${script.replaceAll("'", "'\\''")}'`;
+
+  test.skipIf(!mayMount)(
+    'a disk that gets full: what was judged is told, and the record ends with a whole line',
+    () => {
+      const place = own('full');
+      const copy = 'status=$?; cp d/r copy; exit $status';
+      const { status, stdout, stderr } = shell(place, inside(`${mount('size=256k')}; RUN --record d/r; ${copy}`));
+      expect(stderr).toMatch(
+        /^vfio-conform: --record d\/r: the disk is full; make room, or name a file on another one\.\n$/,
+      );
+      expect(stdout).toMatch(/faults +\d+\n[\s\S]*cut off before the end/);
+      expect(status).toBe(2);
+      const { cases, incomplete } = readRecord(join(place, 'copy'));
+      expect(cases.length).toBeGreaterThan(10);
+      expect(incomplete).toContain('the record is incomplete');
+    },
+  );
+
+  test.skipIf(!mayMount)('a file system that is read-only is told before anything runs', () => {
+    const { status, stderr } = shell(
+      own('read-only'),
+      inside(`${mount('size=1m')}; mount -o remount,ro d; RUN --record d/r`),
+    );
+    expect(stderr).toMatch(/--record d\/r: the file system is read-only; name a file elsewhere/);
+    expect(status).toBe(2);
+  });
+});
+
+describe('an older record', () => {
+  test('stays when the target does not start, and is complete', () => {
+    const place = own('older');
+    writeFileSync(
+      join(place, 'r'),
+      readFileSync(plainRecord())
+        .toString('utf8')
+        .replace(/\n\{"kind":"footer".*\n$/, '\n'),
+    );
+    const before = readFileSync(join(place, 'r'), 'utf8');
+    expect(shell(place, 'RUN --record r --target exec:false').status).toBe(2);
+    expect(readFileSync(join(place, 'r'), 'utf8')).toBe(before);
+    expect(readdirSync(place)).toEqual(['r']);
+  });
+
+  test('that is complete is given up with --force only', () => {
+    const place = own('complete');
+    expect(shell(place, 'RUN --record r').status).toBe(0);
+    const before = readFileSync(join(place, 'r'), 'utf8');
+    const { status, stderr } = shell(place, 'RUN --record r');
+    expect(stderr).toMatch(/--record r: holds the complete record of a run; name another file, or add --force/);
+    expect(status).toBe(2);
+    expect(readFileSync(join(place, 'r'), 'utf8')).toBe(before);
+    expect(shell(place, 'RUN --record r --force').status).toBe(0);
+    expect(readRecord(join(place, 'r')).incomplete).toBeUndefined();
+  });
+
+  test('that is no record is given up with --force only', () => {
+    const place = own('notes');
+    writeFileSync(join(place, 'r'), 'my notes\n');
+    const { status, stderr } = shell(place, 'RUN --record r');
+    expect(stderr).toMatch(/--record r: holds something else than a record/);
+    expect(status).toBe(2);
+    expect(readFileSync(join(place, 'r'), 'utf8')).toBe('my notes\n');
+  });
+
+  test('that another run writes is refused, and not after that was killed', async () => {
+    const { child, place, record, ended } = start(
+      'held',
+      '--target',
+      silentDaemon(true),
+      ...linux,
+      '--suite',
+      'faults',
+    );
+    await until(() => size(`${record}.part`) + size(record) > 0);
+    const { status, stderr } = shell(place, 'RUN --record record.jsonl');
+    expect(stderr).toMatch(new RegExp(`--record record.jsonl: process ${child.pid} is writing it; wait for it`));
+    expect(status).toBe(2);
+    child.kill('SIGKILL');
+    await ended;
+    expect(shell(place, 'RUN --record record.jsonl').status).toBe(0);
+  });
+});
