@@ -10,6 +10,7 @@ export class Interruption {
   private readonly heed = (): void => {
     // Whoever asks twice wants it at once; what runs is under guard and ends with this process.
     if (this.controller.signal.aborted) process.exit(exitCode);
+    process.stderr.write('vfio-conform: interrupted; summing up what was judged. Again to end at once.\n');
     this.controller.abort();
   };
 
