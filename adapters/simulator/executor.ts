@@ -1,6 +1,6 @@
 import type { ProgramResult } from '../../spec/uapi/adapter.ts';
 import { fromBigInt, toBigInt } from '../../spec/uapi/integer.ts';
-import type { ForkOp, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
+import type { ForkOp, Integer, IoctlOp, Op, OpenOp, Outcome, PreadOp, PwriteOp } from '../../spec/uapi/vocabulary.ts';
 import { EventCounter, eventNode } from './files/event-counter.ts';
 import { type Node, OpenFile } from './files/file-table.ts';
 import { standardNode } from './files/foreign-file.ts';
@@ -176,19 +176,21 @@ export class Executor {
     const request = typeof op.number === 'number' ? op.number >>> 0 : Number(toBigInt(op.number) & 0xffff_ffffn);
     const result = drain(ioctl(process, fdNamed(process, op.fd), request, address), hook);
     const outcome = op.as === undefined ? outcomeOf(result) : newFd(process, op.as, result);
-    if (op.save !== undefined && outcome.errno === undefined) this.save(process, op, address, outcome);
+    if (op.save !== undefined && op.save.length > 0 && outcome.errno === undefined)
+      this.save(process, op, address, outcome);
     return outcome;
   }
 
   private save(process: ProgramProcess, op: IoctlOp, address: number, outcome: Outcome): void {
-    outcome.saved = {};
+    const saved: [string, Integer][] = [];
     for (const { name, at, width } of op.save ?? []) {
       const words = process.mm.copyFromUser(address + at, width);
       if (words === undefined || !('memory' in op.argument)) unsupported('saving what cannot be read');
       const value = (BigInt(words[1] ?? 0) << 32n) | BigInt(words[0]!);
       process.setName(name, value);
-      outcome.saved[name] = fromBigInt(value);
+      saved.push([name, fromBigInt(value)]);
     }
+    outcome.saved = Object.fromEntries(saved);
   }
 
   private transfer(
@@ -254,9 +256,10 @@ export class Executor {
 function readEvent(process: ProgramProcess, fd: number): Result {
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';
-  const { operations } = file;
+  if (file.access === 'write') return 'EBADF';
+  const operations = file.operations!;
   if (operations instanceof EventCounter) return operations.take();
-  return operations?.read === undefined && !operations?.stream ? 'EINVAL' : unsupported('an event of this file');
+  return operations.readNext?.() ?? 'EINVAL';
 }
 
 function outcomeOf(result: Result): Outcome {

@@ -1,14 +1,28 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { opNames } from '../../spec/uapi/op-names.ts';
-import type { Changed, IoctlOp, MmapOp, Name, Op } from '../../spec/uapi/vocabulary.ts';
+import type { Changed, IoctlOp, MmapOp, Name, Op, RlimitOp } from '../../spec/uapi/vocabulary.ts';
 import { Call } from '../call/call.ts';
 import type { Chooser } from '../call/chooser.ts';
 import type { IoctlCall } from '../call/families.ts';
-import { discard, lock, mapped, peek, poke, region, save, truncate, unlock, wholePages } from '../memory/memory-ops.ts';
+import {
+  addressIn,
+  discard,
+  followsAll,
+  lock,
+  peek,
+  poke,
+  protect,
+  reaches,
+  region,
+  removePages,
+  save,
+  truncate,
+} from '../memory/memory-ops.ts';
 import { PAGE } from '../memory/user-memory.ts';
-import { drop, hasFreeDescriptor, install, numberOf } from '../state/descriptors.ts';
+import { drop, hasFreeDescriptor, install } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
+import { nameDescriptor, nameMemory, numberOf } from '../state/names.ts';
 import { type Foreign, newProcess, type OpenFileDescription, type Process, type World } from '../state/state.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
 import type { Decision, Expectation, Output } from './expectation.ts';
@@ -38,8 +52,10 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     contract.groupsLeft(call, note);
     world.left = [];
   }
-  const outcome: RuleOutcome =
-    general.kind === 'value' && general.value === 'result' ? { kind: 'value', value: call.result } : general;
+  const outcome = named(
+    call,
+    general.kind === 'value' && general.value === 'result' ? { ...general, value: call.result } : general,
+  );
   const looked = call.stored || op.op === 'protect';
   const { handler } = call;
   const extent = op.op === 'ioctl' ? call.argument.extent : 0;
@@ -48,7 +64,8 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
     if (created) install(process, op.as, { object: created, refs: 0, pathOnly: false, mode: modeOf(op) });
     if (created && closeOnExec) process.closeOnExec.add(numberOf(process, op.as));
   }
-  const output = outcome.kind === 'errno' && op.op !== 'dma' ? noOutput : outputOf(call);
+  const gives = op.op === 'dma' || (outcome.kind !== 'errno' && outcome.kind !== 'undefined');
+  const output = gives ? outputOf(call) : noOutput;
   const changed = looked ? [] : unchanged;
   const expectation: Expectation = { rule, outcome, handler, extent, changed, effects, output };
   if (call.unspecified.length > 0) {
@@ -68,14 +85,23 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
   return expectation;
 }
 
+/** The result of an ioctl to which the program gives a name is a descriptor for it, whatever it is for others. */
+function named({ op, process }: Call, outcome: RuleOutcome): RuleOutcome {
+  if (op.op !== 'ioctl' || op.as === undefined || outcome.kind !== 'value') return outcome;
+  nameDescriptor(process, op.as, Number(outcome.value));
+  return descriptor;
+}
+
 /** What an op gives beside its result, if it succeeds; a transfer in any case. */
 function outputOf(call: Call): Output {
   const { op, process } = call;
   if (op.op === 'dma') return call.dma.fault ? { kind: 'fault', fault: call.dma.fault } : noOutput;
   if (op.op === 'peek') return { kind: 'bytes', bytes: peek(process, op.memory, op.at, op.length) };
   if (op.op !== 'ioctl' || !op.save) return noOutput;
-  const again = call.unspecified.length > 0 ? () => save(process, op) : undefined;
-  return { kind: 'saved', saved: save(process, op), again };
+  if (op.save.length === 0) return noOutput;
+  const target = 'memory' in op.argument ? region(process, op.argument.memory) : undefined;
+  const again = call.unspecified.length > 0 ? () => save(process, op, target) : undefined;
+  return { kind: 'saved', saved: save(process, op, target), again };
 }
 
 /** Ops that are system calls of the process, whose allocations can fail. */
@@ -159,10 +185,7 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       truncate(world, region(process, op.memory), op.length);
       return plain('truncate', zero);
     case 'lock':
-      return plain(
-        'lock',
-        lock(process, mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE),
-      );
+      return plain('lock', lock(process, region(process, op.memory), op));
     case 'inject':
       return handle('inject');
     case 'plug':
@@ -183,34 +206,24 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     case 'mmap':
       return mmap(call, op, handle);
     case 'protect':
-      mapped(region(process, op.memory), op).protection.fill(op.protection, op.at / PAGE, (op.at + op.length) / PAGE);
-      return plain('protect', zero);
+      return plain('protect', protect(world, region(process, op.memory), op));
     case 'unmap':
-      if (op.length === 0) return plain('unmap', errno('EINVAL'));
-      unlock(process, wholePages(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE).pages.fill(
-        undefined,
-        op.at / PAGE,
-        (op.at + op.length) / PAGE,
-      );
-      return plain('unmap', zero);
+      return plain('unmap', removePages(process, region(process, op.memory), op));
     case 'discard':
-      if (!discard(mapped(region(process, op.memory), op), op.at / PAGE, (op.at + op.length) / PAGE))
-        return plain('discard', errno('EINVAL'));
-      return plain('discard', zero);
+      return plain('discard', discard(region(process, op.memory), op));
     case 'poke':
       return plain(
         'poke',
         poke(process, region(process, op.memory), op.at, op.bytes, op.relocations) ? zero : errno('EFAULT'),
       );
     case 'peek': {
-      const { base } = region(process, op.memory);
-      const readable = process.memory.accessible(base + BigInt(op.at), op.length, 'read') === op.length;
+      const readable = reaches(process, region(process, op.memory), op.at, op.length, 'read');
       return plain('peek', readable ? zero : errno('EFAULT'));
     }
     case 'pread':
     case 'pwrite':
       look(call, op.fd);
-      region(process, op.memory);
+      addressIn(region(process, op.memory), op.at);
       return handle(op.op);
     case 'dma':
       look(call, op.device);
@@ -227,11 +240,10 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
       world.processes.delete(process.name);
       return plain('exit', zero);
     case 'rlimit':
-      if (op.resource === 'memlock') process.memlockBytes = toBigInt(op.value);
-      else process.openFiles = Number(toBigInt(op.value));
-      return plain('rlimit', zero);
+      return rlimit(process, op);
     case 'drop_capability':
       if (op.capability === 'ipc_lock' || op.capability === 'all') process.ipcLock = false;
+      if (op.capability === 'sys_resource' || op.capability === 'all') process.sysResource = false;
       return plain('drop_capability', zero);
     case 'set_parameter':
       if (!/^\d+$/.test(op.value) || op.module !== 'vfio_iommu_type1' || !parameters.has(op.parameter))
@@ -248,7 +260,8 @@ function vocabulary(call: Call, contract: Contract, note: Note): Decision {
     case 'barrier':
       return plain('barrier', zero);
     case 'read_event':
-      return readEvent(process.descriptors.get(numberOf(process, op.fd))?.object);
+      look(call, op.fd);
+      return readEvent(call.object);
     default:
       return op satisfies never;
   }
@@ -286,8 +299,8 @@ function storeArgument(call: IoctlCall, { argument }: IoctlOp): boolean {
   else {
     const { memory, at, bytes, relocations } = argument;
     const target = region(call.process, memory);
+    call.argument.value = addressIn(target, at);
     if (bytes !== undefined && !poke(call.process, target, at, bytes, relocations)) return false;
-    call.argument.value = target.base + BigInt(at);
   }
   return true;
 }
@@ -320,13 +333,30 @@ function mmap(call: Call, op: MmapOp, handle: (name: string) => Decision): Decis
   const { process } = call;
   let decision = plain('mmap', zero);
   if (op.backing === 'fd') {
+    // Of a range that goes on behind the last place of any file the contract says nothing.
+    if (toBigInt(op.offset ?? 0) + BigInt(op.length) >= 1n << 64n) return plain('mmap', undecided);
     look(call, op.fd!);
     decision = handle('mmap');
     if (decision.outcome.kind !== 'value') return decision;
   }
   if (op.length % PAGE !== 0) throw new MalformedProgram(`memory ${op.as} is no whole number of pages`);
   process.memory.map(op, op.backing === 'fd');
+  nameMemory(process, op.as);
   return decision;
+}
+
+/** Descriptors that Linux lets a process have at most, unless its administrator says otherwise. */
+const MOST_DESCRIPTORS = 2n ** 20n;
+
+/** Sets a limit, hard and soft; raising it takes a privilege. */
+function rlimit(process: Process, { resource, value }: RlimitOp): Decision {
+  const limit = toBigInt(value);
+  if (resource === 'nofile' && limit > MOST_DESCRIPTORS) return plain('rlimit', undecided);
+  const now = resource === 'memlock' ? process.memlockBytes : BigInt(process.openFiles);
+  if (limit > now && !process.sysResource) return plain('rlimit', errno('EPERM'));
+  if (resource === 'memlock') process.memlockBytes = limit;
+  else process.openFiles = Number(limit);
+  return plain('rlimit', zero);
 }
 
 function plug(world: World, name: Name): void {
@@ -348,7 +378,9 @@ function fork(world: World, parent: Process, name: Name): void {
   }
   child.memlockBytes = parent.memlockBytes;
   child.ipcLock = parent.ipcLock;
+  child.sysResource = parent.sysResource;
   child.openFiles = parent.openFiles;
   for (const number of parent.closeOnExec) child.closeOnExec.add(number);
   world.processes.set(name, child);
+  for (const region of child.memory.regions.values()) followsAll(world, region);
 }

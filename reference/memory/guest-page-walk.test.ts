@@ -76,6 +76,7 @@ const page = (): Page => ({
   watched: false,
   device: false,
   changes: undefined,
+  relocated: undefined,
 });
 
 /** The guest in the model's memory. */

@@ -3,7 +3,15 @@ import type { HostPage, Level } from './guest-page-walk.ts';
 import { type InvalidationScope, TranslationCache } from './translation-cache.ts';
 
 const host = (fill: number): HostPage => ({
-  page: { bytes: undefined, fill, untouched: false, watched: false, device: false, changes: undefined },
+  page: {
+    bytes: undefined,
+    fill,
+    untouched: false,
+    watched: false,
+    device: false,
+    changes: undefined,
+    relocated: undefined,
+  },
   read: true,
   write: true,
 });

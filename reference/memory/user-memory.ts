@@ -1,5 +1,6 @@
 import { toHex } from '../../spec/uapi/integer.ts';
 import type { Changed, MmapOp, Protection } from '../../spec/uapi/vocabulary.ts';
+import { Relocated } from './relocated.ts';
 import { copyBytes, giveBack, takeBytes } from './spare-bytes.ts';
 
 /** Bytes of a page. The model knows one page size; an environment with another is refused by the judge. */
@@ -21,7 +22,12 @@ export interface Page {
   device: boolean;
   /** Bytes that differ from what the program last knew, as [offset, byte before]. Undefined when there are none. */
   changes: Map<number, number> | undefined;
+  /** Where the program stored addresses and the like, and nobody has stored anything else since. Undefined: nowhere. */
+  relocated: Relocated | undefined;
 }
+
+/** What a process may do with a page; a page that it unmapped is there for it no longer. */
+export type PageProtection = Protection | 'unmapped';
 
 /** A memory of a program: whole pages between two inaccessible ones. */
 export interface Region {
@@ -30,30 +36,21 @@ export interface Region {
   base: bigint;
   /** First byte after it. */
   end: bigint;
+  /** Undefined where there is nothing to access: the process unmapped the page, or the file was cut. */
   pages: (Page | undefined)[];
-  protection: Protection[];
+  protection: PageProtection[];
+  /** Whether its name still stands for it: what has lost its name is not compared any more. */
+  named: boolean;
   /** Private pages are copied by fork. */
   private: boolean;
-  /** The memory is a file of its own, that can be cut. */
-  file: boolean;
+  /** Registers of a device: the program cannot look at them, nor store there. */
+  device: boolean;
+  /** Which file of its own the memory is, if it is one: it can be cut. */
+  file: symbol | undefined;
+  /** Pages that the file behind it still has. */
+  present: number;
   /** Pages that the process has locked; none of a child's are. */
   locked: boolean[];
-  /** What the program stored, in order: at peek time it shows which bytes came from relocations. */
-  stores: Store[];
-}
-
-/** A field whose value the program does not know; of the value its lowest bytes count. */
-export interface Relocated {
-  at: number;
-  width: number;
-  value: bigint;
-}
-
-/** A store by the program itself. */
-export interface Store {
-  at: number;
-  length: number;
-  relocated: readonly Relocated[];
 }
 
 /** One process's user memory. */
@@ -63,6 +60,19 @@ export class UserMemory {
   /** Where something was found last: most look-ups are for the same place again. */
   private last: Region | undefined;
   private next = 0x1000_0000_0000n;
+
+  /** Nothing has that name any longer; what had it stays where it is. */
+  forget(name: string): void {
+    const region = this.regions.get(name);
+    if (!region) return;
+    region.named = false;
+    this.regions.delete(name);
+  }
+
+  /** The regions that show a file. */
+  ofFile(file: symbol): Region[] {
+    return this.all.filter((region) => region.file === file);
+  }
 
   /** Maps a new region, at an address of its own. */
   map(op: MmapOp, device: boolean): void {
@@ -77,18 +87,22 @@ export class UserMemory {
         watched: !untouched,
         device,
         changes: undefined,
+        relocated: undefined,
       });
     }
+    this.forget(op.as);
     this.add({
       name: op.as,
+      named: true,
       base: this.next,
       end: this.next + BigInt(op.length),
       pages,
-      protection: new Array<Protection>(count).fill(op.protection ?? 'read-write'),
+      protection: new Array<PageProtection>(count).fill(op.protection ?? 'read-write'),
       private: (op.backing ?? 'anonymous') === 'anonymous',
-      file: op.backing === 'memfd' || op.backing === 'file',
+      device,
+      file: op.backing === 'memfd' || op.backing === 'file' ? Symbol(op.as) : undefined,
+      present: count,
       locked: new Array<boolean>(count).fill(false),
-      stores: [],
     });
     this.next += BigInt(op.length) + 0x100_0000n;
   }
@@ -141,8 +155,27 @@ export class UserMemory {
       page.untouched = false;
       page.watched = true;
       writable(page).set(part === bytes.length ? bytes : bytes.subarray(from, from + part), offset);
+      page.relocated?.clear(offset, offset + part);
       if (page.changes) for (let i = 0; i < part; i++) page.changes.delete(offset + i);
     });
+  }
+
+  /** What the program has just stored in some bytes is a value that it does not know. */
+  relocate(region: Region, at: number, width: number): void {
+    this.each(region.base + BigInt(at), width, (page, offset, _from, part) => {
+      page.relocated ??= new Relocated();
+      page.relocated.mark(offset, offset + part);
+    });
+  }
+
+  /** Bytes of a region that can be read, as the program is shown them. */
+  peek(region: Region, at: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.each(region.base + BigInt(at), length, (page, offset, from, part) => {
+      readPage(page, offset, bytes, from, part);
+      page.relocated?.hide(bytes.subarray(from, from + part), offset);
+    });
+    return bytes;
   }
 
   /** Gives the contents up for others to use; the memory must not be used afterwards. */
@@ -163,11 +196,17 @@ export class UserMemory {
     for (const region of this.all) {
       const pages = region.private
         ? region.pages.map(
-            (page) => page && { ...page, bytes: page.bytes?.slice(), changes: page.changes && new Map(page.changes) },
+            (page) =>
+              page && {
+                ...page,
+                bytes: page.bytes?.slice(),
+                changes: page.changes && new Map(page.changes),
+                relocated: page.relocated?.copy(),
+              },
           )
         : [...region.pages];
       const locked = region.locked.map(() => false);
-      child.add({ ...region, pages, protection: [...region.protection], stores: [...region.stores], locked });
+      child.add({ ...region, pages, protection: [...region.protection], locked });
     }
     return child;
   }
@@ -182,7 +221,6 @@ export class UserMemory {
         pages: region.pages.map((one) => one && page(one)),
         protection: [...region.protection],
         locked: [...region.locked],
-        stores: [...region.stores],
       });
     }
     return copy;
@@ -191,10 +229,12 @@ export class UserMemory {
   /** The changes of all readable pages as an outcome shows them. */
   collectNews(process: string | undefined, out: Changed[]): void {
     for (const region of this.all) {
+      if (!region.named) continue;
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
         if (!page?.changes || region.protection[index] === 'none') continue;
+        for (const offset of page.changes.keys()) page.relocated?.clear(offset, offset + 1);
         for (const offset of [...page.changes.keys()].sort((a, b) => a - b)) {
           const at = index * PAGE + offset;
           const byte = page.bytes![offset]!;
@@ -220,7 +260,7 @@ export class UserMemory {
   }
 
   private add(region: Region): void {
-    this.regions.set(region.name, region);
+    if (region.named) this.regions.set(region.name, region);
     this.all.push(region);
   }
 
@@ -250,6 +290,7 @@ export function copyPage(page: Page): Page {
   const copy = { ...page };
   if (page.bytes) copy.bytes = copyBytes(page.bytes);
   if (page.changes) copy.changes = new Map(page.changes);
+  if (page.relocated) copy.relocated = page.relocated.copy();
   return copy;
 }
 

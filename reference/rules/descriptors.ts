@@ -1,6 +1,7 @@
 import type { AnyCall } from '../call/families.ts';
 import { opOf } from '../call/operands.ts';
-import { hasFreeDescriptor, numberOf, release } from '../state/descriptors.ts';
+import { hasFreeDescriptor, release } from '../state/descriptors.ts';
+import { numberOf } from '../state/names.ts';
 import type { Conditions, Effects } from './rule-functions.ts';
 
 /** The descriptor that an op names. */

@@ -1,3 +1,4 @@
+import { nameDescriptor, numberOf } from './names.ts';
 import {
   detachGroup,
   type Group,
@@ -7,17 +8,12 @@ import {
   type World,
 } from './state.ts';
 
-/** The number that a name refers to; -1 for one that does not exist or was closed, as the executor does. */
-export function numberOf(process: Process, name: string): number {
-  return process.names.get(name) ?? -1;
-}
-
 /** Gives a process a descriptor, the lowest free one, under a name. */
 export function install(process: Process, name: string, description: OpenFileDescription): void {
   let number = 0;
   while (process.descriptors.has(number)) number++;
   process.descriptors.set(number, description);
-  process.names.set(name, number);
+  nameDescriptor(process, name, number);
   process.closeOnExec.delete(number);
   description.refs++;
 }

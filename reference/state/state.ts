@@ -157,7 +157,10 @@ export interface Process {
   injections: InjectOp[];
   lockedPages: number;
   memlockBytes: bigint;
+  /** CAP_IPC_LOCK: it may lock more than its limit. */
   ipcLock: boolean;
+  /** CAP_SYS_RESOURCE: it may raise its limits. */
+  sysResource: boolean;
 }
 
 /** What descriptors 0, 1 and 2 are. */
@@ -250,6 +253,7 @@ export function newProcess(name: string, memory: UserMemory): Process {
     lockedPages: 0,
     memlockBytes: 8n << 20n,
     ipcLock: true,
+    sysResource: true,
   };
 }
 

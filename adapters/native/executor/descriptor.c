@@ -9,6 +9,14 @@
 // Far above what a program opens, but the kernel keeps a table up to it.
 enum { ASIDE = 512 };
 
+bool descriptor_fits_aside(void)
+{
+	struct rlimit limit = { 0, 0 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > ASIDE;
+}
+
 int descriptor_aside(int fd)
 {
 	struct rlimit limit = { 0, 0 };

@@ -144,6 +144,12 @@ static bool make_shadow(struct memory *memory)
 {
 	const size_t length = memory->length + memory->length / 8;
 
+	// What is behind a descriptor is never compared, but what is not known of it is never shown either.
+	if (memory->backing == BACKING_FD) {
+		memory->relocated = bookkeeping(memory->length / 8, MAP_SHARED);
+		memory->relocations = true;
+		return memory->relocated != NULL;
+	}
 	memory->shadow = bookkeeping(length, MAP_PRIVATE);
 	if (!memory->shadow)
 		return false;
@@ -180,7 +186,7 @@ int memory_map(struct memory *memory, const struct mapping *mapping)
 	error = memory->pages ? 0 : ENOMEM;
 	if (!error)
 		error = place(memory, mapping, filled ? PROT_READ | PROT_WRITE : protection);
-	if (!error && mapping->backing != BACKING_FD && !make_shadow(memory))
+	if (!error && !make_shadow(memory))
 		error = ENOMEM;
 	if (error) {
 		if (memory->file >= 0)
@@ -209,8 +215,8 @@ static bool covered(const struct memory *memory, uint64_t at, uint64_t length, s
 		return false;
 	*first = at / size;
 	*end = (at + length + size - 1) / size;
-	*past = *end > memory->page_count;
-	if (*past)
+	*past = length && *end > memory->page_count;
+	if (*end > memory->page_count)
 		*end = memory->page_count;
 	if (*first > *end)
 		*first = *end;

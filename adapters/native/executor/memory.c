@@ -71,9 +71,19 @@ static void begin_to_know(struct memory *memory, uint64_t at, size_t length)
 {
 	const size_t size = page_size(), first = at / size, end = (at + length - 1) / size + 1;
 
-	for (size_t page = first; page < end; page++)
-		if (!(memory->pages[page] & PAGE_KNOWN))
-			memcpy(memory->shadow + page * size, memory->base + page * size, size);
+	for (size_t page = first; page < end; page++) {
+		const bool hidden = !(memory->pages[page] & PAGE_READABLE);
+		unsigned char *there = memory->base + page * size;
+
+		if (memory->pages[page] & PAGE_KNOWN)
+			continue;
+		// Another process stored to it: this one is told later what changes from now on.
+		if (hidden)
+			mprotect(there, size, PROT_READ);
+		memcpy(memory->shadow + page * size, there, size);
+		if (hidden)
+			mprotect(there, size, PROT_NONE);
+	}
 	pages_known(memory, first, end);
 }
 
@@ -83,8 +93,13 @@ int memory_store(struct memory *memory, uint64_t at, const unsigned char *bytes,
 		return EFAULT;
 	if (!length)
 		return 0;
-	if (memory->backing == BACKING_FD)
-		return through_kernel(memory, at, (void *)(uintptr_t)bytes, length, true);
+	if (memory->backing == BACKING_FD) {
+		int error = through_kernel(memory, at, (void *)(uintptr_t)bytes, length, true);
+
+		for (size_t i = at; !error && i < at + length; i++)
+			set_bit(memory->relocated, i, false);
+		return error;
+	}
 	begin_to_know(memory, at, length);
 	memcpy(memory->base + at, bytes, length);
 	memcpy(memory->shadow + at, bytes, length);
@@ -103,8 +118,6 @@ int memory_store(struct memory *memory, uint64_t at, const unsigned char *bytes,
 
 void memory_relocated(struct memory *memory, uint64_t at, size_t width)
 {
-	if (memory->backing == BACKING_FD)
-		return;
 	memory->relocations = true;
 	for (size_t i = at; i < at + width; i++) {
 		set_bit(memory->relocated, i, true);
@@ -125,8 +138,7 @@ static void catch_up(struct memory *memory)
 	for (size_t i = store->at; i < store->at + store->length; i++) {
 		size_t page = i / page_size();
 
-		// What it cannot read it need not know.
-		if ((memory->pages[page] & PAGE_READABLE) && !(memory->pages[page] & PAGE_KNOWN))
+		if (memory->pages[page] & PAGE_MAPPED)
 			begin_to_know(memory, i, 1);
 		memory->shadow[i] = memory->stored[i];
 		set_bit(memory->relocated, i, bit(stored_bits(memory), i));

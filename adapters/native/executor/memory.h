@@ -29,7 +29,7 @@ struct memory {
 	unsigned char *base;      // an inaccessible page lies before it, and one after its end
 	size_t length;
 	unsigned char *shadow;
-	unsigned char *relocated; // a bit for each byte: it belongs to a stored relocation, unchanged since
+	unsigned char *relocated; // a bit for each byte: it belongs to a stored relocation, unchanged since; of `fd` for all processes
 	bool relocations;         // a bit was ever set
 	unsigned char *stored;    // shared memory: bytes that the program stored, wherever it did, then their bits
 	struct store *store;      // and the last time that it did

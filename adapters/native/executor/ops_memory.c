@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "descriptor.h"
 #include "ops.h"
 
 // Whether the program cuts a memory of that name.
@@ -25,12 +26,19 @@ bool perform_mmap(struct process *process, const struct op *op)
 		.fd = op->choice == BACKING_FD ? process_fd(process, op->fd) : -1,
 		.offset = op->offset,
 	};
-	struct memory *memory = calloc(1, sizeof(*memory));
-	int error = memory ? memory_map(memory, &mapping) : ENOMEM;
+	const bool own_file = mapping.backing == BACKING_MEMFD || mapping.backing == BACKING_FILE;
+	struct memory *memory;
+	int error;
 
+	if (own_file && mapping.keep_file && !descriptor_fits_aside())
+		return process_unsupported(process, "its file cannot be kept out of the way of the program's descriptors");
+	memory = calloc(1, sizeof(*memory));
+	error = memory ? memory_map(memory, &mapping) : ENOMEM;
 	if (error)
 		free(memory);
-	else
+	if (error == EMFILE && own_file)
+		return process_unsupported(process, "there is no descriptor left to make its file with");
+	if (!error)
 		process_name_memory(process, op->as, memory);
 	outcome_status(process, error);
 	return true;

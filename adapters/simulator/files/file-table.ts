@@ -17,6 +17,8 @@ export interface FileOperations {
   ioctl(process: Process, request: number, argument: number): Steps<Result>;
   /** Positioned read into memory of the process. */
   read?(process: Process, offset: number, address: number, length: number): Steps<Result>;
+  /** What a read of 8 bytes where the position is gives, as a number: 0 at the end of what there is. */
+  readNext?(): Result;
   /** Positioned write from memory of the process. */
   write?(process: Process, offset: number, address: number, length: number): Steps<Result>;
   /** What a mapping of the file shows. */
@@ -30,7 +32,7 @@ export interface FileOperations {
 }
 
 /** What a mapping of a file shows. */
-export type FileMapping = Pick<MappingStart, 'backing' | 'reachable'>;
+export type FileMapping = Pick<MappingStart, 'backing' | 'reachable' | 'present'>;
 
 /** Something with a name that can be opened. */
 export interface Node {
@@ -78,7 +80,7 @@ export class FileTable {
   }
 
   /** The lowest number that is free, from `fd` on and below a limit; undefined when there is none. */
-  lowestFree(limit: number, fd = 3): number | undefined {
+  lowestFree(limit: number, fd = 0): number | undefined {
     while (fd < this.files.length && this.files[fd] !== undefined) fd++;
     return fd < limit ? fd : undefined;
   }
@@ -119,7 +121,7 @@ export class FileTable {
 
   /** Closes everything, in order. */
   *closeAll(): Steps<void> {
-    for (let fd = 3; fd < this.files.length; fd++) {
+    for (let fd = 0; fd < this.files.length; fd++) {
       const file = this.remove(fd);
       if (file !== undefined) yield* file.put();
     }

@@ -1,22 +1,29 @@
+import { PAGE_SIZE } from '../mm/physical-memory.ts';
 import { type Result, unsupported } from '../result.ts';
-import { done, type Steps } from '../steps.ts';
-import type { FileOperations, Node, OpenFile } from './file-table.ts';
+import { COPY_TO_USER, done, type Steps } from '../steps.ts';
+import type { FileOperations, Node, OpenFile, Process } from './file-table.ts';
+
+const FIONREAD = 0x541b;
 
 const NULL_DEVICE: FileOperations = {
   ioctl: () => done('ENOTTY'),
   read: () => done(0),
+  readNext: () => 0,
   write: (_process, _offset, _address, length) => done(length),
   seek: () => 0,
 };
 
 const ZERO_DEVICE: FileOperations = {
   ...NULL_DEVICE,
-  read: () => unsupported('reading this file'),
-  mmap: () => ({ backing: 'shared' }),
+  read: (process, _offset, address, length) => done(storeZeros(process, address, length)),
+  // New memory, as long as what is mapped: an offset into it leads past its end.
+  mmap: (offset, length) => ({ backing: 'shared', present: Math.max(0, length - offset) }),
 };
 
 const OTHER_DEVICE: FileOperations = {
   ...ZERO_DEVICE,
+  read: () => unsupported('reading this file'),
+  readNext: () => unsupported('reading this file'),
   write: () => unsupported('writing this file'),
   mmap: () => unsupported('mapping this file'),
 };
@@ -24,14 +31,33 @@ const OTHER_DEVICE: FileOperations = {
 const DIRECTORY: FileOperations = {
   ioctl: () => done('ENOTTY'),
   read: () => done('EISDIR'),
+  readNext: () => 'EISDIR',
   seek: () => unsupported('seeking in a directory'),
 };
 
 /** The reading end of a pipe. */
 export const PIPE: FileOperations = {
   stream: true,
-  ioctl: () => done('ENOTTY'),
+  // Nobody has the other end: there is nothing to read, and never will be.
+  readNext: () => 0,
+  *ioctl(process, request, argument) {
+    if (request !== FIONREAD) return 'ENOTTY';
+    if (yield COPY_TO_USER) return 'EFAULT';
+    return process.mm.putUser(argument, 0) ? 0 : 'EFAULT';
+  },
 };
+
+/** Stores zeros up to the first page that cannot be stored to; how many, unless there are none. */
+function storeZeros(process: Process, address: number, length: number): Result {
+  const zeros = new Uint8Array(PAGE_SIZE);
+  let done = 0;
+  while (done < length) {
+    const part = Math.min(length - done, PAGE_SIZE - ((address + done) % PAGE_SIZE));
+    if (!process.mm.copyBytesToUser(address + done, zeros, part)) break;
+    done += part;
+  }
+  return done === 0 && length > 0 ? 'EFAULT' : done;
+}
 
 /** A file that has nothing to do with VFIO. */
 class ForeignNode implements Node {

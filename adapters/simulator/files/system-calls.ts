@@ -105,8 +105,13 @@ function* setFlag(process: Process, argument: number, whenOn: Result): Steps<Res
 
 function* getBlockSize(process: Process, argument: number): Steps<Result> {
   if (yield COPY_TO_USER) return 'EFAULT';
-  return process.mm.copyToUser(argument, [PAGE_SIZE]) ? 0 : 'EFAULT';
+  return process.mm.putUser(argument, PAGE_SIZE) ? 0 : 'EFAULT';
 }
+
+/** Bytes that one read or write moves at most. */
+const MOST_BYTES = 0x7fff_f000;
+/** No place in a file is behind this one. */
+const PLACES_END = 2 ** 63;
 
 /** pread(2) and pwrite(2). */
 export function* transfer(
@@ -125,7 +130,8 @@ export function* transfer(
   if (file.access !== 'read-write' && file.access !== direction) return 'EBADF';
   const handler = direction === 'read' ? operations.read : operations.write;
   if (handler === undefined) return 'EINVAL';
-  return yield* handler.call(operations, process, offset, address, length);
+  if (length > 0 && offset + length >= PLACES_END) return 'EINVAL';
+  return yield* handler.call(operations, process, offset, address, Math.min(length, MOST_BYTES));
 }
 
 /** What mmap(2) of a file, shared, would show. */
@@ -135,7 +141,7 @@ export function mapFile(
   offset: bigint,
   length: number,
   access: number,
-): Pick<MappingStart, 'backing' | 'reachable' | 'file'> | Errno {
+): Pick<MappingStart, 'backing' | 'reachable' | 'present' | 'file'> | Errno {
   if (offset % BigInt(PAGE_SIZE) !== 0n) return 'EINVAL';
   const file = process.files.get(fd);
   if (file === undefined) return 'EBADF';

@@ -160,6 +160,11 @@ export class AddressSpace {
     return this.copyBytesToUser(address, bytes, length);
   }
 
+  /** put_user of a 32-bit word; false, with nothing stored, when it faults. */
+  putUser(address: number, word: number): boolean {
+    return this.canStore(address, 4) && this.copyToUser(address, [word]);
+  }
+
   /** copy_to_user of the first bytes of a buffer; false when it faults. The bytes before the fault are stored. */
   copyBytesToUser(address: number, bytes: Uint8Array, length = bytes.length): boolean {
     let done = 0;

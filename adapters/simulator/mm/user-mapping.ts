@@ -16,6 +16,8 @@ export interface SharedPages {
   present: number;
   /** Whether a file of the program's own is behind them, which can be cut. */
   readonly file: boolean;
+  /** See UserMapping. */
+  readonly relocated: Relocated;
 }
 
 /** The process that memory belongs to. */
@@ -29,6 +31,8 @@ export interface MemoryOwner {
 /** An open file, as far as memory that shows it is concerned. */
 export interface MappedFile {
   references: number;
+  /** How it was opened: what was opened to be read only, no mapping of it can be written, ever. */
+  readonly access: string;
   /** Gives up one reference. */
   put(): Steps<void>;
 }
@@ -42,6 +46,8 @@ export interface MappingStart {
   backing: 'private' | 'shared' | 'file' | 'device';
   untouched: boolean;
   watched: boolean;
+  /** Shared memory: bytes that there are of it, from its start; all of them if this is not given. */
+  present?: number;
   /** Registers: whether the device lets itself be reached. */
   reachable?: () => boolean;
   /** The open file that the mapping keeps open. */
@@ -59,8 +65,8 @@ export class UserMapping {
   shared: SharedPages | undefined;
   /** Pages of untouched memory that the program has stored to; undefined: every page counts as stored to. */
   stored: Set<number> | undefined;
-  /** Bytes in which the program stored what it cannot know, such as addresses. */
-  readonly relocated = new Relocated();
+  /** Bytes in which the program stored what it cannot know, such as addresses; those of shared memory are so for all processes. */
+  readonly relocated: Relocated;
   /** Whether changes are reported to the program: for as long as it has its name for it. */
   watched: boolean;
   /** Pages that are locked in place. */
@@ -75,6 +81,8 @@ export class UserMapping {
     /** Place among all memory of the program. */
     readonly order: number,
     start: MappingStart,
+    /** Shared memory: what it shares with the mapping that it is a copy of. */
+    shared?: SharedPages,
   ) {
     this.base = start.base;
     this.length = start.length;
@@ -84,9 +92,15 @@ export class UserMapping {
     this.file = start.file;
     this.watched = start.watched;
     if (start.untouched) this.stored = new Set();
-    if (this.backing === 'shared') {
-      const present = start.length / PAGE_SIZE;
-      this.shared = { pages: this.pages, mappings: [this], present, file: start.backing === 'file' };
+    this.relocated = shared?.relocated ?? new Relocated();
+    if (shared !== undefined) {
+      this.shared = shared;
+      this.pages = shared.pages;
+      shared.mappings.push(this);
+    } else if (this.backing === 'shared') {
+      const present = (start.present ?? start.length) / PAGE_SIZE;
+      const { pages, relocated } = this;
+      this.shared = { pages, mappings: [this], present, file: start.backing === 'file', relocated };
     }
   }
 
@@ -146,7 +160,7 @@ export class UserMapping {
 
   /** The same memory in a process that was forked off; the pages are left to the caller. */
   copyFor(process: MemoryOwner): UserMapping {
-    const copy = new UserMapping(process, this.name, this.order, {
+    const start: MappingStart = {
       base: this.base,
       length: this.length,
       access: this.uniform,
@@ -155,15 +169,14 @@ export class UserMapping {
       watched: this.watched,
       reachable: this.reachable,
       file: this.file,
-    });
+    };
+    const copy = new UserMapping(process, this.name, this.order, start, this.shared);
     copy.single = this.single?.slice();
-    copy.shared = this.shared;
-    copy.relocated.add(this.relocated);
-    if (this.shared !== undefined) {
-      copy.pages = this.pages;
-      copy.stored = this.stored;
-      this.shared.mappings.push(copy);
-    } else if (this.stored !== undefined) copy.stored = new Set(this.stored);
+    if (this.shared !== undefined) copy.stored = this.stored;
+    else {
+      copy.relocated.add(this.relocated);
+      if (this.stored !== undefined) copy.stored = new Set(this.stored);
+    }
     return copy;
   }
 }

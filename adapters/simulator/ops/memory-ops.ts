@@ -67,6 +67,8 @@ export function protect(process: ProgramProcess, op: ProtectOp): Result {
   if (span === undefined) return 'EINVAL';
   let stop = span.first;
   while (stop < span.end && !(mapping.access(stop) & Access.GONE)) stop++;
+  const writes = (ACCESS[op.protection] & Access.WRITE) !== 0;
+  if (stop > span.first && writes && mapping.file?.access === 'read') return 'EACCES';
   if (stop > span.first) mapping.setAccess(span.first, stop - span.first, ACCESS[op.protection]);
   return stop < span.end || span.past ? 'ENOMEM' : 0;
 }
@@ -159,6 +161,7 @@ function pagesOf(
 ): { first: number; end: number; past: boolean } | undefined {
   if (at % PAGE_SIZE !== 0) return undefined;
   const count = mapping.length / PAGE_SIZE;
-  const end = Math.ceil((at + length) / PAGE_SIZE);
-  return { first: Math.min(at / PAGE_SIZE, count), end: Math.min(end, count), past: end > count };
+  const first = Math.min(at / PAGE_SIZE, count);
+  const end = length === 0 ? first : Math.ceil((at + length) / PAGE_SIZE);
+  return { first, end: Math.min(end, count), past: end > count };
 }

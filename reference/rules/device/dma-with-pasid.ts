@@ -2,7 +2,6 @@ import { toBigInt } from '../../../spec/uapi/integer.ts';
 import type { TransferFault } from '../../../spec/uapi/vocabulary.ts';
 import type { DmaCall } from '../../call/families.ts';
 import { openDeviceOf } from '../../call/operands.ts';
-import { MalformedProgram } from '../../interpreter/malformed-program.ts';
 import { ACCESSED, DIRTY, isCanonical, walkGuestTable, walkStart } from '../../memory/guest-page-walk.ts';
 import { secondStageOf, type TranslationRequest, waysToTranslate } from '../../memory/guest-translation.ts';
 import { loseSegment, readSegment, writeSegment } from '../../memory/transfer.ts';
@@ -70,13 +69,11 @@ export const effects = {
   dma_with_pasid_writes_page: (call) => writeSegment(call, call.dma.walk!.found!.page),
 } satisfies Effects<DmaCall>;
 
-/** The PASID of a transfer that has one. */
+/** The PASID of a transfer that has one; from a name without saved output one too great for any device. */
 function pasidOf(call: DmaCall): bigint {
   const pasid = call.dma.op.pasid!;
   if (typeof pasid !== 'object') return toBigInt(pasid);
-  const saved = call.process.saved.get(pasid.ref);
-  if (saved === undefined) throw new MalformedProgram(`there is no saved output ${pasid.ref}`);
-  return BigInt.asUintN(64, saved + toBigInt(pasid.add ?? 0));
+  return BigInt.asUintN(64, (call.process.saved.get(pasid.ref) ?? -1n) + toBigInt(pasid.add ?? 0));
 }
 
 /** Whether a PASID is narrow enough for the device; one without any sends not even 0. */

@@ -24,6 +24,7 @@ const zeroPage: Page = {
   watched: false,
   device: false,
   changes: undefined,
+  relocated: undefined,
 };
 
 export const conditions = {
