@@ -73,7 +73,7 @@ test.each<[what: string, options: Options]>([
 
 test('judge comes to what run came to: machines are missing, and an op cannot be performed', async () => {
   const daemon = join(folder, 'daemon.mjs');
-  writeFileSync(daemon, modelDaemon('v1-singleton', 'inject'));
+  writeFileSync(daemon, modelDaemon('v1-singleton', { without: 'inject' }));
   // Allocations can be let fail on no machine, and the machines that nest come after the default one.
   const only = ['allocation_failure', 'bind_flag_unbind'];
   const first = await run({ target: `exec:${process.execPath} ${daemon}`, suite: 'faults', only });
@@ -81,6 +81,36 @@ test('judge comes to what run came to: machines are missing, and an op cannot be
     { id: 'allocation_failure', why: 'kernel configuration' },
     { id: 'bind_flag_unbind', why: 'hardware' },
   ]);
+  expect(await judge()).toEqual(first);
+});
+
+test('judge comes to what run came to: a target that lets allocations fail, and nothing else', async () => {
+  const daemon = join(folder, 'faults.mjs');
+  writeFileSync(daemon, modelDaemon('type1-6.12', { faults: ['allocation'] }));
+  const first = await run({
+    target: `exec:${process.execPath} ${daemon}`,
+    suite: 'faults',
+    only: ['faults/map', 'faults/set_iommu'],
+    ...linux,
+  });
+  const reasons = readFileSync(record, 'utf8')
+    .split('\n')
+    .flatMap((line) => (line.includes('"verdict":"not-applicable"') ? [JSON.parse(line).reason] : []));
+  const kinds = ['copy', 'driver'].map((fault) => `the target cannot inject failures of the kind ${fault}`);
+  expect([...new Set(reasons)].sort()).toEqual(kinds);
+  expect(first.result.verdicts.pass).toBeGreaterThan(0);
+  expect(first.result.rules.unreached).toEqual([]);
+  expect(first.code).toBe(0);
+  expect(await judge()).toEqual(first);
+});
+
+test('judge comes to what run came to: no machine of a suite is offered', async () => {
+  const daemon = join(folder, 'wide.mjs');
+  writeFileSync(daemon, modelDaemon('type1-6.12', { machine: { addressBits: 48 } }));
+  const first = await run({ target: `exec:${process.execPath} ${daemon}`, suite: 'scenarios', ...linux });
+  expect(first.result.rows).toEqual([{ name: 'scenarios', verdicts: {}, why: 'machine not offered' }]);
+  expect(first.text).toContain('scenarios: 0 programs: machine not offered');
+  expect(first.code).toBe(3);
   expect(await judge()).toEqual(first);
 });
 

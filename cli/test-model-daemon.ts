@@ -1,13 +1,21 @@
-import { mergeNeeds } from '../conformance/suites/suite.ts';
+import { mergeNeeds, sameMachine } from '../conformance/suites/suite.ts';
 import { suites } from '../conformance/suites/suites.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
+import type { InjectOp, Machine } from '../spec/uapi/vocabulary.ts';
 
-/**
- * The text of a daemon that is the contract at a profile, with the default machine only and without one of its ops, as a
- * kernel of a distribution is. It runs what was built.
- */
-export function modelDaemon(profile: string, without: string): string {
-  const [need] = mergeNeeds(suites.flatMap((suite) => suite.needs()));
+/** How the daemon differs from the contract. */
+interface Difference {
+  /** The op that it leaves out. */
+  without?: string;
+  /** The faults that it performs; all of them if this is not given. */
+  faults?: InjectOp['fault'][];
+  /** Its one machine; the default one if this is not given. */
+  machine?: Machine;
+}
+
+/** The text of a daemon that is the contract at a profile, but for what it lacks. It runs what was built. */
+export function modelDaemon(profile: string, { without, faults, machine = {} }: Difference): string {
+  const need = mergeNeeds(suites.flatMap((suite) => suite.needs())).find((one) => sameMachine(one.machine, machine));
   const built = (path: string) => JSON.stringify(`${packageRoot}/dist/${path}`);
   return `
 import { createInterface } from 'node:readline';
@@ -18,11 +26,12 @@ import { parameterSetting } from ${built('spec/contract/setting.js')};
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, ${JSON.stringify(profile)}));
 const session = await modelAdapter(contract, '1').start(${JSON.stringify(need)});
-const ops = session.description.ops.filter((op) => op !== ${JSON.stringify(without)});
+const ops = session.description.ops.filter((op) => op !== ${JSON.stringify(without ?? '')});
+const faults = ${JSON.stringify(faults) ?? 'undefined'};
 const say = (message) => console.log(JSON.stringify(message));
 for await (const line of createInterface({ input: process.stdin })) {
   const { type, id, program } = JSON.parse(line);
-  if (type === 'describe') say({ type: 'description', protocol: 1, ...session.description, ops });
+  if (type === 'describe') say({ type: 'description', protocol: 1, ...session.description, ops, faults });
   else if (type === 'run') say({ type: 'result', id, ...session.run(program, {}) });
   else break;
 }

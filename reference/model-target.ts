@@ -20,7 +20,13 @@ export function modelAdapter(contract: Contract, version: string): Adapter {
     async start(need) {
       const environment = modelEnvironment(need);
       const session: Session = {
-        description: { name: 'model', version, ops: [...opNames], environment },
+        description: {
+          name: 'model',
+          version,
+          ops: [...opNames],
+          faults: ['allocation', 'copy', 'driver'],
+          environment,
+        },
         window: 1,
         run: (program) => runOnModel(contract, environment, program),
         async stop() {},

@@ -63,19 +63,20 @@ export function toText({ result, footer, failed, replay }: Summary): string {
 
 function table({ rows }: RunResult): string {
   const used = verdictOrder.filter((verdict) => rows.some(({ verdicts }) => verdict in verdicts));
+  const run = rows.filter(({ why }) => why === undefined);
   const lines = [
     ['', ...used],
-    ...rows.map(({ name, verdicts }) => [name, ...used.map((verdict) => String(verdicts[verdict] ?? ''))]),
+    ...run.map(({ name, verdicts }) => [name, ...used.map((verdict) => String(verdicts[verdict] ?? ''))]),
   ];
+  const left = rows.filter(({ why }) => why !== undefined).map(({ name, why }) => `${name}: 0 programs: ${why}`);
   const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const table = lines.map((line) =>
+    line
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...(run.length > 0 ? table : []), ...left].join('\n');
 }
 
 function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[], replay: string): string[] {

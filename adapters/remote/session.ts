@@ -212,8 +212,8 @@ async function open(options: SessionOptions): Promise<{ channel: Channel; descri
   if (signal?.aborted) giveUp();
   signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    const { name, version, ops, environment } = await channel.describe(options.handshakeMs);
-    return { channel, description: { name, version, ops, environment } };
+    const { name, version, ops, faults, environment } = await channel.describe(options.handshakeMs);
+    return { channel, description: { name, version, ops, ...(faults && { faults }), environment } };
   } catch (error) {
     // Nothing of it is to be left when the user reads that it did not start.
     await clear(options, channel, true);

@@ -9,6 +9,7 @@ import type { Environment, Machine, Program, Slot } from '../../spec/uapi/vocabu
 import { partsWith, type SimulatorDefect } from './defects/defect.ts';
 import { ADDRESS_BITS, BUFFER_BYTES } from './devices/edu-device.ts';
 import { Executor } from './executor.ts';
+import { FAULTS } from './injector.ts';
 import type { IommuUnit } from './iommu/iommu-domain.ts';
 import { Kernel, type KernelSlot, PAGE_SIZES, RESERVED, unitOf } from './kernel.ts';
 import { PAGE_SIZE, PhysicalMemory } from './mm/physical-memory.ts';
@@ -68,6 +69,7 @@ class SimulatorSession implements Session {
       name: 'simulator',
       version: JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')).version,
       ops: [...opNames],
+      faults: [...FAULTS],
       environment: environmentOf(machine, slots),
     };
   }

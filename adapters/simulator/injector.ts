@@ -13,6 +13,9 @@ const FAULT_AT: Record<Point['at'], Fault | undefined> = {
   driver_hook: 'driver',
 };
 
+/** What can be made to fail. */
+export const FAULTS: readonly Fault[] = ['allocation', 'copy', 'driver'];
+
 interface Armed {
   fault: Fault;
   nth: number;

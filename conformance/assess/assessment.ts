@@ -13,7 +13,7 @@ import type {
 } from '../../spec/uapi/vocabulary.ts';
 import type { RunCase } from '../running/run.ts';
 import { namedRules, type Selection, selectedPrograms, selectedUnits } from '../running/selection.ts';
-import { cannotPerform, noGroups } from '../running/starter.ts';
+import { cannotInject, cannotPerform, noGroups } from '../running/starter.ts';
 import { TransitionCoverage, type TransitionWatch } from '../suites/lifecycle/coverage.ts';
 import { kindOfMachine } from '../suites/suite.ts';
 import { Coverage } from './coverage.ts';
@@ -37,6 +37,12 @@ export interface AssessmentSubject {
   /** Whether a loss of the target that nothing explains is to be put up with. */
   allowLosses?: boolean;
 }
+
+/** Why programs with faults are not run. */
+const withoutFaults: ReadonlySet<string> = new Set([
+  cannotPerform('inject'),
+  ...(['allocation', 'copy', 'driver'] as const).map(cannotInject),
+]);
 
 /** A verdict, and the transitions that were seen while it was found. */
 export type Judged = CaseVerdict & { watch?: TransitionWatch };
@@ -72,6 +78,8 @@ export class Assessment {
   private readonly inconclusive: ResultInconclusive[] = [];
   private readonly losses = new Losses();
   private readonly units = new Set<string>();
+  /** Suites that have programs for a machine that the target does not offer. */
+  private readonly unoffered = new Set<string>();
   private targetVersion = '';
 
   constructor(subject: AssessmentSubject) {
@@ -106,6 +114,7 @@ export class Assessment {
     for (const suite of selection.suites) {
       for (const unit of selectedUnits(selection, suite, contract, environment)) {
         units.add(unit.id);
+        this.unoffered.add(suite.name);
         for (const { program } of selectedPrograms(selection, suite, unit, contract, environment))
           this.coverage.excuse(program, environment, why);
       }
@@ -161,8 +170,9 @@ export class Assessment {
     // A target without any group to work with has nothing to excuse itself with.
     const hasGroups = Object.values(environment.slots).some(({ viable }) => viable);
     if (detail === noGroups && hasGroups) this.coverage.excuse(program, environment, 'hardware');
-    // Only a kernel that is built for it lets allocations fail.
-    if (detail === cannotPerform('inject')) this.coverage.excuse(program, environment, 'kernel configuration');
+    // Only a kernel that is built for it lets allocations fail, and none lets anything else fail.
+    if (detail !== undefined && withoutFaults.has(detail))
+      this.coverage.excuse(program, environment, 'kernel configuration');
   }
 
   private answered(): string[] {
@@ -187,7 +197,8 @@ export class Assessment {
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
     const { contract, profile, target, selected, allowLosses = false } = this.subject;
-    const { programs, ops, verdicts, features, rows, retried } = this.tally;
+    const { programs, ops, verdicts, features, retried } = this.tally;
+    const rows = this.tally.rows(this.unoffered);
     const answered = this.answered();
     const { reached, unreached } = this.coverage.sweep(answered);
     const groups = groupsOf(contract, this.failed, this.coverage);

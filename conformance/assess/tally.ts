@@ -9,6 +9,8 @@ export class Tally {
   retried = 0;
   /** Handler, or suite where programs are stories -> verdict -> count. */
   private readonly rowsBySuite = new Map<string, Map<Verdict, number>>();
+  /** Suites of which programs were run. */
+  private readonly suites = new Set<string>();
   private readonly verdictCounts = new Map<Verdict, number>();
   /** Feature -> verdicts of its probes. */
   private readonly featureVerdicts = new Map<string, Set<Verdict>>();
@@ -17,6 +19,7 @@ export class Tally {
     const verdict = one.verdict!;
     this.programs++;
     this.ops += one.trace.outcomes.length;
+    this.suites.add(one.suite);
     bump(this.verdictCounts, verdict);
     if (one.attempts) this.retried++;
     const row = rowOf(one);
@@ -30,8 +33,14 @@ export class Tally {
     }
   }
 
-  get rows(): ResultRow[] {
-    return [...this.rowsBySuite].map(([name, counts]) => ({ name, verdicts: Object.fromEntries(counts) }));
+  /** The verdicts row by row; of suites that have programs for machines that are not offered also those without any verdict. */
+  rows(unoffered: ReadonlySet<string> = new Set()): ResultRow[] {
+    return [
+      ...[...this.rowsBySuite].map(([name, counts]) => ({ name, verdicts: Object.fromEntries(counts) })),
+      ...[...unoffered]
+        .filter((name) => !this.suites.has(name))
+        .map((name) => ({ name, verdicts: {}, why: 'machine not offered' })),
+    ];
   }
 
   get verdicts(): Record<string, number> {

@@ -58,7 +58,7 @@ export class Call {
   stored = false;
   /** An allocation within a call of the IOMMU driver may fail. */
   allocationMayFail = false;
-  private copyFailed = false;
+  private copiesFailed = 0;
   private argumentPart: IoctlArgument | undefined;
   private openingPart: Opening | undefined;
   private mapPart: MapRequest | undefined;
@@ -79,11 +79,13 @@ export class Call {
     this.manner = manner;
   }
 
-  /** Whether the copy that comes next is the one that was made to fail: nobody but the implementation knows which one that is. */
+  /** Whether the copy that comes next is one of those that were made to fail: nobody but the implementation knows which those are. */
   copyFails(): boolean {
-    if (this.copyFailed || !this.process.injections.some(({ fault }) => fault === 'copy')) return false;
-    this.copyFailed = this.chooser.choose(2) === 1;
-    return this.copyFailed;
+    if (this.process.injections.length === 0) return false;
+    const injected = this.process.injections.filter(({ fault }) => fault === 'copy').length;
+    if (this.copiesFailed >= injected || this.chooser.choose(2) === 0) return false;
+    this.copiesFailed++;
+    return true;
   }
 
   /** Copies [from, from + length) of the argument from user memory; whether all of it could be read. */

@@ -19,13 +19,13 @@ import {
   save,
   truncate,
 } from '../memory/memory-ops.ts';
-import { PAGE } from '../memory/user-memory.ts';
+import { type Overwritten, PAGE } from '../memory/user-memory.ts';
 import { drop, hasFreeDescriptor, install } from '../state/descriptors.ts';
 import { Device } from '../state/device.ts';
 import { nameDescriptor, nameMemory, numberOf } from '../state/names.ts';
 import { type Foreign, newProcess, type OpenFileDescription, type Process, type World } from '../state/state.ts';
 import type { Contract, HandlerFunction } from './contract.ts';
-import type { Decision, Expectation, Output } from './expectation.ts';
+import type { Decision, Expectation, Output, UnspecifiedMemory } from './expectation.ts';
 import { MalformedProgram } from './malformed-program.ts';
 import { descriptor, errno, undecided, zero } from './rule-outcome.ts';
 
@@ -77,12 +77,25 @@ export function execute(contract: Contract, world: World, op: Op, index: number,
       });
   }
   if (looked) {
-    process.memory.collectNews(undefined, expectation.changed);
+    const overwritten: Overwritten[] = [];
+    process.memory.collectNews(undefined, expectation.changed, overwritten);
+    if (overwritten.length > 0)
+      expectation.unspecified = [
+        ...(expectation.unspecified ?? []),
+        ...overwritten.map((one) => asFarAsKnown(process, one)),
+      ];
     for (const other of world.processes.values())
       if (other !== process) other.memory.collectNews(other.name, expectation.changed);
     for (const one of world.processes.values()) one.memory.clearChanges();
   }
   return expectation;
+}
+
+/** Bytes that are known now and were not before: those that were the same before are not reported as changed. */
+function asFarAsKnown(process: Process, { region, at, length }: Overwritten): UnspecifiedMemory {
+  const now = new Uint8Array(length);
+  process.memory.read(region.base + BigInt(at), now, 0, length);
+  return { process, region, at, length, accepts: (bytes) => bytes.every((byte, i) => byte === now[i]) };
 }
 
 /** The result of an ioctl to which the program gives a name is a descriptor for it, whatever it is for others. */

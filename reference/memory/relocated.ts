@@ -29,6 +29,13 @@ export class Relocated {
     }
   }
 
+  /** The marked ones among the bytes from `start` to before `end`. */
+  within(start: number, end: number): { start: number; end: number }[] {
+    return this.spans
+      .filter((span) => span.start < end && span.end > start)
+      .map((span) => ({ start: Math.max(span.start, start), end: Math.min(span.end, end) }));
+  }
+
   /** Puts zeros in place of the marked ones among bytes of the page, the first of which is at `start`. */
   hide(bytes: Uint8Array, start: number): void {
     for (const span of this.spans) {

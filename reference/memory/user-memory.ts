@@ -24,6 +24,15 @@ export interface Page {
   changes: Map<number, number> | undefined;
   /** Where the program stored addresses and the like, and nobody has stored anything else since. Undefined: nowhere. */
   relocated: Relocated | undefined;
+  /** Where somebody else has stored over such bytes, and nobody has looked yet: what was there before is not known. */
+  overwritten?: { start: number; end: number }[];
+}
+
+/** Bytes that somebody else stored over what the program does not know: whether they differ from that is not known either. */
+export interface Overwritten {
+  region: Region;
+  at: number;
+  length: number;
 }
 
 /** What a process may do with a page; a page that it unmapped is there for it no longer. */
@@ -226,14 +235,18 @@ export class UserMemory {
     return copy;
   }
 
-  /** The changes of all readable pages as an outcome shows them. */
-  collectNews(process: string | undefined, out: Changed[]): void {
+  /** The changes of all readable pages as an outcome shows them; `overwritten` gets those that depend on what is not known. */
+  collectNews(process: string | undefined, out: Changed[], overwritten?: Overwritten[]): void {
     for (const region of this.all) {
       if (!region.named) continue;
       let run: { at: number; bytes: number[] } | undefined;
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
-        if (!page?.changes || region.protection[index] === 'none') continue;
+        if (!page || region.protection[index] === 'none') continue;
+        if (page.overwritten)
+          for (const { start, end } of page.overwritten)
+            overwritten?.push({ region, at: index * PAGE + start, length: end - start });
+        if (!page.changes) continue;
         for (const offset of page.changes.keys()) page.relocated?.clear(offset, offset + 1);
         for (const offset of [...page.changes.keys()].sort((a, b) => a - b)) {
           const at = index * PAGE + offset;
@@ -254,7 +267,9 @@ export class UserMemory {
     for (const region of this.all) {
       for (let index = 0; index < region.pages.length; index++) {
         const page = region.pages[index];
-        if (page?.changes && region.protection[index] !== 'none') page.changes = undefined;
+        if (!page || region.protection[index] === 'none') continue;
+        if (page.changes) page.changes = undefined;
+        if (page.overwritten) delete page.overwritten;
       }
     }
   }
@@ -322,6 +337,10 @@ export function wordOf({ bytes, fill }: Page, at: number): number {
 export function storePage(page: Page, offset: number, bytes: Uint8Array): void {
   const target = writable(page);
   page.untouched = false;
+  if (page.relocated) {
+    const spans = page.relocated.within(offset, offset + bytes.length);
+    if (spans.length > 0) page.overwritten = [...(page.overwritten ?? []), ...spans];
+  }
   for (let i = 0; i < bytes.length; i++) {
     const before = target[offset + i]!;
     if (before === bytes[i]) continue;

@@ -119,6 +119,7 @@ export type ConditionId =
   | 'dma_with_pasid_reads_page'
   | 'dma_with_pasid_that_device_cannot_send'
   | 'dma_with_pasid_writes_page'
+  | 'dma_without_memory_decode'
   | 'dma_write_to_read_only_is_dropped'
   | 'dma_write_to_unmapped_is_dropped'
   | 'dma_write_without_bus_mastering_is_dropped'

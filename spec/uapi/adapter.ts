@@ -1,4 +1,4 @@
-import type { End, Environment, Machine, Outcome, Program, Slot } from './vocabulary.ts';
+import type { End, Environment, InjectOp, Machine, Outcome, Program, Slot } from './vocabulary.ts';
 
 /** What programs ask of a machine: its properties, and the groups that must be there at the same time. */
 export interface Need {
@@ -14,6 +14,8 @@ export interface Description {
   version: string;
   /** The ops that it can perform. */
   ops: string[];
+  /** The faults that its op inject performs; undefined for all of them. */
+  faults?: InjectOp['fault'][];
   environment: Environment;
 }
 

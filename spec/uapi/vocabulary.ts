@@ -738,6 +738,10 @@ export interface DescriptionAnswer {
    * The ops that it can perform.
    */
   ops: string[];
+  /**
+   * The faults that its op inject performs; absent: all of them, if it has that op.
+   */
+  faults?: ('allocation' | 'copy' | 'driver')[];
   environment: Environment;
 }
 /**
@@ -1307,6 +1311,10 @@ export interface ResultRow {
   verdicts: {
     [k: string]: number;
   };
+  /**
+   * Why the target ran none of its programs.
+   */
+  why?: string;
 }
 export interface RunFailure {
   /**

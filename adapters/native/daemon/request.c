@@ -53,7 +53,8 @@ static void describe(struct daemon *daemon, const struct json *request)
 		text_words(text, op_names[kind]);
 		comma = true;
 	}
-	text_add(text, "],\"environment\":");
+	text_add(text, op_supported(OP_INJECT) ? "],\"faults\":[\"allocation\"]" : "]");
+	text_add(text, ",\"environment\":");
 	text_put(text, daemon->config.environment.data, daemon->config.environment.length);
 	text_add(text, "}\n");
 }

@@ -10,20 +10,27 @@ bool op_supported(enum op_kind kind)
 	return kind != OP_PLUG && (kind != OP_INJECT || fault_possible());
 }
 
-// Whether the actor's next op, if there is one, is one that a fault reaches.
-static bool followed_well(const struct program *program, size_t at)
+// What is wrong with the actor's next op, into which a fault is to be injected; NULL if there is none, or a good one.
+static const char *wrong_with_next(const struct program *program, size_t at)
 {
-	for (size_t i = at + 1; i < program->op_count; i++)
-		if (program->ops[i].actor == program->ops[at].actor)
-			return fault_reaches(program->ops[i].kind);
-	return true;
+	for (size_t i = at + 1; i < program->op_count; i++) {
+		const struct op *next = &program->ops[i];
+
+		if (next->actor != program->ops[at].actor)
+			continue;
+		// The kernel takes one number.
+		if (next->kind == OP_INJECT)
+			return "only one fault can be injected into an op";
+		return fault_reaches(next->kind) ? NULL : "a fault cannot be injected into the op after it";
+	}
+	return NULL;
 }
 
 bool program_supported(const struct program *program, char *message, size_t room)
 {
 	for (size_t i = 0; i < program->op_count; i++) {
 		const struct op *op = &program->ops[i];
-		const char *what = NULL;
+		const char *what = op->kind == OP_INJECT ? wrong_with_next(program, i) : NULL;
 
 		if (!op_supported(op->kind))
 			what = "this executor cannot perform it";
@@ -37,8 +44,6 @@ bool program_supported(const struct program *program, char *message, size_t room
 			what = "the device knows no PASIDs";
 		else if (op->kind == OP_INJECT && op->choice != FAULT_ALLOCATION)
 			what = "only allocations can be made to fail";
-		else if (op->kind == OP_INJECT && !followed_well(program, i))
-			what = "a fault cannot be injected into the op after it";
 		else if ((op->kind == OP_MMAP || op->kind == OP_TRUNCATE) && op->length % page_size())
 			what = "the length is not a multiple of the page size";
 		if (what) {

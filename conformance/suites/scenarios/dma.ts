@@ -16,6 +16,7 @@ import {
   unmap,
   updateVaddr,
 } from '../../programs/build.ts';
+import { writeConfig } from '../../programs/device-ops.ts';
 import { multi, single } from '../suite.ts';
 import { ready, readyForDma, type Scenario } from './scenario.ts';
 
@@ -232,6 +233,21 @@ export const dmaScenarios: Scenario[] = [
       dmaOut('d', SOURCE + 64, 16),
       dmaIn('e', SOURCE, 16),
       dmaOut('e', SOURCE + 64, 16),
+    ],
+  },
+  {
+    id: 'dma_without_memory_decode',
+    about: 'With memory decode off the registers of a device cannot be reached, and so it cannot be told to transfer.',
+    ops: [
+      ...readyForDma(),
+      ...copyGround,
+      // Bus mastering alone.
+      ...writeConfig('d', 4, '0400'),
+      dmaIn('d', SOURCE, 16),
+      dmaOut('d', TARGET, 16),
+      ...busMaster('d'),
+      dmaIn('d', SOURCE, 16),
+      dmaOut('d', TARGET, 16),
     ],
   },
   {

@@ -10,6 +10,7 @@ const device = (call: DmaCall) => openDeviceOf(call).device;
 const reads = (call: DmaCall) => call.dma.op.direction === 'from-memory';
 
 export const conditions = {
+  dma_without_memory_decode: (call) => !device(call).memoryDecode,
   dma_read_without_bus_mastering_gives_zeros: (call) => !device(call).busMaster && reads(call),
   dma_write_without_bus_mastering_is_dropped: (call) => !device(call).busMaster && !reads(call),
   dma_read_of_unmapped_gives_zeros: (call) => !call.dma.segment!.mapping && reads(call),
