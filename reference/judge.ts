@@ -203,8 +203,6 @@ const isSavedAgain = ({ output }: Expectation): boolean => output.kind === 'save
 /** Whether the saved outputs are those that the contract expects. */
 function sameSaved({ output }: Expectation, actual: Outcome): boolean {
   if (output.kind !== 'saved') return true;
-  return Object.entries(output.saved).every(([name, value]) => {
-    const given = actual.saved?.[name];
-    return given !== undefined && toBigInt(given) === value;
-  });
+  const given = new Map(Object.entries(actual.saved ?? {}));
+  return Object.entries(output.saved).every(([name, value]) => given.has(name) && toBigInt(given.get(name)!) === value);
 }

@@ -106,7 +106,7 @@ class SimulatorSession implements Session {
     const iommus = new Map<number, number>();
     for (const name in topology.slots) {
       const slot = topology.slots[name]!;
-      const own = this.slots.get(slots[name] ?? '');
+      const own = Object.hasOwn(slots, name) ? this.slots.get(slots[name]!) : undefined;
       if (
         own === undefined ||
         own.devices < slot.devices ||

@@ -233,7 +233,9 @@ export class Executor {
   }
 
   private slot(name: string | undefined): string {
-    return this.slots[name ?? ''] ?? unsupported(`an op on slot ${name}, which the program does not have`);
+    if (name === undefined || !Object.hasOwn(this.slots, name))
+      return unsupported(`an op on slot ${name}, which the program does not have`);
+    return this.slots[name]!;
   }
 
   private takeFd(process: ProgramProcess, name: string): number {

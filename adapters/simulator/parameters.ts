@@ -53,12 +53,12 @@ export type Parameters = { readonly [K in keyof typeof VALUES]: (typeof VALUES)[
 
 /** Parameters as the user named them, the others with their defaults. Throws a Problem for one that is unknown. */
 export function parseParameters(given: Record<string, string> = {}): Parameters {
-  const known: Record<string, readonly string[]> = VALUES;
-  const parameters = Object.fromEntries(Object.entries(known).map(([name, values]) => [name, values[0]!]));
+  const known = new Map<string, readonly string[]>(Object.entries(VALUES));
+  const parameters = Object.fromEntries([...known].map(([name, values]) => [name, values[0]!]));
   for (const [name, value] of Object.entries(given)) {
-    const values = known[name];
+    const values = known.get(name);
     if (values === undefined) {
-      throw new Problem(`The simulator has no parameter ${name}; it has ${Object.keys(known).join(', ')}.`);
+      throw new Problem(`The simulator has no parameter ${name}; it has ${[...known.keys()].join(', ')}.`);
     }
     if (!values.includes(value)) {
       throw new Problem(`The simulator's parameter ${name} cannot be ${value}; it can be ${values.join(' or ')}.`);

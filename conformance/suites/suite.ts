@@ -55,20 +55,23 @@ export function mergeNeeds(needs: Need[]): Need[] {
   return [...machines.values()];
 }
 
-/** For each slot that a program wants a slot of the environment; undefined if one is missing. */
+/**
+ * For each slot that a program wants, in their order, the first slot of the environment that is as it should be in every
+ * property and still free; undefined if there is none.
+ */
 export function assignSlots(
   wanted: Program['topology']['slots'],
   environment: Environment,
 ): Record<string, string> | undefined {
   const free = new Map(Object.entries(environment.slots));
-  const assigned: Record<string, string> = {};
+  const assigned = new Map<string, string>();
   for (const [name, slot] of Object.entries(wanted)) {
     const found = [...free].find(([, one]) => sameSlot(one, slot));
     if (!found) return undefined;
     free.delete(found[0]);
-    assigned[name] = found[0];
+    assigned.set(name, found[0]);
   }
-  return assigned;
+  return Object.fromEntries(assigned);
 }
 
 /** What a program on a machine with slots asks for. */
