@@ -137,6 +137,7 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
       test('are offered where the kernel has them', async () => {
         expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({
           ops: expect.arrayContaining(['inject']),
+          faults: ['allocation'],
         });
         rmSync(fault);
         expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({
@@ -184,6 +185,7 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
           'op 0 (inject): a fault cannot be injected into the op after it',
           [inject(1), open('a', 'child'), { op: 'barrier' }],
         ],
+        ['op 0 (inject): only one fault can be injected into an op', [inject(1), inject(2), open('a')]],
       ])('cannot always be: %s', async (detail, ops) => {
         expect(await daemon.run(...ops)).toMatchObject({ end: 'unsupported', detail });
       });

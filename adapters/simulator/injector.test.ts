@@ -58,6 +58,12 @@ describe('an injected fault', () => {
     expect(await resultsOf(ready(), [inject('copy', 2), map(), unmap()])).toEqual([0, 0, 0]);
   });
 
+  it('adds to those before it: each of them happens in the next op', async () => {
+    // One copy reads the argument, the next one writes the size back.
+    const both = [map(), inject('copy', 2), inject('copy', 7), unmap(), inject('copy', 9), inject('copy', 1), unmap()];
+    expect(await resultsOf(ready(), both)).toEqual([0, 0, 0, 'EFAULT', 0, 0, 'EFAULT']);
+  });
+
   it.each(['absent', 'present'])(
     'in the driver is in one of its hooks for guest tables; with bind=%s other calls go through',
     async (bind) => {

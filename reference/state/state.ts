@@ -195,6 +195,7 @@ export class World {
         `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
       );
     }
+    checkConfigSpace(environment);
     this.environment = environment;
     this.parameters = new Map([
       ['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)],
@@ -231,6 +232,21 @@ export class World {
   /** The same for what devices hold only. */
   releaseDevices(): void {
     for (const { group } of this.slots.values()) for (const device of membersOf(group)) device.release();
+  }
+}
+
+/** Index of the region that is config space. */
+const configRegion = 7;
+
+/** What is said of config space is said of each of its bytes. Throws a Problem. */
+function checkConfigSpace({ id, device }: Environment): void {
+  const size = Number(device.regions[configRegion]?.size ?? 0);
+  for (const name of ['config', 'configWritable', 'configUnknown'] as const) {
+    const length = device[name].length / 2;
+    if (length === size) continue;
+    throw new Problem(
+      `environment ${id}: device.${name} has ${length} bytes, and region ${configRegion} of the device ${size}; give as many.`,
+    );
   }
 }
 

@@ -291,6 +291,9 @@ describe('what is exchanged and kept', () => {
     ['a value and an errno', { value: 0, errno: 'EINVAL' }],
     ['a value and a descriptor', { value: 0, fd: 'c' }],
     ['an errno in small letters', { errno: 'einval' }],
+    ['the other name of EAGAIN', { errno: 'EWOULDBLOCK' }],
+    ['the other name of EDEADLK', { errno: 'EDEADLOCK' }],
+    ['the other name of EOPNOTSUPP', { errno: 'ENOTSUP' }],
     ['a change without bytes', { value: 0, changed: [{ memory: 'ram', at: 0 }] }],
     ['one stamp', { value: 0, span: [1] }],
   ])('an outcome with %s is rejected', (_, one) => {
@@ -300,6 +303,7 @@ describe('what is exchanged and kept', () => {
   test.each<[title: string, one: Outcome]>([
     ['a value', { value: 0 }],
     ['an errno that has no name', { errno: '524' }],
+    ['an errno with two names, by the one', { errno: 'EOPNOTSUPP' }],
     ['a wide value and saved outputs', { value: '0xffffffffffffffff', saved: { size: '0x100000000' } }],
     ['bytes', { value: 0, bytes: '00ff' }],
   ])('an outcome with %s is accepted', (_, one) => {

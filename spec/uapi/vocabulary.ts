@@ -580,7 +580,7 @@ export interface UnbindDriverOp {
   concurrent?: boolean;
 }
 /**
- * The nth allocation, user copy or driver call of the actor's next op fails.
+ * The nth allocation, user copy or driver call of the actor's next op that is no inject fails. Several add up.
  */
 export interface InjectOp {
   op: 'inject';
@@ -690,7 +690,7 @@ export interface Outcome {
   value?: Integer;
   fd?: Name;
   /**
-   * Symbolic errno, or its number if it has no public name.
+   * Symbolic errno, of two names EAGAIN, EDEADLK and EOPNOTSUPP; or its number if it has no public name.
    */
   errno?: string;
   /**
