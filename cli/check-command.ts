@@ -1,6 +1,8 @@
 import { toToken } from '../conformance/running/token.ts';
 import { check } from '../modelcheck/check.ts';
 import { toCheckText } from '../reports/check-text.ts';
+import { shellWords } from '../spec/uapi/shell-words.ts';
+import { visibleJson } from '../spec/uapi/visible.ts';
 import type { Counterexample } from '../spec/uapi/vocabulary.ts';
 import { assignments, loadData, type SettingOptions } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
@@ -24,7 +26,7 @@ export function checkCommand(options: CheckOptions): void {
   (options.json ? process.stderr : process.stdout).write(
     toCheckText(result, (one) => replay(profile, set, options.spec, one)),
   );
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (options.json) process.stdout.write(`${visibleJson(result)}\n`);
   process.exitCode = result.holds ? 0 : 1;
 }
 
@@ -35,6 +37,7 @@ function replay(
   spec: string | undefined,
   { program, parameters }: Counterexample,
 ): string {
-  const settings = Object.entries({ ...set, ...parameters }).map(([name, value]) => ` --set ${name}=${value}`);
-  return `vfio-conform replay ${toToken(program)} --profile ${profile}${settings.join('')}${spec === undefined ? '' : ` --spec ${spec}`}`;
+  const settings = Object.entries({ ...set, ...parameters }).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+  const from = spec === undefined ? [] : ['--spec', spec];
+  return shellWords(['vfio-conform', 'replay', toToken(program), '--profile', profile, ...settings, ...from]);
 }

@@ -11,6 +11,7 @@ import { type Divergence, diffRecords } from '../reports/diff.ts';
 import { toDiffText } from '../reports/diff-text.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { type RunRecord, readRecord } from '../reports/record-file.ts';
+import { visibleJson } from '../spec/uapi/visible.ts';
 import type { DiffCase, DiffGroup, DiffRecord, DiffResult, Trace } from '../spec/uapi/vocabulary.ts';
 import { recordedSetting } from './options/setting.ts';
 
@@ -36,7 +37,7 @@ export async function diffCommand(first: string, second: string, options: DiffOp
     groups: groups(one, other, divergences),
   };
   (options.json ? process.stderr : process.stdout).write(toDiffText(result, options.all ?? false));
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (options.json) process.stdout.write(`${visibleJson(result)}\n`);
   process.exitCode = code;
 }
 

@@ -1,6 +1,7 @@
 import { Assessment } from '../conformance/assess/assessment.ts';
 import { readRecord } from '../reports/record-file.ts';
 import { toText } from '../reports/text.ts';
+import { visible, visibleJson } from '../spec/uapi/visible.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { replayOptions } from './options/replay-options.ts';
 import { parseReports, writeReports } from './options/report-option.ts';
@@ -73,13 +74,13 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
   if (contract.data.hash !== record.header.contract)
     process.stderr.write(
-      `vfio-conform: ${file}: was made with another contract than it was judged by; name that one by --spec.\n`,
+      `vfio-conform: ${visible(file)}: was made with another contract than it was judged by; name that one by --spec.\n`,
     );
   if (record.incomplete)
     process.stderr.write(
-      `vfio-conform: ${file}: ${record.incomplete}; ${record.cases.length} cases are there and were judged.\n`,
+      `vfio-conform: ${visible(`${file}: ${record.incomplete}`)}; ${record.cases.length} cases are there and were judged.\n`,
     );
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (options.json) process.stdout.write(`${visibleJson(result)}\n`);
   writeReports(reports, reportable);
   process.exitCode = code;
 }

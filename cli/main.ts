@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { visibleLines } from '../spec/uapi/visible.ts';
 
 // Hardly anything outlives the op or the program that it was made for. V8 learns the contrary from what making programs
 // keeps, then makes everything in memory that is cleared rarely, and a run takes half as much again.
@@ -164,9 +165,11 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else {
     complain(
-      error instanceof Problem
-        ? error.message
-        : `internal error, please report it: ${error instanceof Error ? error.stack : error}`,
+      visibleLines(
+        error instanceof Problem
+          ? error.message
+          : `internal error, please report it: ${error instanceof Error ? error.stack : error}`,
+      ),
     );
     process.exitCode = 2;
   }

@@ -2,6 +2,7 @@ import { casesFor } from '../conformance/running/run.ts';
 import { mergeNeeds, sameMachine } from '../conformance/suites/suite.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import type { Adapter, Need } from '../spec/uapi/adapter.ts';
+import { visibleJson } from '../spec/uapi/visible.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
 import { checkNamedRules, recordSelection, type SelectionOptions, selectionOf } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
@@ -30,7 +31,7 @@ export async function programsCommand(options: ProgramsOptions, version: string)
     const environment = adapter ? await environmentOf(adapter, need) : modelEnvironment(need);
     if (!environment) continue;
     for (const { program } of casesFor(selection, contract, environment)) {
-      process.stdout.write(`${JSON.stringify(program)}\n`);
+      process.stdout.write(`${visibleJson(program)}\n`);
       written++;
     }
   }

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { visible } from '../spec/uapi/visible.ts';
 
 /** Reports on standard error how far a run is. */
 export interface Progress {
@@ -27,8 +28,9 @@ function bar(): Progress {
   let done = 0;
   let started = 0;
   return {
-    expect(more, where) {
+    expect(more, place) {
       total += more;
+      const where = visible(place);
       if (started === 0) {
         started = Date.now();
         one.start(total, 0, { where, rate: 0, failed: 0 });
@@ -59,7 +61,7 @@ function lines(): Progress {
   return {
     expect(more, where) {
       total += more;
-      place = where;
+      place = visible(where);
     },
     tick(failed) {
       done++;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { checkedProgram, fromToken, isToken } from '../conformance/running/token.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { shellWord } from '../spec/uapi/shell-words.ts';
 import { unknownName } from '../spec/uapi/unknown-name.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
 
@@ -31,7 +32,9 @@ function fromFile(file: string): { program: Program; place: string }[] {
     );
   }
   if (text.trim() === '')
-    throw new Problem(`${file}: holds no program; write some with vfio-conform programs --only PATTERN > ${file}.`);
+    throw new Problem(
+      `${file}: holds no program; write some with vfio-conform programs --only PATTERN > ${shellWord(file)}.`,
+    );
   const whole = parsed(text);
   if (whole.value !== undefined) return [{ program: checkedProgram(whole.value, file), place: file }];
   const lines = text.split('\n');

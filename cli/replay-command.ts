@@ -5,6 +5,7 @@ import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { describeGroup, describeLoss, exampleOf } from '../reports/text.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { visible } from '../spec/uapi/visible.ts';
 import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { assessedRun } from './assessed-run.ts';
 import { Interruption } from './interruption.ts';
@@ -75,7 +76,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     },
     {
       onSession({ environment, name, version: targetVersion }) {
-        process.stdout.write(`on ${name} ${targetVersion}, ${environment.id}\n`);
+        process.stdout.write(`on ${visible(`${name} ${targetVersion}, ${environment.id}`)}\n`);
       },
       onMissing(need) {
         missing.push(...programs.filter(({ topology }) => sameMachine(topology.machine ?? {}, need.machine)));
@@ -86,7 +87,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
         const why =
           reason ?? (failure && `${failure.signature.rule}, expected ${failure.expected}, got ${failure.actual}`);
         process.stdout.write(
-          `${programs.length === 1 ? '' : `${trace.program.id}: `}${verdict}${why ? `: ${why}` : ''}\n`,
+          `${programs.length === 1 ? '' : `${visible(trace.program.id)}: `}${verdict}${why ? `: ${visible(why)}` : ''}\n`,
         );
       },
     },
@@ -106,11 +107,11 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
 
 function showOps({ trace: { program, outcomes } }: RecordCase): void {
   const kinds = kindsOf(program.ops);
-  process.stdout.write(`${program.id}\n`);
+  process.stdout.write(`${visible(program.id)}\n`);
   for (const [i, op] of program.ops.entries()) {
     const outcome = outcomes[i];
     process.stdout.write(
-      `  ${i} ${describeOp(op, kinds)}\n      ${outcome ? describeOutcome(outcome) : 'did not return'}\n`,
+      `  ${i} ${describeOp(op, kinds)}\n      ${outcome ? visible(describeOutcome(outcome)) : 'did not return'}\n`,
     );
   }
 }

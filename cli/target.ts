@@ -4,6 +4,7 @@ import type { Contract } from '../reference/interpreter/contract.ts';
 import { retirementText } from '../spec/contract/identifiers.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { visible } from '../spec/uapi/visible.ts';
 import { retiredAssignment } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 
@@ -88,7 +89,7 @@ export async function openTarget(
 
 /** Downloads and fall-backs are for people to know. */
 function note(line: string): void {
-  process.stderr.write(`vfio-conform: ${line}\n`);
+  process.stderr.write(`vfio-conform: ${visible(line)}\n`);
 }
 
 /** Read only when one is asked for: there are many. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { packageRoot } from '../spec/uapi/package-root.ts';
+import { visibleJson } from '../spec/uapi/visible.ts';
 
 interface TargetLine {
   target: string;
@@ -30,7 +31,7 @@ export async function targetsCommand(options: { json?: boolean }): Promise<void>
       about: 'a program that speaks the adapter protocol on standard input and output (docs/protocol.md)',
     },
   ];
-  if (options.json) process.stdout.write(`${JSON.stringify({ targets })}\n`);
+  if (options.json) process.stdout.write(`${visibleJson({ targets })}\n`);
   else
     for (const { target, about, missing = [] } of targets) {
       const lines = [about, ...missing.map((one) => `missing here: ${one}`)];

@@ -1,9 +1,10 @@
+import { visible } from '../spec/uapi/visible.ts';
 import type { CheckedInvariant, CheckResult, Counterexample, Outcome } from '../spec/uapi/vocabulary.ts';
 import { describeOp, kindsOf } from './program-text.ts';
 
 /** What check found, for people. `replay` says how to run a counterexample again. */
-export function toCheckText(result: CheckResult, replay: (counterexample: Counterexample) => string): string {
-  const { profile, bases, invariants, notAsked, rules, differences, seconds } = result;
+export function toCheckText(checked: CheckResult, replay: (counterexample: Counterexample) => string): string {
+  const { profile, bases, invariants, notAsked, rules, differences, seconds } = visible(checked);
   const lines = [`Profile ${profile}${bases.length > 1 ? `, on ${bases.map(nameOf).join('; ')}` : ''}`];
   for (const base of bases) {
     lines.push('', ...(bases.length > 1 ? [`${nameOf(base)}:`] : []));
@@ -12,7 +13,7 @@ export function toCheckText(result: CheckResult, replay: (counterexample: Counte
         `  ${id.padEnd(15)}${states} states, ${transitions} steps of ${steps} kinds, ${exhausted ? 'no further states' : `all states within ${plural(depth, 'op')}`}`,
       );
   }
-  for (const invariant of invariants) lines.push('', ...invariantText(invariant, replay));
+  for (const invariant of checked.invariants) lines.push('', ...invariantText(invariant, replay));
   if (notAsked.length > 0) lines.push('', `Not promised by ${profile}: ${notAsked.join(', ')}.`);
   if (differences.length > 0)
     lines.push(
@@ -33,15 +34,16 @@ export function toCheckText(result: CheckResult, replay: (counterexample: Counte
 }
 
 function invariantText(invariant: CheckedInvariant, replay: (counterexample: Counterexample) => string): string[] {
-  const { id, sentence, holds, premise, counterexamples } = invariant;
+  const { id, sentence, holds, premise, counterexamples } = visible(invariant);
   const verdict = holds ? 'holds' : premise === 0 ? 'NEVER APPLIED' : 'BROKEN';
   return [
     `${id} ${verdict}: ${sentence}`,
     `  applied ${premise} times`,
-    ...counterexamples.flatMap((one) => [
+    ...counterexamples.flatMap((one, i) => [
       `  ${one.defects.join(', ') || 'no finding'}, in ${one.world}${one.bases.length > 0 ? ` (${one.bases.join(', ')})` : ''}: ${one.broken}`,
       ...stepsOf(one),
-      `    ${replay(one)}`,
+      // What is run again is the program itself, not how it is shown.
+      `    ${replay(invariant.counterexamples[i]!)}`,
     ]),
   ];
 }

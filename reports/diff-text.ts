@@ -1,3 +1,5 @@
+import { shellWord } from '../spec/uapi/shell-words.ts';
+import { visible } from '../spec/uapi/visible.ts';
 import type { DiffCase, DiffCondition, DiffGroup, DiffRecord, DiffResult, DiffSide } from '../spec/uapi/vocabulary.ts';
 
 /** How a result compares with the rule that is named beside it, where it is not simply as the rule says. */
@@ -9,7 +11,8 @@ const standings: Record<DiffSide['standing'], string> = {
 };
 
 /** The differences of two records as a person reads them; `all`: with every program, not only one a group. */
-export function toDiffText(result: DiffResult, all: boolean): string {
+export function toDiffText(compared: DiffResult, all: boolean): string {
+  const result = visible(compared);
   const { first, second, conditions, groups } = result;
   const head = [record('first', first), record('second', second), ...conditions.map(condition), counts(result)];
   return `${[head.join('\n'), ...groups.map((one) => group(one, all)), closing(result)].join('\n\n')}\n`;
@@ -58,7 +61,7 @@ function example({ program, machine, op, operation, first, second, token }: Diff
     `    ${`op ${op}:`.padEnd(8)} ${operation}`,
     `    first:   ${first}`,
     `    second:  ${second}`,
-    `    replay:  vfio-conform replay ${token}`,
+    `    replay:  vfio-conform replay ${shellWord(token)}`,
   ];
 }
 

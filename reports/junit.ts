@@ -1,3 +1,4 @@
+import { visible } from '../spec/uapi/visible.ts';
 import type { RecordCase, ResultLoss, RunResult } from '../spec/uapi/vocabulary.ts';
 import { describeFailure, describeLoss } from './text.ts';
 
@@ -13,7 +14,7 @@ export function toJunit(
 ): string {
   const groups = new Map<string, RecordCase[]>();
   for (const one of cases) {
-    const group = one.trace.program.id.split('/').slice(0, -1).join('.') || one.suite;
+    const group = visible(one.trace.program.id).split('/').slice(0, -1).join('.') || visible(one.suite);
     const members = groups.get(group);
     if (members) members.push(one);
     else groups.set(group, [one]);
@@ -33,7 +34,7 @@ export function toJunit(
       `  <testsuite name="losses" ${attributes([], losses.length, unexplained)}>\n${lines.join('\n')}\n  </testsuite>`,
     );
   }
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(`${target} ${profile}`)}" ${attributes(cases, losses.length, unexplained)}>\n${bodies.join('\n')}\n</testsuites>\n`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(visible(`${target} ${profile}`))}" ${attributes(cases, losses.length, unexplained)}>\n${bodies.join('\n')}\n</testsuites>\n`;
 }
 
 const isFailure = ({ verdict }: RecordCase) => verdict === 'fail' || verdict === 'unexpected-pass';
@@ -42,13 +43,14 @@ const isSkipped = ({ verdict }: RecordCase) =>
   verdict === 'not-applicable' || verdict === 'undefined' || verdict === 'known-deviation';
 
 function testCase(group: string, one: RecordCase, replay: string): string {
-  const open = `    <testcase classname="${xml(group)}" name="${xml(one.trace.program.id.split('/').at(-1)!)}"`;
+  const open = `    <testcase classname="${xml(group)}" name="${xml(visible(one.trace.program.id).split('/').at(-1)!)}"`;
   if (isFailure(one)) {
-    const { signature, expected, actual } = one.failure!;
+    const { signature, expected, actual } = visible(one.failure!);
     return `${open}><failure type="${xml(signature.rule)}" message="${xml(`expected ${expected}, got ${actual}`)}">${xml(describeFailure(one, replay))}</failure></testcase>`;
   }
-  if (isError(one)) return `${open}><error message="${xml(one.reason ?? 'inconclusive')}"/></testcase>`;
-  if (isSkipped(one)) return `${open}><skipped message="${xml(`${one.verdict}: ${one.reason ?? ''}`)}"/></testcase>`;
+  if (isError(one)) return `${open}><error message="${xml(visible(one.reason ?? 'inconclusive'))}"/></testcase>`;
+  if (isSkipped(one))
+    return `${open}><skipped message="${xml(visible(`${one.verdict}: ${one.reason ?? ''}`))}"/></testcase>`;
   return `${open}/>`;
 }
 
@@ -56,18 +58,11 @@ function lossCase(one: ResultLoss, number: number, isUnexplained: boolean): stri
   const open = `    <testcase classname="losses" name="${number}"`;
   const text = describeLoss(one);
   return isUnexplained
-    ? `${open}><error message="${xml(one.loss.why)}">${xml(text)}</error></testcase>`
+    ? `${open}><error message="${xml(visible(one.loss.why))}">${xml(text)}</error></testcase>`
     : `${open}><system-out>${xml(text)}</system-out></testcase>`;
 }
 
+/** Text that is visible, which leaves nothing that XML 1.0 forbids, as text or attribute. */
 function xml(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // Control characters are not allowed in XML at all.
-      .replace(/\p{Cc}/gu, (one) => (one === '\n' || one === '\t' ? one : '?'))
-  );
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,5 +1,6 @@
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
+import { visible } from '../spec/uapi/visible.ts';
 import type { IoctlOp, Op, Relocation } from '../spec/uapi/vocabulary.ts';
 
 /** Kinds of descriptors, by name: what an ioctl number means depends on them. */
@@ -15,10 +16,10 @@ export function kindsOf(ops: readonly Op[]): Kinds {
   return kinds;
 }
 
-/** An op in one line, with the names of the uapi instead of numbers. */
+/** An op in one line that is safe to look at, with the names of the uapi instead of numbers. */
 export function describeOp(op: Op, kinds: Kinds): string {
   const line = op.op === 'ioctl' ? describeIoctl(op, kinds) : `${op.op} ${describeFields(op)}`;
-  return op.actor && op.actor !== 'main' ? `${op.actor}: ${line}` : line;
+  return visible(op.actor && op.actor !== 'main' ? `${op.actor}: ${line}` : line);
 }
 
 function describeFields(op: Op): string {

@@ -1,4 +1,6 @@
 import { inexcusable } from '../spec/uapi/permitted-reasons.ts';
+import { shellWord, shellWords } from '../spec/uapi/shell-words.ts';
+import { visible } from '../spec/uapi/visible.ts';
 import type {
   FailureGroup,
   RecordCase,
@@ -44,8 +46,13 @@ export interface Summary {
 }
 
 /** The summary that a person reads: a table of ioctls and verdicts, failures by what they are, and what was not reached. */
-export function toText({ result, footer, failed, replay }: Summary): string {
-  const parts = [...(result.rows.length > 0 ? [table(result)] : []), ...failures(result.groups, failed, replay)];
+export function toText({ failed, replay, ...summary }: Summary): string {
+  const result = visible(summary.result);
+  const footer = visible(summary.footer);
+  const parts = [
+    ...(result.rows.length > 0 ? [table(result)] : []),
+    ...failures(summary.result.groups, failed, replay),
+  ];
   for (const [name, state] of Object.entries(result.features)) {
     const asked = state === 'absent' && result.parameters[name] === 'present';
     parts.push(`Feature ${name}: ${featureStates[state]}${asked ? `; ${result.profile} asks for it` : ''}.`);
@@ -85,7 +92,7 @@ function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[]
     shown.push(
       `${groups.length - SHOWN === 1 ? 'One more kind' : `${groups.length - SHOWN} more kinds`} of failures: ${groups
         .slice(SHOWN)
-        .map((group) => `${headline(group)} (${group.count})`)
+        .map((group) => `${visible(headline(group))} (${group.count})`)
         .join(', ')}`,
     );
   }
@@ -102,18 +109,18 @@ export const headline = ({ explanation, signature }: FailureGroup): string => ex
 
 /** Everything about a group of failures, shown by one of them. */
 export function describeGroup(group: FailureGroup, one: RecordCase, replay: string): string {
-  const { signature, count, explanation } = group;
-  const { trace, failure } = one;
-  const name = headline(group);
+  const { signature, count, explanation } = visible(group);
+  const { trace, failure } = visible(one);
+  const name = visible(headline(group));
   const lines = [
     `FAIL ${name}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
     `  ${(explanation ?? failure!).sentence}`,
     `  source:    ${(explanation ?? failure!).source}`,
   ];
   if (name !== signature.rule) lines.push(`  shows in:  ${signature.rule}: ${failure!.sentence}`);
-  lines.push(...describeOutcomes(one, explanation?.alternative));
+  lines.push(...describeOutcomes({ trace, failure }, explanation?.alternative));
   for (const { set, rules } of explanation?.settings.slice(0, SETTINGS) ?? []) {
-    const options = set.map((each) => `--set ${each}`).join(' ');
+    const options = shellWords(set.flatMap((each) => ['--set', each]));
     lines.push(
       `  ${count > 1 ? 'all conform' : 'conforms'} with ${options}${rules.length ? ` (${rules.join(', ')})` : ''}`,
     );
@@ -127,7 +134,7 @@ export function describeGroup(group: FailureGroup, one: RecordCase, replay: stri
     ...trace.program.ops.slice(0, failure!.op + 1).map((op, i) => `    ${i} ${describeOp(op, kinds)}`),
   );
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
-  if (failure!.token) lines.push(`  replay:   vfio-conform replay ${failure!.token} ${replay}`);
+  if (failure!.token) lines.push(`  replay:   vfio-conform replay ${shellWord(failure!.token)} ${replay}`);
   return lines.join('\n');
 }
 
@@ -141,7 +148,9 @@ function losses({ losses: all }: RunResult): string {
 }
 
 /** When the target was lost, why, and what is known about it. */
-export function describeLoss({ loss: { why, programs, log, after, seconds }, blamed }: ResultLoss): string {
+export function describeLoss(one: ResultLoss): string {
+  const { loss, blamed } = visible(one);
+  const { why, programs, log, after, seconds } = loss;
   const others = programs.length > 1 ? ` and ${programs.length - 1} more` : '';
   const underWay = programs.length === 0 ? 'no program' : `${programs[0]}${others}`;
   const cause = blamed === undefined ? 'nothing brought it about again' : `${blamed} brings it about`;
@@ -159,7 +168,7 @@ function inconclusive({ inconclusive: all }: RunResult): string {
 }
 
 /** Where a failure was, what was expected and what came. */
-function describeOutcomes({ trace, failure }: RecordCase, alternative?: string): string[] {
+function describeOutcomes({ trace, failure }: Pick<RecordCase, 'trace' | 'failure'>, alternative?: string): string[] {
   const { op, expected, actual } = failure!;
   const { ops, id } = trace.program;
   return [
@@ -172,17 +181,18 @@ function describeOutcomes({ trace, failure }: RecordCase, alternative?: string):
 
 /** A failure on its own, without what is likely behind it. */
 export function describeFailure(one: RecordCase, replay: string): string {
-  const { signature, sentence, source, op, token } = one.failure!;
-  const { ops } = one.trace.program;
+  const { trace, failure } = visible(one);
+  const { signature, sentence, source, op, token } = failure!;
+  const { ops } = trace.program;
   return [
     `FAIL ${signature.rule}`,
     `  ${sentence}`,
     `  source:    ${source}`,
-    ...describeOutcomes(one),
+    ...describeOutcomes({ trace, failure }),
     '  program so far:',
     ...ops.slice(0, op + 1).map((each, i) => `    ${i} ${describeOp(each, kindsOf(ops))}`),
-    ...(one.trace.log?.length ? ['  kernel log:', ...one.trace.log.slice(-20).map((line) => `    ${line}`)] : []),
-    ...(token ? [`  replay:   vfio-conform replay ${token} ${replay}`] : []),
+    ...(trace.log?.length ? ['  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`)] : []),
+    ...(token ? [`  replay:   vfio-conform replay ${shellWord(token)} ${replay}`] : []),
   ].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import { shellWord } from '../../spec/uapi/shell-words.ts';
 import type { Asking, Subject } from './subject.ts';
 import { profilesOfTheSeries, rulesAt } from './where.ts';
 
@@ -16,7 +17,7 @@ export const profileSubject: Subject = {
     const lines = [`profile ${name}: ${sentence}`];
     if (profilesOfTheSeries(data).some(({ id }) => id === name))
       lines.push('  No released kernel implements the ioctls of the 2020 nesting series that it has.');
-    lines.push(`  run:      vfio-conform run --profile ${name}`);
+    lines.push(`  run:      vfio-conform run --profile ${shellWord(name)}`);
     for (const base of bases)
       lines.push(`  put on:   --set ${base}=${Object.keys(data.parameters.get(base)!.values).join('|')}`);
     lines.push(`  rules:    ${rules.size}, ${own.length} of them in no other profile`);

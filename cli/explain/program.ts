@@ -4,6 +4,7 @@ import { describeOp, kindsOf } from '../../reports/program-text.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
+import { visible } from '../../spec/uapi/visible.ts';
 import type { Op, Program } from '../../spec/uapi/vocabulary.ts';
 import { Citations } from './citations.ts';
 import { expectedResults } from './expected-results.ts';
@@ -23,7 +24,7 @@ export function isOfTheSeries({ feature, topology, ops }: Program): boolean {
 
 /** What must happen in a program, op by op: the results, the rule that decides, and the effects. Throws a Problem. */
 export function explainProgram({ data, contract, label }: Asking, program: Program): string {
-  const lines = [`${program.id}, by ${label}${program.about ? `: ${program.about}` : ''}`];
+  const lines = [visible(`${program.id}, by ${label}${program.about ? `: ${program.about}` : ''}`)];
   const kinds = kindsOf(program.ops);
   const rules = new RuleText(data);
   const results = [...expectedResults(contract, program)];
@@ -44,7 +45,7 @@ function expectationLines(label: string, op: Op, expectation: Expectation, rules
   const { rule, effects, unspecified = [] } = expectation;
   const line = (name: string, text: string) => `      ${name.padEnd(9)} ${text}`;
   return [
-    line(label, describeExpectation(expectation, op)),
+    line(label, visible(describeExpectation(expectation, op))),
     ...unspecified.map(({ region, at, length }) =>
       line('open:', `what ${region.name}[${at}..${at + length - 1}] holds, within what the rules say`),
     ),

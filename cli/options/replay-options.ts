@@ -1,5 +1,6 @@
 import type { Setting } from '../../conformance/assess/divergence.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
+import { shellWords } from '../../spec/uapi/shell-words.ts';
 
 /** What ran programs, and what they were judged by. */
 interface Replayed extends Setting {
@@ -17,7 +18,7 @@ export function replayOptions({ target, followed, contract, profile, modules, sp
   for (const [id, value] of replacements(data, profile, parameters)) parts.push('--set', `${id}=${value}`);
   if (spec !== undefined) parts.push('--spec', spec);
   if (modules !== undefined) parts.push('--modules', modules);
-  return parts.map((part) => (/^[\w:=,./-]+$/.test(part) ? part : `'${part.replaceAll("'", "'\\''")}'`)).join(' ');
+  return shellWords(parts);
 }
 
 /** What --set has to say so that a profile becomes a setting, without what its values bring along. */

@@ -3,6 +3,7 @@ import { toJunit } from '../../reports/junit.ts';
 import { checkOutput, outputProblem } from '../../reports/output.ts';
 import { type Summary, toText } from '../../reports/text.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { visibleJson } from '../../spec/uapi/visible.ts';
 import type { RecordCase } from '../../spec/uapi/vocabulary.ts';
 
 /** What reports are made from. */
@@ -15,7 +16,7 @@ export interface Reportable extends Summary {
 
 const formats: Record<string, (from: Reportable) => string> = {
   junit: ({ cases, result, allowLosses, replay }) => toJunit(cases, result, allowLosses ?? false, replay),
-  json: ({ result }) => `${JSON.stringify(result, null, 2)}\n`,
+  json: ({ result }) => `${visibleJson(result, 2)}\n`,
   text: toText,
 };
 

@@ -6,6 +6,7 @@ import { retired, retirementText } from '../../spec/contract/identifiers.ts';
 import type { ContractData } from '../../spec/contract/types.ts';
 import { nearest } from '../../spec/uapi/nearest.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { shellWord } from '../../spec/uapi/shell-words.ts';
 import type { RecordSelection } from '../../spec/uapi/vocabulary.ts';
 import { namesOf } from '../explain/handler.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -81,7 +82,7 @@ export function checkNamedRules({ rules }: Contract, profile: string, selection:
   for (const id of namedRules(selection)) {
     if (rules.has(id)) continue;
     throw new Problem(
-      `--only ${id}: ${profile} does not have this rule as it is set here; vfio-conform explain ${id} says which profiles and settings have it: choose one with --profile or --set.`,
+      `--only ${id}: ${profile} does not have this rule as it is set here; vfio-conform explain ${shellWord(id)} says which profiles and settings have it: choose one with --profile or --set.`,
     );
   }
 }
