@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { checkedProgram, fromToken, isToken } from '../conformance/running/token.ts';
+import { limits, refuseLongText } from '../spec/uapi/limits.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { readText } from '../spec/uapi/read-text.ts';
 import { shellWord } from '../spec/uapi/shell-words.ts';
 import { unknownName } from '../spec/uapi/unknown-name.ts';
 import type { Program } from '../spec/uapi/vocabulary.ts';
@@ -23,26 +24,21 @@ export function readPrograms(what: string): Program[] {
 }
 
 function fromFile(file: string): { program: Program; place: string }[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new Problem(
-      `${file}: cannot be read; give the token of a failure (it starts with vc1.) or a file with programs.`,
-    );
-  }
+  const text = readText(file, 'give the token of a failure (it starts with vc1.) or a file with programs');
   if (text.trim() === '')
     throw new Problem(
       `${file}: holds no program; write some with vfio-conform programs --only PATTERN > ${shellWord(file)}.`,
     );
-  const whole = parsed(text);
+  const whole: ReturnType<typeof parsed> = text.length > limits.program ? {} : parsed(text);
   if (whole.value !== undefined) return [{ program: checkedProgram(whole.value, file), place: file }];
   const lines = text.split('\n');
   // A program that is spread over lines and is no JSON is reported as a whole.
-  if (parsed(lines[0]!).value === undefined) throw new Problem(`${file}: not JSON: ${whole.error}`);
+  refuseLongText(lines[0]!, limits.program, `${file}:1`, 'a program');
+  if (parsed(lines[0]!).value === undefined) throw new Problem(`${file}: not JSON: ${whole.error ?? 'its first line'}`);
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return [];
     const place = `${file}:${i + 1}`;
+    refuseLongText(line, limits.program, place, 'a program');
     const { value, error } = parsed(line);
     if (value === undefined) throw new Problem(`${place}: not JSON: ${error}`);
     return [{ program: checkedProgram(value, place), place }];

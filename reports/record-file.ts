@@ -4,14 +4,15 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { limits, refuseLongText, tooMuch } from '../spec/uapi/limits.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { readText } from '../spec/uapi/read-text.ts';
 import { complaint, validator } from '../spec/uapi/validator.ts';
 import type {
   Environment,
@@ -145,12 +146,7 @@ export interface RunRecord {
 
 /** Reads a record or a trace file. A last line that was cut off is left out and reported; anything else malformed throws a Problem. */
 export function readRecord(file: string): RunRecord {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new Problem(`${file}: cannot be read; name a file that run --record wrote.`);
-  }
+  const text = readText(file, 'name a file that run --record wrote');
   const lines = text.split('\n');
   const cut = lines.pop() !== '';
   if (cut) lines.push(text.slice(text.lastIndexOf('\n') + 1));
@@ -165,6 +161,7 @@ export function readRecord(file: string): RunRecord {
   lines.forEach((raw, i) => {
     const place = `${file}:${i + 1}`;
     let line: RecordLine;
+    refuseLongText(raw, limits.recordLine, place, 'a line');
     try {
       line = JSON.parse(raw);
     } catch {
@@ -182,6 +179,8 @@ export function readRecord(file: string): RunRecord {
       const { place: at, clause } = complaint(validate);
       throw new Problem(`${place}: ${at} ${clause}; mend it to fit spec/uapi/schema/record.schema.json.`);
     }
+    const excess = line.kind === 'case' ? tooMuch(line.trace.program) : undefined;
+    if (excess !== undefined) throw new Problem(`${place}: /trace/program${excess}; make it smaller.`);
     if (footer) throw new Problem(`${place}: comes after the footer; two records need two files.`);
     if (line.kind === 'header' && header) throw new Problem(`${place}: a second header; two records need two files.`);
     if (line.kind === 'header') header = line;

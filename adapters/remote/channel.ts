@@ -1,9 +1,9 @@
+import { limits } from '../../spec/uapi/limits.ts';
 import type { DescriptionAnswer, Program, ResultAnswer, RunRequest } from '../../spec/uapi/vocabulary.ts';
 import { LineCutter } from './lines.ts';
 import type { Gone, Link } from './link.ts';
 import { parseAnswer } from './messages.ts';
 
-const longestLine = 1 << 28;
 /** How long a daemon that closed its output may take to say, by ending, why. */
 const farewellMs = 1000;
 /** How long a daemon may take to end after the stop message. */
@@ -38,7 +38,7 @@ export class Channel {
   private readonly link: Link;
   private readonly stallMs: number;
   private readonly waiters = new Map<number, Waiter>();
-  private readonly cutter = new LineCutter(longestLine);
+  private readonly cutter = new LineCutter(limits.line);
   private description: { resolve(answer: DescriptionAnswer): void; reject(lost: Lost): void } | undefined;
   private watchdog: NodeJS.Timeout | undefined;
   private next = 0;

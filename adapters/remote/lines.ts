@@ -4,7 +4,7 @@ export class LineCutter {
   private pieces: string[] = [];
   private length = 0;
 
-  /** `longest`: characters after which a line without an end is given up. */
+  /** `longest`: characters that a line may have; one without an end is given up when it has more. */
   constructor(longest: number) {
     this.longest = longest;
   }
@@ -15,13 +15,18 @@ export class LineCutter {
     if (last < 0) {
       this.pieces.push(piece);
       this.length += piece.length;
-      if (this.length > this.longest) throw new Error(`it sent a line of more than ${this.longest} characters`);
+      this.refuse(this.length);
       return [];
     }
     const lines = (this.pieces.join('') + piece.slice(0, last)).split('\n');
+    for (const line of lines) this.refuse(line.length);
     const rest = piece.slice(last + 1);
     this.pieces = rest ? [rest] : [];
     this.length = rest.length;
     return lines.filter((line) => line.trim() !== '');
+  }
+
+  private refuse(length: number): void {
+    if (length > this.longest) throw new Error(`it sent a line of more than ${this.longest} characters`);
   }
 }

@@ -26,6 +26,9 @@ export interface Link {
   left(): readonly number[];
 }
 
+/** Characters of a line that are kept: its end. */
+const LONGEST = 4096;
+
 /** Keeps the last lines of a text that comes in pieces. */
 export class Tail {
   private readonly limit: number;
@@ -42,9 +45,9 @@ export class Tail {
   /** Takes a piece and returns the lines that it completes. */
   add(piece: string): string[] {
     const lines = (this.rest + piece).split('\n');
-    // A line without end must not grow without end.
-    this.rest = (lines.pop() ?? '').slice(-4096);
-    const full = lines.map((line) => this.clean(line).trimEnd()).filter((line) => line !== '');
+    // A line without end must not grow without end, and none becomes longer than a record may keep.
+    this.rest = (lines.pop() ?? '').slice(-LONGEST);
+    const full = lines.map((line) => this.clean(line.slice(-LONGEST)).trimEnd()).filter((line) => line !== '');
     this.kept.push(...full);
     this.kept.splice(0, this.kept.length - this.limit);
     return full;

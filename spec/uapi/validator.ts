@@ -45,12 +45,15 @@ export function complaint({ errors }: ValidateFunction): { place: string; clause
         : `has no ${params.tag}`;
     if (keyword === 'const') return `must be ${JSON.stringify(params.allowedValue)}`;
     if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
-    if (keyword.endsWith('Properties'))
+    if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties')
       return `must not have ${params.additionalProperty ?? params.unevaluatedProperty}`;
     return message!;
   });
-  return { place: telling[0]?.instancePath || '/', clause: [...new Set(clauses)].join(' or ') };
+  return { place: shortened(telling[0]?.instancePath || '/'), clause: shortened([...new Set(clauses)].join(' or ')) };
 }
+
+/** Names of members and values in it may be of any length. */
+const shortened = (text: string): string => (text.length <= 400 ? text : `${text.slice(0, 400)}...`);
 
 function steps(pointer: string): number {
   return pointer.split('/').length;

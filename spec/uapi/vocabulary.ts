@@ -155,6 +155,9 @@ export interface Trace {
   environment: string;
   program: Program;
   end: End;
+  /**
+   * @maxItems 10000
+   */
   outcomes: Outcome[];
   /**
    * For an end other than completed: one sentence.
@@ -162,10 +165,14 @@ export interface Trace {
   detail?: string;
   /**
    * Those of them in which the kernel reports a fault of its own, such as a warning. A rule may allow them.
+   *
+   * @maxItems 1000
    */
   faults?: string[];
   /**
    * Lines that the kernel logged while the program ran.
+   *
+   * @maxItems 1000
    */
   log?: string[];
 }
@@ -192,8 +199,13 @@ export interface Program {
   topology: Topology;
   /**
    * Global settings that the program changes. The executor restores them; programs that share one never run at the same time.
+   *
+   * @maxItems 64
    */
   changes?: Change[];
+  /**
+   * @maxItems 10000
+   */
   ops: Op[];
 }
 export interface Topology {
@@ -322,6 +334,9 @@ export interface IoctlOp {
   fd: Name;
   number: Integer;
   argument: Argument;
+  /**
+   * @maxItems 1024
+   */
   save?: Save[];
   as?: Name;
   actor?: Actor;
@@ -337,6 +352,9 @@ export interface MemoryArgument {
   memory: Name;
   at: Offset;
   bytes?: Bytes;
+  /**
+   * @maxItems 1024
+   */
   relocations?: Relocation[];
 }
 /**
@@ -428,6 +446,9 @@ export interface PokeOp {
   memory: Name;
   at: Offset;
   bytes: Bytes;
+  /**
+   * @maxItems 1024
+   */
   relocations?: Relocation[];
   actor?: Actor;
   /**
@@ -439,7 +460,10 @@ export interface PeekOp {
   op: 'peek';
   memory: Name;
   at: Offset;
-  length: Offset;
+  /**
+   * Bytes.
+   */
+  length: number;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -452,7 +476,10 @@ export interface PreadOp {
   offset: Integer;
   memory: Name;
   at: Offset;
-  length: Offset;
+  /**
+   * Bytes.
+   */
+  length: number;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -465,7 +492,10 @@ export interface PwriteOp {
   offset: Integer;
   memory: Name;
   at: Offset;
-  length: Offset;
+  /**
+   * Bytes.
+   */
+  length: number;
   actor?: Actor;
   /**
    * Overlaps with its neighbours.
@@ -483,7 +513,10 @@ export interface DmaOp {
    */
   direction: 'from-memory' | 'to-memory';
   iova: Integer;
-  length: Offset;
+  /**
+   * Bytes.
+   */
+  length: number;
   at?: Offset;
   pasid?: Pasid;
   actor?: Actor;
@@ -695,6 +728,8 @@ export interface Outcome {
   errno?: string;
   /**
    * Memory of the program that differs from what the program itself last stored or was told; ascending, as few and as short runs as possible. Fields that hold a relocation show as zeros while unchanged.
+   *
+   * @maxItems 65536
    */
   changed?: Changed[];
   bytes?: Bytes;
@@ -736,12 +771,20 @@ export interface DescriptionAnswer {
   version: string;
   /**
    * The ops that it can perform.
+   *
+   * @maxItems 256
    */
   ops: string[];
   /**
    * The faults that its op inject performs; absent: all of them, if it has that op.
+   *
+   * @maxItems 3
    */
-  faults?: ('allocation' | 'copy' | 'driver')[];
+  faults?:
+    | []
+    | ['allocation' | 'copy' | 'driver']
+    | ['allocation' | 'copy' | 'driver', 'allocation' | 'copy' | 'driver']
+    | ['allocation' | 'copy' | 'driver', 'allocation' | 'copy' | 'driver', 'allocation' | 'copy' | 'driver'];
   environment: Environment;
 }
 /**
@@ -763,6 +806,8 @@ export interface Environment {
   apertureLast: Integer;
   /**
    * I/O virtual address ranges, inclusive, that cannot be mapped.
+   *
+   * @maxItems 1024
    */
   reserved: ReservedRange[];
   pageSizes: Integer;
@@ -796,10 +841,14 @@ export interface ReservedRange {
 export interface DeviceModel {
   /**
    * The regions that can be asked for, by index.
+   *
+   * @maxItems 1024
    */
   regions: DeviceRegion[];
   /**
    * Interrupts by index; null for an index that the device does not have.
+   *
+   * @maxItems 1024
    */
   interrupts: (null | DeviceInterrupt)[];
   config: Bytes;
@@ -807,6 +856,8 @@ export interface DeviceModel {
   configUnknown: Bytes;
   /**
    * Registers of 8 bytes that keep what one access of 8 bytes writes. An access of 4 bytes to the lower half sets the upper half to 0; what the upper half reads by an access of its own is always the same. What is written to the upper half alone, or by a narrower access, is lost.
+   *
+   * @maxItems 1024
    */
   registers: DeviceRegister[];
   interruptCause: InterruptCause;
@@ -870,8 +921,14 @@ export interface ResultAnswer {
    * How the run of the program ended.
    */
   end: 'completed' | 'crashed' | 'hung' | 'unsupported';
+  /**
+   * @maxItems 10000
+   */
   outcomes: Outcome[];
   detail?: string;
+  /**
+   * @maxItems 1000
+   */
   log?: string[];
 }
 /**
@@ -1036,6 +1093,9 @@ export interface RecordAttempt {
    */
   ops: number;
   reason: string;
+  /**
+   * @maxItems 1000
+   */
   log?: string[];
 }
 export interface Failure {

@@ -12,6 +12,7 @@
 #include "devices.h"
 #include "fault.h"
 #include "json.h"
+#include "limits.h"
 #include "memory.h"
 #include "sysfs.h"
 
@@ -133,6 +134,8 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 	json_write(environment, &config->environment);
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next)
 		config->slot_count++;
+	if (config->slot_count > MOST_SLOTS)
+		return complain(message, room, "`devices` of the configuration must have at most 64 slots");
 	config->slots = arena_take(&arena, config->slot_count * sizeof(*config->slots));
 	config->slot_count = 0;
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next) {

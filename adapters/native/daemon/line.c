@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "limits.h"
+
 enum { PIECE = 64 * 1024, PAUSE_NANOSECONDS = 20000000 };
 
 bool wire_open(struct wire *wire, const char *device)
@@ -94,12 +96,19 @@ char *wire_line(struct wire *wire, size_t *length)
 			*length = (size_t)(feed - line);
 			wire->start += *length + 1;
 			wire->seen = wire->start;
+			if (wire->cut || *length > MOST_LINE)
+				*length = LINE_TOO_LONG;
+			wire->cut = false;
 			return line;
+		}
+		if (wire->end - wire->start > MOST_LINE) {
+			wire->start = wire->end;
+			wire->cut = true;
 		}
 		wire->seen = wire->end;
 		if (more(wire))
 			continue;
-		if (wire->start == wire->end)
+		if (wire->start == wire->end || wire->cut)
 			return NULL;
 		line = wire->buffer + wire->start;
 		*length = wire->end - wire->start;

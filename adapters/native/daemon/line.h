@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct wire {
 	int in;
@@ -14,10 +15,14 @@ struct wire {
 	size_t start; // of what has not been given out
 	size_t end;
 	size_t seen;  // up to here there is no line feed
+	bool cut;     // the beginning of a line that is too long was thrown away, and the rest is to follow
 };
 
 // Opens standard streams, or a device. False, and errno, if it cannot be opened.
 bool wire_open(struct wire *wire, const char *device);
+
+// Instead of the length of a line that is longer than MOST_LINE, of which nothing is kept.
+#define LINE_TOO_LONG SIZE_MAX
 
 // The next line, without its line feed and with room for one more byte; NULL at the end. Valid until the next call.
 char *wire_line(struct wire *wire, size_t *length);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "limits.h"
+#include "line.h"
 #include "run.h"
 #include "support.h"
 
@@ -117,6 +119,7 @@ static void run(struct daemon *daemon, const struct json *request)
 	const struct slot **slots;
 	struct program *program;
 	char message[200] = "";
+	size_t slot_count = 0;
 
 	if (!is_id(id)) {
 		refuse(daemon, id, "id must be a number from 0 on");
@@ -125,6 +128,12 @@ static void run(struct daemon *daemon, const struct json *request)
 	if (!given || given->type != JSON_OBJECT) {
 		refuse(daemon, id, "slots must be an object");
 		return;
+	}
+	for (const struct json *one = given->first; one; one = one->next) {
+		if (++slot_count > MOST_SLOTS) {
+			refuse(daemon, id, "slots must have at most 64 members");
+			return;
+		}
 	}
 	program = program_read(json_member(request, "program"), &daemon->arena, message, sizeof(message));
 	if (!program) {
@@ -144,6 +153,10 @@ bool answer(struct daemon *daemon, char *line, size_t length)
 
 	daemon->answer.length = 0;
 	arena_reset(&daemon->arena);
+	if (length == LINE_TOO_LONG) {
+		refuse(daemon, NULL, "a line has more than the 67108864 bytes that a message may have");
+		return true;
+	}
 	request = json_read(line, length, &daemon->arena, &problem);
 	if (!request) {
 		char message[200];

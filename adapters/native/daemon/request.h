@@ -19,7 +19,7 @@ struct daemon {
 	double timeout; // seconds a program may take
 };
 
-// Puts the answer to a line into daemon->answer. False if the daemon shall end.
+// Puts the answer to a line, of LINE_TOO_LONG bytes where it was too long, into daemon->answer. False if the daemon shall end.
 bool answer(struct daemon *daemon, char *line, size_t length);
 
 #endif

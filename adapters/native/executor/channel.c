@@ -35,6 +35,7 @@ void channel_clear(struct channel *channel)
 		channel->processes[i].turn = 0;
 	channel->process_count = 0;
 	channel->changed_open = false;
+	channel->runs = 0;
 	channel->helped = false;
 	channel->leaving = 0;
 	channel->left = 0;

@@ -11,9 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "limits.h"
 #include "text.h"
-
-enum { MOST_PROCESSES = 64, MOST_OUTCOMES = 64 * 1024 * 1024 };
 
 enum end { END_NONE, END_COMPLETED, END_CRASHED, END_HUNG, END_UNSUPPORTED };
 enum task { TASK_PERFORM, TASK_COMPARE, TASK_EXIT };
@@ -38,6 +37,7 @@ struct channel {
 	_Atomic uint32_t process_count;
 	enum task task;
 	bool changed_open;     // the outcome being written has a list of changes
+	size_t runs;           // in that list
 	_Atomic bool helped;   // another process was started that is no actor
 	_Atomic int helper_error; // what came of its work
 	_Atomic pid_t leaving; // process that has to exit; its keeper clears it when it has reaped it

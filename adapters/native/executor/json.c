@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH = 32 };
+#include "limits.h"
 
 struct reader {
 	char *start;
@@ -13,6 +13,7 @@ struct reader {
 	char *end;
 	struct arena *arena;
 	struct json_problem *problem;
+	size_t values;
 };
 
 static struct json *value(struct reader *reader, int depth);
@@ -228,11 +229,14 @@ static struct json *elements(struct reader *reader, struct json *made, int depth
 
 static struct json *value(struct reader *reader, int depth)
 {
-	struct json *made = arena_take(reader->arena, sizeof(*made));
+	struct json *made;
 
 	space(reader);
 	if (depth == 0)
 		return fail(reader, "nested too deeply");
+	if (reader->values++ == MOST_VALUES)
+		return fail(reader, "more than 2097152 values");
+	made = arena_take(reader->arena, sizeof(*made));
 	if (take(reader, '"')) {
 		made->type = JSON_STRING;
 		made->text = characters(reader, &made->length);
@@ -249,8 +253,8 @@ static struct json *value(struct reader *reader, int depth)
 
 struct json *json_read(char *buffer, size_t length, struct arena *arena, struct json_problem *problem)
 {
-	struct reader reader = { buffer, buffer, buffer + length, arena, problem };
-	struct json *read = value(&reader, DEPTH);
+	struct reader reader = { .start = buffer, .at = buffer, .end = buffer + length, .arena = arena, .problem = problem };
+	struct json *read = value(&reader, MOST_DEPTH);
 
 	if (!read)
 		return NULL;

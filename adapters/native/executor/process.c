@@ -112,6 +112,13 @@ static void tell(void *context, const struct memory *memory, size_t at, const un
 	const char *const *names = report->process->program->names;
 	struct text *text = &channel->outcomes;
 
+	// The program is over, and says why.
+	if (channel->end != END_NONE)
+		return;
+	if (length > MOST_BYTES || channel->runs++ == MOST_RUNS) {
+		process_unsupported(report->process, "more memory changed than an outcome may tell of");
+		return;
+	}
 	text_add(text, channel->changed_open ? ",{" : ",\"changed\":[{");
 	channel->changed_open = true;
 	if (!report->acting) {

@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "fields.h"
+#include "limits.h"
 #include "reader.h"
 
-static bool read_string(struct reader *reader, const struct json *json, const char **text)
+static bool read_string(struct reader *reader, const struct json *json, size_t most, const char **text)
 {
 	if (!json_is_string(json))
 		return wrong(reader, json->key, "must be a string");
 	*text = json->text;
-	return true;
+	return is_short(reader, json, most);
 }
 
 static bool read_boolean(struct reader *reader, const struct json *json, bool *value)
@@ -27,7 +28,7 @@ static bool read_spelling(struct reader *reader, const struct json *json, const 
 {
 	const char *brace;
 
-	if (!read_string(reader, json, spelling))
+	if (!read_string(reader, json, MOST_SPELLING, spelling))
 		return false;
 	brace = strpbrk(*spelling, "{}");
 	if (brace && !strncmp(brace, "{name}", 6))
@@ -71,13 +72,13 @@ static bool read_field(struct reader *reader, const struct field *field, const s
 	case FIELD_PATH:
 		if (!json_is_string(json) || *json->text != '/')
 			return wrong(reader, json->key, "must be a path from /");
-		return read_string(reader, json, place);
+		return read_string(reader, json, MOST_PATH, place);
 	case FIELD_SPELLING:
 		return read_spelling(reader, json, place);
 	case FIELD_MODULE_NAME:
 		return read_module_name(reader, json, place);
 	case FIELD_STRING:
-		return read_string(reader, json, place);
+		return read_string(reader, json, MOST_PATH, place);
 	case FIELD_BYTES:
 		return op->has_bytes = read_bytes(reader, json, &op->bytes);
 	case FIELD_RELOCATIONS:
@@ -125,6 +126,11 @@ static bool complete(struct reader *reader, const struct op *op)
 		return wrong(reader, "fd", "is missing");
 	if (op->kind == OP_MMAP && op->length == 0)
 		return wrong(reader, "length", "must be at least 1");
+	if (op->kind == OP_PEEK && op->length > MOST_BYTES)
+		return wrong(reader, "length", "must be at most 1048576");
+	if ((op->kind == OP_MMAP || op->kind == OP_PREAD || op->kind == OP_PWRITE || op->kind == OP_DMA) &&
+	    op->length > MOST_MEMORY)
+		return wrong(reader, "length", "must be at most 67108864");
 	if (op->kind == OP_INJECT && op->nth == 0)
 		return wrong(reader, "nth", "must be at least 1");
 	for (size_t i = 0; i < bytes->relocation_count; i++)
@@ -178,34 +184,35 @@ static bool read_op(struct reader *reader, const struct json *json, int main, st
 	return complete(reader, op);
 }
 
-static size_t count(const struct json *list)
-{
-	size_t elements = 0;
-
-	for (const struct json *one = list ? list->first : NULL; one; one = one->next)
-		elements++;
-	return elements;
-}
-
 static bool read_slots(struct reader *reader, const struct json *json, struct program *program)
 {
 	const struct json *slots = json_member(json_member(json, "topology"), "slots");
+	size_t count;
 
 	if (!slots || slots->type != JSON_OBJECT)
 		return wrong(reader, "topology.slots", "must be an object");
-	program->slots = arena_take(reader->arena, count(slots) * sizeof(int));
-	for (const struct json *one = slots->first; one; one = one->next)
-		program->slots[program->slot_count++] = intern(reader, one->key, strlen(one->key));
+	if (!few(reader, slots, "topology.slots", MOST_SLOTS, &count))
+		return false;
+	program->slots = arena_take(reader->arena, count * sizeof(int));
+	for (const struct json *one = slots->first; one; one = one->next) {
+		size_t length = strlen(one->key);
+
+		if (length > MOST_NAME)
+			return wrong(reader, "topology.slots", "must have names of at most 64 characters");
+		program->slots[program->slot_count++] = intern(reader, one->key, length);
+	}
 	return true;
 }
 
 static bool read_changes(struct reader *reader, const struct json *json, struct program *program)
 {
 	const struct json *changes = json_member(json, "changes");
-	const size_t most = count(changes);
+	size_t most;
 
 	if (changes && changes->type != JSON_ARRAY)
 		return wrong(reader, "changes", "must be a list");
+	if (!few(reader, changes, "changes", MOST_CHANGES, &most))
+		return false;
 	program->parameters = arena_take(reader->arena, most * sizeof(*program->parameters));
 	program->changed_slots = arena_take(reader->arena, most * sizeof(int));
 	for (const struct json *one = changes ? changes->first : NULL; one; one = one->next) {
@@ -231,15 +238,66 @@ static bool read_changes(struct reader *reader, const struct json *json, struct 
 static bool read_ops(struct reader *reader, const struct json *json, struct program *program)
 {
 	const struct json *ops = json_member(json, "ops");
+	size_t count;
 
 	if (!ops || ops->type != JSON_ARRAY)
 		return wrong(reader, "ops", "must be a list");
-	program->ops = arena_take(reader->arena, count(ops) * sizeof(struct op));
+	if (!few(reader, ops, "ops", MOST_OPS, &count))
+		return false;
+	program->ops = arena_take(reader->arena, count * sizeof(struct op));
 	for (const struct json *one = ops->first; one; one = one->next) {
 		snprintf(reader->where, sizeof(reader->where), "ops[%zu]", program->op_count);
 		if (!read_op(reader, one, program->main, &program->ops[program->op_count]))
 			return false;
 		program->op_count++;
+	}
+	return true;
+}
+
+// What the processes of a program have at one time at the most, were none to exit.
+struct share {
+	uint64_t bytes;
+	size_t memories;
+};
+
+static bool modest(struct reader *reader, const struct program *program)
+{
+	struct share *shares = arena_take(reader->arena, reader->name_count * sizeof(*shares)), all = { 0 };
+	size_t processes = 1;
+
+	for (size_t i = 0; i < program->op_count; i++) {
+		const struct op *op = &program->ops[i];
+		struct share *own = &shares[op->actor];
+
+		if (op->kind == OP_MMAP) {
+			*own = (struct share){ own->bytes + op->length, own->memories + 1 };
+			all = (struct share){ all.bytes + op->length, all.memories + 1 };
+		} else if (op->kind == OP_FORK) {
+			shares[op->as] = *own;
+			all = (struct share){ all.bytes + own->bytes, all.memories + own->memories };
+			processes++;
+		}
+		snprintf(reader->where, sizeof(reader->where), "ops[%zu]", i);
+		if (all.bytes > MOST_MEMORY)
+			return wrong(reader, "", "takes the memory of all processes beyond 67108864 bytes");
+		if (all.memories > MOST_MEMORIES)
+			return wrong(reader, "", "is one memory more than the 1024 that a program may have");
+		if (processes > MOST_PROCESSES)
+			return wrong(reader, "", "is one process more than the 64 that a program may have");
+	}
+	return true;
+}
+
+// Whether what says what a program is, but not what it does, is of a fitting length.
+static bool short_words(struct reader *reader, const struct json *json)
+{
+	static const char *const words[] = { "id", "about", "rule", "feature" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const struct json *word = json_member(json, words[i]);
+
+		if (word && word->type == JSON_STRING && !is_short(reader, word, MOST_TEXT))
+			return false;
 	}
 	return true;
 }
@@ -263,9 +321,12 @@ struct program *program_read(const struct json *json, struct arena *arena, char 
 		if (i == sizeof(known) / sizeof(known[0]))
 			return wrong(&reader, one->key, "is not a field of a program"), NULL;
 	}
+	if (!short_words(&reader, json))
+		return NULL;
 	program->id = id->text;
 	program->main = intern(&reader, "main", 4);
-	if (!read_slots(&reader, json, program) || !read_changes(&reader, json, program) || !read_ops(&reader, json, program))
+	if (!read_slots(&reader, json, program) || !read_changes(&reader, json, program) || !read_ops(&reader, json, program) ||
+	    !modest(&reader, program))
 		return NULL;
 	program->names = reader.names;
 	program->name_count = reader.name_count;

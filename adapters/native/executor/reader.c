@@ -3,10 +3,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limits.h"
+
 bool wrong(struct reader *reader, const char *key, const char *must)
 {
 	snprintf(reader->message, reader->room, "%s%s%s %s", reader->where, *reader->where && *key ? "." : "", key, must);
 	return false;
+}
+
+bool few(struct reader *reader, const struct json *list, const char *key, size_t most, size_t *count)
+{
+	char must[60];
+
+	*count = 0;
+	for (const struct json *one = list ? list->first : NULL; one; one = one->next) {
+		if (++*count > most) {
+			snprintf(must, sizeof(must), "must have at most %zu elements", most);
+			return wrong(reader, key, must);
+		}
+	}
+	return true;
+}
+
+bool is_short(struct reader *reader, const struct json *json, size_t most)
+{
+	char must[60];
+
+	if (json->length <= most)
+		return true;
+	snprintf(must, sizeof(must), "must have at most %zu characters", most);
+	return wrong(reader, json->key, must);
 }
 
 static uint32_t hash(const char *name, size_t length)
@@ -74,6 +100,8 @@ bool read_name(struct reader *reader, const struct json *json, int *name)
 
 	if (!length || length != json->length)
 		return wrong(reader, json->key, "must be a name: a lower-case letter, then such letters, digits or _");
+	if (!is_short(reader, json, MOST_NAME))
+		return false;
 	*name = intern(reader, json->text, length);
 	return true;
 }
@@ -89,6 +117,9 @@ bool read_actor(struct reader *reader, const struct json *json, struct op *op)
 	}
 	if (!length || (!op->in_thread && length != json->length))
 		return wrong(reader, json->key, "must be the name of a process, or process/thread");
+	if (length > MOST_NAME || (op->in_thread && json->length - length - 1 > MOST_NAME))
+		return is_short(reader, json, op->in_thread ? MOST_NAME * 2 + 1 : MOST_NAME) &&
+		       wrong(reader, json->key, "must have names of at most 64 characters");
 	op->actor = intern(reader, json->text, length);
 	return true;
 }
@@ -148,6 +179,8 @@ bool read_module_name(struct reader *reader, const struct json *json, const char
 	if (!json_is_string(json) || !json->length ||
 	    strspn(json->text, "abcdefghijklmnopqrstuvwxyz0123456789_") != json->length)
 		return wrong(reader, json->key, "must be lower-case letters, digits or _");
+	if (!is_short(reader, json, MOST_NAME))
+		return false;
 	*value = json->text;
 	return true;
 }
@@ -163,6 +196,8 @@ bool read_bytes(struct reader *reader, const struct json *json, struct bytes *by
 
 	if (!json_is_string(json) || json->length % 2)
 		return wrong(reader, json->key, "must be a string of pairs of hexadecimal digits");
+	if (!is_short(reader, json, 2 * MOST_BYTES))
+		return false;
 	data = arena_take(reader->arena, json->length / 2);
 	for (size_t i = 0; i < json->length; i += 2) {
 		int high = digit(json->text[i]), low = digit(json->text[i + 1]);
@@ -174,15 +209,6 @@ bool read_bytes(struct reader *reader, const struct json *json, struct bytes *by
 	bytes->data = data;
 	bytes->length = json->length / 2;
 	return true;
-}
-
-static size_t count(const struct json *array)
-{
-	size_t elements = 0;
-
-	for (const struct json *one = array->first; one; one = one->next)
-		elements++;
-	return elements;
 }
 
 static bool read_width(struct reader *reader, const struct json *json, unsigned int *width)
@@ -219,7 +245,8 @@ bool read_relocations(struct reader *reader, const struct json *json, struct byt
 
 	if (json->type != JSON_ARRAY)
 		return wrong(reader, json->key, "must be a list");
-	bytes->relocation_count = count(json);
+	if (!few(reader, json, json->key, MOST_PARTS, &bytes->relocation_count))
+		return false;
 	bytes->relocations = relocations = arena_take(reader->arena, bytes->relocation_count * sizeof(*relocations));
 	for (const struct json *one = json->first; one; one = one->next)
 		if (!read_relocation(reader, one, relocations++))
@@ -252,7 +279,8 @@ bool read_saves(struct reader *reader, const struct json *json, struct op *op)
 
 	if (json->type != JSON_ARRAY)
 		return wrong(reader, json->key, "must be a list");
-	op->save_count = count(json);
+	if (!few(reader, json, json->key, MOST_PARTS, &op->save_count))
+		return false;
 	op->saves = saves = arena_take(reader->arena, op->save_count * sizeof(*saves));
 	for (const struct json *one = json->first; one; one = one->next)
 		if (!read_save(reader, one, saves++))

@@ -25,6 +25,12 @@ bool wrong(struct reader *reader, const char *key, const char *must);
 // The number of a name; new names get the next one.
 int intern(struct reader *reader, const char *name, size_t length);
 
+// Whether a list or object has no more elements than that; otherwise reports it. Counts no further.
+bool few(struct reader *reader, const struct json *list, const char *key, size_t most, size_t *count);
+
+// Whether a string is no longer than that; otherwise reports it.
+bool is_short(struct reader *reader, const struct json *json, size_t most);
+
 bool read_name(struct reader *reader, const struct json *json, int *name);
 bool read_actor(struct reader *reader, const struct json *json, struct op *op);
 bool read_integer(struct reader *reader, const struct json *json, uint64_t *value);

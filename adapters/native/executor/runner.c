@@ -121,8 +121,11 @@ static bool step(struct process *process, const struct op *op)
 		else
 			order(channel, i, TASK_COMPARE);
 	}
+	if (channel->end != END_NONE)
+		return false;
 	text_add(&channel->outcomes, channel->changed_open ? "]}" : "}");
 	channel->changed_open = false;
+	channel->runs = 0;
 	if (channel->outcomes.full)
 		return process_unsupported(process, "the outcomes are too long");
 	channel->published = channel->outcomes.length;
