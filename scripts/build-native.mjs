@@ -1,5 +1,6 @@
 // Compiles the C parts into dist/native: the daemon, the guard of what a target starts, and the first process of a guest.
-// `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers.
+// `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers, and a third time with
+// processes that overwrite what they share with it.
 // Without a C compiler it says so and succeeds: everything but real kernels works without.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -23,8 +24,15 @@ const sources = [executor, daemon].flatMap((folder) => files(folder, '.c'));
 const headers = [executor, daemon].flatMap((folder) => files(folder, '.h'));
 
 const targets = [{ name: 'vfio-conformd', sources, headers, flags: [`-I${executor}`, '-static'] }];
-if (process.argv.includes('--sanitize'))
-  targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: [`-I${executor}`, ...sanitizers] });
+if (process.argv.includes('--sanitize')) {
+  const sanitized = [`-I${executor}`, ...sanitizers];
+  const hostile = [
+    ...sources.filter((file) => !file.endsWith('/runner.c')),
+    ...files(join(root, 'adapters/native/hostile'), '.c'),
+  ];
+  targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: sanitized });
+  targets.push({ name: 'vfio-conformd-hostile', sources: hostile, headers, flags: sanitized });
+}
 targets.push({ name: 'vfio-conform-guard', sources: files(guard, '.c'), headers: [], flags: ['-static'] });
 targets.push({ name: 'guest-init', sources: files(guest, '.c'), headers: files(guest, '.h'), flags: ['-static'] });
 

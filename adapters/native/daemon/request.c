@@ -88,25 +88,23 @@ static void result(struct daemon *daemon, const struct json *id, const struct pr
 	static const char *const ends[] = {
 		[END_COMPLETED] = "completed", [END_CRASHED] = "crashed", [END_HUNG] = "hung", [END_UNSUPPORTED] = "unsupported",
 	};
-	const struct channel *channel = daemon->channel;
 	struct text *text = &daemon->answer;
-	enum end end = END_UNSUPPORTED;
+	struct fate fate = { .end = END_UNSUPPORTED };
 
 	text_add(text, "{\"type\":\"result\",\"id\":");
 	put_id(text, id);
 	if (!unsupported) {
-		struct run run = { program, slots, daemon->channel, daemon->timeout, daemon->log };
+		struct run run = { program, slots, &daemon->channel, daemon->timeout, daemon->log };
 
 		text_add(text, ",\"outcomes\":[");
-		run_program(&run, text);
-		end = (enum end)channel->end;
-		unsupported = channel->detail;
+		fate = run_program(&run, text);
+		unsupported = fate.detail;
 	} else {
 		text_add(text, ",\"outcomes\":[]");
 	}
 	text_add(text, ",\"end\":");
-	text_words(text, ends[end]);
-	if (end != END_COMPLETED) {
+	text_words(text, ends[fate.end]);
+	if (fate.end != END_COMPLETED) {
 		text_add(text, ",\"detail\":");
 		text_words(text, unsupported);
 	}

@@ -3,6 +3,7 @@
 #define VFIO_CONFORM_RUN_H
 
 #include "channel.h"
+#include "keeper.h"
 #include "program.h"
 #include "slot.h"
 #include "text.h"
@@ -10,12 +11,12 @@
 struct run {
 	const struct program *program;
 	const struct slot *const *slots;
-	struct channel *channel;
+	struct channel **channel; // replaced when a process may still write to it
 	double seconds;
 	int log;
 };
 
-// Runs it, restores what it changed, and adds its outcomes, "]" and its log to the text.
-void run_program(const struct run *run, struct text *text);
+// Runs it, restores what it changed, and adds its outcomes, "]" and its log to the text. Gives what became of it.
+struct fate run_program(const struct run *run, struct text *text);
 
 #endif

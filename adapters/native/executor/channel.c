@@ -2,6 +2,7 @@
 #include "channel.h"
 
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,32 +14,57 @@ struct channel *channel_make(void)
 	// Pages are allocated when outcomes fill them.
 	void *memory = mmap(NULL, sizeof(struct channel) + MOST_OUTCOMES, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct channel *channel = memory == MAP_FAILED ? NULL : memory;
 
-	if (channel)
-		channel->outcomes = (struct text){ .data = (char *)(channel + 1), .capacity = MOST_OUTCOMES, .fixed = true };
-	return channel;
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 void channel_clear(struct channel *channel)
 {
+	char *outcomes = (char *)(channel + 1);
+
 	if (channel->outcomes.length > KEPT)
-		madvise((char *)(((uintptr_t)channel->outcomes.data + KEPT) & ~(uintptr_t)0xffff), MOST_OUTCOMES - KEPT,
-			MADV_REMOVE);
-	channel->outcomes.length = 0;
-	channel->outcomes.full = false;
-	channel->published = 0;
-	channel->at_op = 0;
-	channel->end = END_NONE;
-	channel->detail[0] = 0;
-	for (uint32_t i = 0; i < channel->process_count; i++)
-		channel->processes[i].turn = 0;
-	channel->process_count = 0;
-	channel->changed_open = false;
-	channel->runs = 0;
-	channel->helped = false;
-	channel->leaving = 0;
-	channel->left = 0;
+		madvise((char *)(((uintptr_t)outcomes + KEPT) & ~(uintptr_t)0xffff), MOST_OUTCOMES - KEPT, MADV_REMOVE);
+	// Whatever the last program left.
+	memset(channel, 0, sizeof(*channel));
+	channel->outcomes = (struct text){ .data = outcomes, .capacity = MOST_OUTCOMES, .fixed = true };
+}
+
+// One load: what is checked afterwards is what is used.
+#define ONCE(place) (*(const volatile __typeof__(place) *)&(place))
+
+struct reading channel_read(const struct channel *channel)
+{
+	const size_t published = atomic_load(&channel->published);
+	const uint32_t process_count = atomic_load(&channel->process_count);
+	const int end = atomic_load(&channel->end);
+	struct reading reading = {
+		.published = published < MOST_OUTCOMES ? published : MOST_OUTCOMES,
+		.at_op = atomic_load(&channel->at_op),
+		.end = end == END_COMPLETED ? END_COMPLETED : end == END_UNSUPPORTED ? END_UNSUPPORTED : END_NONE,
+		.process_count = process_count < MOST_PROCESSES ? process_count : MOST_PROCESSES,
+	};
+
+	for (size_t i = 0; i + 1 < sizeof(reading.detail); i++)
+		reading.detail[i] = ONCE(channel->detail[i]);
+	return reading;
+}
+
+const char *channel_outcomes(const struct channel *channel)
+{
+	return (const char *)(channel + 1);
+}
+
+uint32_t channel_process(const struct channel *channel, pid_t pid, int *name)
+{
+	const uint32_t count = channel_read(channel).process_count;
+
+	for (uint32_t i = 1; i < count; i++) {
+		if (ONCE(channel->processes[i].pid) == pid && !ONCE(channel->processes[i].gone)) {
+			*name = ONCE(channel->processes[i].name);
+			return i;
+		}
+	}
+	return 0;
 }
 
 // The words lie in memory that processes share, so these are not private futexes.

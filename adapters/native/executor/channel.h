@@ -2,6 +2,9 @@
 //
 // It is memory, not a pipe: the processes keep no file descriptor of their own, so that a program finds a clean table
 // and may lower its limit to nothing; and outcomes published here outlive a crash.
+//
+// A program can have a kernel, or a device, write anything here at any time. The keeper therefore follows no pointer and
+// takes no index, count or text from it but through channel_read, which copies once and then checks.
 #ifndef VFIO_CONFORM_CHANNEL_H
 #define VFIO_CONFORM_CHANNEL_H
 
@@ -25,7 +28,7 @@ struct actor_process {
 };
 
 struct channel {
-	// Outcomes, with commas between. Only what is before `published` is complete.
+	// Outcomes, with commas between, behind this structure. Only what is before `published` is complete.
 	struct text outcomes;
 	_Atomic size_t published;
 	_Atomic size_t at_op; // op being performed, or the number of ops
@@ -47,6 +50,23 @@ struct channel {
 // Shared memory for any number of programs, one after the other. NULL and errno if there is none.
 struct channel *channel_make(void);
 void channel_clear(struct channel *channel);
+
+// What a channel said at one time, in memory that nobody else writes to. Each is in range; nothing else is promised.
+struct reading {
+	size_t published;      // at most MOST_OUTCOMES
+	size_t at_op;          // any number
+	enum end end;          // none, completed or unsupported: a process can tell nothing else of itself
+	char detail[200];      // ends within
+	uint32_t process_count; // at most MOST_PROCESSES
+};
+
+struct reading channel_read(const struct channel *channel);
+
+// The outcomes of a channel: MOST_OUTCOMES bytes.
+const char *channel_outcomes(const struct channel *channel);
+
+// The actor process of that id, main excepted; 0 if there is none that lives as far as the channel says. Below MOST_PROCESSES.
+uint32_t channel_process(const struct channel *channel, pid_t pid, int *name);
 
 void channel_wait(_Atomic uint32_t *word); // until it is 1, which becomes 0
 void channel_wake(_Atomic uint32_t *word); // makes it 1

@@ -69,6 +69,16 @@ static void clean_descriptors(void)
 			close(fd);
 }
 
+// What programs may have several times over, for what is kept beside it.
+static void limit_address_space(void)
+{
+#ifndef __SANITIZE_ADDRESS__ // which reserves more than there is
+	const struct rlimit limit = { 16 * (rlim_t)MOST_MEMORY, 16 * (rlim_t)MOST_MEMORY };
+
+	setrlimit(RLIMIT_AS, &limit);
+#endif
+}
+
 static pid_t start(void)
 {
 	const pid_t keeper = getpid();
@@ -80,6 +90,7 @@ static pid_t start(void)
 	if (getppid() != keeper)
 		_exit(1);
 	setsid(); // also a process group: all of the program can be killed at once
+	limit_address_space();
 	clean_descriptors();
 	return 0;
 }
@@ -98,19 +109,22 @@ static const char *signal_name(int number)
 	return NULL;
 }
 
-// The op at which the program is, as "op 3 (ioctl)".
+// The op at which the program says it is, as "op 3 (ioctl)".
 static const char *place(const struct program *program, const struct channel *channel, char *words, size_t room)
 {
-	if (channel->at_op < program->op_count)
-		snprintf(words, room, "op %zu (%s)", channel->at_op, op_names[program->ops[channel->at_op].kind]);
+	const size_t at = channel_read(channel).at_op;
+
+	if (at < program->op_count)
+		snprintf(words, room, "op %zu (%s)", at, op_names[program->ops[at].kind]);
 	else
 		snprintf(words, room, "the end");
 	return words;
 }
 
-static void crashed(const struct program *program, struct channel *channel, int actor, int status)
+static void crashed(const struct program *program, const struct channel *channel, int actor, int status, struct fate *fate)
 {
 	const char *name = WIFSIGNALED(status) ? signal_name(WTERMSIG(status)) : NULL;
+	const bool known = actor >= 0 && (size_t)actor < program->name_count;
 	char how[40], where[60];
 
 	if (name)
@@ -119,18 +133,25 @@ static void crashed(const struct program *program, struct channel *channel, int 
 		snprintf(how, sizeof(how), "killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
-	snprintf(channel->detail, sizeof(channel->detail), "process %.60s %s at %s", program->names[actor], how,
+	snprintf(fate->detail, sizeof(fate->detail), "process %.60s %s at %s", known ? program->names[actor] : "(unknown)", how,
 		 place(program, channel, where, sizeof(where)));
-	channel->end = END_CRASHED;
+	fate->end = END_CRASHED;
 }
 
 // Takes note of a dead child. True when the program is over.
-static bool died(const struct program *program, struct channel *channel, pid_t runner, pid_t pid, int status)
+static bool died(const struct program *program, struct channel *channel, pid_t runner, pid_t pid, int status,
+		 struct fate *fate)
 {
+	int name;
+
 	if (pid == runner) {
+		const struct reading reading = channel_read(channel);
+
 		// At the end of its main, `end` is set; whatever died later does not matter.
-		if (channel->end == END_NONE)
-			crashed(program, channel, program->main, status);
+		fate->end = reading.end;
+		memcpy(fate->detail, reading.detail, sizeof(fate->detail));
+		if (reading.end == END_NONE)
+			crashed(program, channel, program->main, status, fate);
 		return true;
 	}
 	if (pid == channel->leaving && WIFEXITED(status)) {
@@ -138,21 +159,20 @@ static bool died(const struct program *program, struct channel *channel, pid_t r
 		channel_wake(&channel->left);
 		return false;
 	}
-	for (uint32_t i = 1; i < channel->process_count; i++) {
-		if (channel->processes[i].pid == pid && !channel->processes[i].gone) {
-			crashed(program, channel, channel->processes[i].name, status);
-			return true;
-		}
+	if (channel_process(channel, pid, &name)) {
+		crashed(program, channel, name, status, fate);
+		return true;
 	}
 	return false; // left over from an earlier program that could not be killed in time
 }
 
 // Kills what there is of a program. False if some of it stays.
-static bool end_all(pid_t group)
+static bool end_all(pid_t group, bool reaped)
 {
 	const double deadline = now() + patience;
 
-	kill(group, SIGKILL); // it may not have made its group yet
+	if (!reaped)
+		kill(group, SIGKILL); // it may not have made its group yet
 	kill(-group, SIGKILL);
 	for (;;) {
 		pid_t pid = waitpid(-group, NULL, WNOHANG);
@@ -164,19 +184,21 @@ static bool end_all(pid_t group)
 	}
 }
 
-void keeper_run(const struct program *program, const struct slot *const *slots, struct channel *channel, double seconds)
+struct fate keeper_run(const struct program *program, const struct slot *const *slots, struct channel *channel,
+		       double seconds)
 {
 	const double deadline = now() + seconds;
-	bool over = false;
+	struct fate fate = { .end = END_NONE };
+	bool over = false, reaped = false;
 	char where[60];
 	pid_t runner;
 
 	channel_clear(channel);
 	runner = start();
 	if (runner < 0) {
-		snprintf(channel->detail, sizeof(channel->detail), "cannot fork: %s", strerror(errno));
-		channel->end = END_UNSUPPORTED;
-		return;
+		snprintf(fate.detail, sizeof(fate.detail), "cannot fork: %s", strerror(errno));
+		fate.end = END_UNSUPPORTED;
+		return fate;
 	}
 	if (runner == 0) {
 		runner_run(program, slots, channel);
@@ -187,22 +209,24 @@ void keeper_run(const struct program *program, const struct slot *const *slots, 
 		pid_t pid = waitpid(-1, &status, WNOHANG);
 
 		if (pid > 0) {
-			over = died(program, channel, runner, pid, status);
-			if (pid == runner && channel->process_count < 2 && !channel->helped)
-				return;
+			reaped = reaped || pid == runner;
+			over = died(program, channel, runner, pid, status, &fate);
 		} else if (!wait_until(deadline)) {
 			break;
 		}
 	}
 	if (!over) {
-		snprintf(channel->detail, sizeof(channel->detail), "%s did not return within %g s",
+		snprintf(fate.detail, sizeof(fate.detail), "%s did not return within %g s",
 			 place(program, channel, where, sizeof(where)), seconds);
-		channel->end = END_HUNG;
+		fate.end = END_HUNG;
 	}
-	if (!end_all(runner) && channel->end == END_COMPLETED) {
-		snprintf(channel->detail, sizeof(channel->detail), "a process of the program could not be killed");
-		channel->end = END_HUNG;
+	fate.left = !end_all(runner, reaped);
+	if (fate.left && fate.end == END_COMPLETED) {
+		snprintf(fate.detail, sizeof(fate.detail), "a process of the program could not be killed");
+		fate.end = END_HUNG;
 	}
+	fate.published = channel_read(channel).published;
+	return fate;
 }
 
 void keeper_apart(void (*work)(void *context), void *context, double seconds)
@@ -216,7 +240,7 @@ void keeper_apart(void (*work)(void *context), void *context, double seconds)
 	}
 	while (pid > 0 && waitpid(pid, NULL, WNOHANG) == 0)
 		if (!wait_until(deadline)) {
-			end_all(pid);
+			end_all(pid, false);
 			return;
 		}
 }
