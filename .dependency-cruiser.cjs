@@ -6,7 +6,7 @@ const only = (room, allowed) => ({
   severity: 'error',
   from: { path: `^${room}/`, pathNot: '(\\.test|/test-[^/]+)\\.ts$' },
   to: {
-    path: '^(spec|reference|conformance|modelcheck|adapters|reports|cli|bench)/',
+    path: '^(spec|reference|conformance|modelcheck|adapters|reports|cli|bench|fuzz)/',
     pathNot: [room, ...allowed].map((r) => (r.endsWith('.ts') ? `^${r}$` : `^${r}/`)),
   },
 });

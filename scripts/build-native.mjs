@@ -1,6 +1,6 @@
 // Compiles the C parts into dist/native: the daemon, the guard of what a target starts, and the first process of a guest.
 // `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers, and a third time with
-// processes that overwrite what they share with it.
+// processes that overwrite what they share with it, and the driver that fuzzes what it reads.
 // Without a C compiler it says so and succeeds: everything but real kernels works without.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -31,6 +31,8 @@ if (process.argv.includes('--sanitize')) {
     ...files(join(root, 'adapters/native/hostile'), '.c'),
   ];
   targets.push({ name: 'vfio-conformd-sanitized', sources, headers, flags: sanitized });
+  const parsers = ['arena', 'fields', 'json', 'program', 'reader', 'text'].map((name) => join(executor, `${name}.c`));
+  targets.push({ name: 'fuzz-daemon', sources: [join(root, 'fuzz/daemon.c'), ...parsers], headers, flags: sanitized });
   targets.push({ name: 'vfio-conformd-hostile', sources: hostile, headers, flags: sanitized });
 }
 targets.push({ name: 'vfio-conform-guard', sources: files(guard, '.c'), headers: [], flags: ['-static'] });

@@ -14,7 +14,7 @@ const page = Number(spawnSync('getconf', ['PAGESIZE'], { encoding: 'utf8' }).std
 const memory: Op = { op: 'mmap', as: 'm', length: page };
 const FIONREAD = '0x541b';
 
-describe.each(builtDaemons())('$name', ({ binary, missing }) => {
+describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
   test.runIf(missing)('is not built', (context) => context.skip(missing));
 
   describe.skipIf(missing)('ops', () => {
@@ -101,6 +101,17 @@ describe.each(builtDaemons())('$name', ({ binary, missing }) => {
           { errno: 'EMFILE' },
         ]);
       }
+    });
+
+    // A sanitizer reserves more address space than that.
+    test.skipIf(name.endsWith('sanitized'))('a process of a program may map 1 GiB', async () => {
+      const outcomes = await daemon.outcomes(
+        { op: 'mmap', as: 'm', length: page },
+        { op: 'open', what: 'path', path: '/proc/self/limits', access: 'read', as: 'f' },
+        { op: 'pread', fd: 'f', offset: 0, memory: 'm', at: 0, length: page },
+      );
+      const text = Buffer.from(outcomes[2]!.changed!.map(({ bytes }) => bytes).join(''), 'hex').toString();
+      expect(text).toMatch(/Max address space +1073741824 +1073741824 +bytes/);
     });
 
     test('a forked process has its own private memory, and its own names', async () => {
