@@ -110,6 +110,16 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
     expect(outcomes.at(-1)).toEqual({ value: 0, bytes: '0123456789abcdefff' });
   });
 
+  it('moves as many bytes at once as it says, and refuses one more', async () => {
+    const { dmaBufferBytes } = session.description.environment;
+    const whole = (length: number): Op[] => [
+      ...transfer(0).slice(0, -3),
+      { op: 'dma', device: 'd', direction: 'from-memory', iova: 0x100000, length },
+    ];
+    expect((await run(session, 's0', whole(dmaBufferBytes))).at(-1)).toEqual({ value: 0 });
+    expect((await run(session, 's0', whole(dmaBufferBytes + 1))).at(-1)).toEqual({ errno: 'EINVAL' });
+  });
+
   it('has a group that is not viable', async () => {
     expect(await run(session, 's2', attach.slice(0, 4))).toMatchObject([{}, {}, {}, { errno: 'EPERM' }]);
   });

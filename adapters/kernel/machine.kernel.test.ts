@@ -135,8 +135,10 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
   });
 
   it('refuses a name that is too long to be one', async () => {
-    const spelling = '{name}'.padEnd(5000, 'x');
-    expect(await last(session, 's0', [...attach, { ...openDevice, spelling }])).toEqual({ errno: 'EINVAL' });
+    const answer = (spelling: string) => last(session, 's0', [...attach, { ...openDevice, spelling }]);
+    expect(await answer('a'.repeat(4095))).toEqual({ errno: 'ENODEV' });
+    for (const spelling of ['a'.repeat(4096), '\u00e9'.repeat(2048), '{name}'.padEnd(5000, 'x')])
+      expect(await answer(spelling)).toEqual({ errno: 'EINVAL' });
   });
 
   it('gives another process a device by a plain ioctl, and tells it of an interrupt', async () => {

@@ -42,7 +42,8 @@ export function emulatedEnvironment(machine: Required<Machine>, slots: Record<st
     memlockExempt: true,
     // What the edu device drives and holds, unless told otherwise; a device with PASIDs drives all bits.
     dmaAddressBits: machine.nesting === 'none' ? 28 : 64,
-    dmaBufferBytes: 4096,
+    // QEMU before 8.2.1 ends at a transfer that includes the last of the device's 4096 bytes.
+    dmaBufferBytes: 4095,
     device: machine.nesting === 'none' ? emulatedDevice : expressDevice,
     ...(machine.nesting !== 'none' && { nesting: nestingAbility(machine.nesting === 'five_levels') }),
   };

@@ -825,7 +825,7 @@ export interface Environment {
    */
   dmaAddressBits: number;
   /**
-   * Size of the buffer inside the device, in bytes.
+   * Bytes of the buffer inside the device that transfers may reach; a dma op that goes beyond fails with EINVAL.
    */
   dmaBufferBytes: number;
   device: DeviceModel;

@@ -86,7 +86,7 @@ static void describe_host(struct text *text)
 		 "{\"id\":\"host\",\"machine\":{},\"slots\":{},\"pageSize\":%zu,\"apertureLast\":\"0x7fffffffff\","
 		 "\"reserved\":[{\"first\":\"0xfee00000\",\"last\":\"0xfeefffff\"}],\"pageSizes\":%zu,"
 		 "\"userAddressEnd\":\"0x7ffffffff000\",\"dmaEntryLimit\":65535,\"memlockExempt\":%s,"
-		 "\"dmaAddressBits\":28,\"dmaBufferBytes\":4096,\"device\":{\"regions\":[],\"interrupts\":[],"
+		 "\"dmaAddressBits\":28,\"dmaBufferBytes\":4095,\"device\":{\"regions\":[],\"interrupts\":[],"
 		 "\"config\":\"\",\"configWritable\":\"\",\"configUnknown\":\"\",\"registers\":[],"
 		 "\"interruptCause\":{\"raise\":96,\"acknowledge\":100}}}",
 		 page_size(), page_size(), geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_IPC_LOCK) == 1 ? "true" : "false");

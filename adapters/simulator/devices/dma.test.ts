@@ -186,8 +186,8 @@ describe('private memory that nobody touched', () => {
 
 describe('the op dma', () => {
   it('gives EINVAL for what does not fit into the buffer', async () => {
-    const ops = [dma('to-memory', 0, 0), dma('to-memory', 0, 4097), dma('to-memory', 0, 1, 4096)];
-    expect(await resultsOf(withDevice(), [...ops, dma('to-memory', 0, 4096)])).toEqual([
+    const ops = [dma('to-memory', 0, 0), dma('to-memory', 0, 4096), dma('to-memory', 0, 1, 4095)];
+    expect(await resultsOf(withDevice(), [...ops, dma('to-memory', 0, 4095)])).toEqual([
       'EINVAL',
       'EINVAL',
       'EINVAL',

@@ -10,8 +10,8 @@ import { PciConfigSpace } from './pci-config-space.ts';
 
 /** Bytes of the one region that has registers in it. */
 export const REGISTER_BYTES = 0x10_0000;
-/** Bytes of the device's own buffer. */
-export const BUFFER_BYTES = 4096;
+/** Bytes of the device's own buffer that transfers may reach, as in QEMU before 8.2.1. */
+export const BUFFER_BYTES = 4095;
 /** Where the device's side of a transfer finds the buffer. */
 export const BUFFER_ADDRESS = 0x4_0000;
 /** Bits of an address that the device drives: on a machine that nests all. */

@@ -18,7 +18,7 @@ const atTheEnd: [string, string][] = [
   ['too_long', 'a'.repeat(PAGE)],
 ];
 
-/** How a device's own name may be spelled. */
+/** How a name may be spelled, mostly a device's own. */
 const spellings: [string, string][] = [
   ['exact', '{name}'],
   ['cut', '{cut}'],
@@ -32,6 +32,12 @@ const spellings: [string, string][] = [
   ['malformed_token', '{name} vf_token=1234'],
   ['token', '{name} vf_token=01234567-89ab-cdef-0123-456789abcdef'],
   ['too_long', `{name}${' '.repeat(PAGE)}`],
+  ['empty', ''],
+  ['no_device', 'no device'],
+  ['longest_no_device', 'a'.repeat(PAGE - 1)],
+  ['longest_no_device_in_two_bytes_each', `a${'\u00e9'.repeat(PAGE / 2 - 1)}`],
+  ['too_long_no_device', 'a'.repeat(PAGE)],
+  ['too_long_no_device_in_two_bytes_each', '\u00e9'.repeat(PAGE / 2)],
 ];
 
 /** GET_DEVICE_FD in a situation of a group: by names in memory, and by the names of the slot's devices. */

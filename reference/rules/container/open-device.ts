@@ -10,6 +10,10 @@ import type { Conditions, Effects } from '../rule-functions.ts';
 const LONGEST_NAME = 4096;
 /** No device's name is longer. */
 const LONGEST_DEVICE_NAME = 64;
+/** What a device's name looks like, and may go on after. */
+const PCI_ADDRESS = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/;
+/** A name like any other. */
+const SOME_ADDRESS = '0000:00:00.0';
 
 /** The device that was opened. */
 const opened = ({ opening: { created } }: OpenDeviceCall) => (created?.kind === 'device' ? created.device : undefined);
@@ -30,9 +34,22 @@ function readName(call: OpenDeviceCall): { bytes: Uint8Array; ended: boolean } {
   return end < 0 ? { bytes, ended: false } : { bytes: bytes.subarray(0, end), ended: true };
 }
 
-/** How the name of a device is spelled: what is before and after it. */
+/** How the name of a device is spelled. */
+const spelledOf = (call: OpenDeviceCall) => opOf(call, 'open').spelling ?? '{name}';
+
+/** Length of a text in UTF-8, as a program hands it to the kernel. */
+function bytesOf(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return length;
+}
+
+/** What is before and after a device's whole name. */
 function spelling(call: OpenDeviceCall): { before: string; exact: boolean; after: string } {
-  const text = opOf(call, 'open').spelling ?? '{name}';
+  const text = spelledOf(call);
   const at = text.indexOf('{name}');
   return at < 0
     ? { before: text, exact: false, after: '' }
@@ -46,13 +63,19 @@ export const conditions = {
   },
   get_device_fd_name_too_long: (call) => {
     if (call.op.op === 'ioctl') return !readName(call).ended;
-    const { spelling: text = '' } = opOf(call, 'open');
-    if (text.length >= LONGEST_NAME) return true;
-    if (text.length + LONGEST_DEVICE_NAME < LONGEST_NAME) return false;
+    const text = spelledOf(call);
+    const written = text.replace(/\{(name|cut)\}/, '');
+    const length = bytesOf(written);
+    if (length >= LONGEST_NAME || written === text) return length >= LONGEST_NAME;
+    if (length + LONGEST_DEVICE_NAME < LONGEST_NAME) return false;
     throw new MalformedProgram('whether the spelling is too long depends on the name of the device');
   },
-  get_device_fd_name_of_pci_address: (call) =>
-    /^[0-9a-f]{4,}:/.test(String.fromCharCode(...readName(call).bytes.subarray(0, 16))),
+  get_device_fd_name_of_pci_address: (call) => {
+    if (call.op.op === 'ioctl') return PCI_ADDRESS.test(String.fromCharCode(...readName(call).bytes.subarray(0, 20)));
+    const text = spelledOf(call);
+    if (text.startsWith('{name}')) return false;
+    return PCI_ADDRESS.test(text.replace('{name}', SOME_ADDRESS).replace('{cut}', SOME_ADDRESS.slice(0, -1)));
+  },
   open_device_group_orphaned: (call) => groupOf(call).orphaned,
   open_device_not_in_group: (call) => {
     const { slot: name, device = 0 } = opOf(call, 'open');
