@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Module } from './modules.ts';
 import type { KernelPackage } from './package.ts';
+import { inScratch } from './scratch.ts';
 
 /** A kernel that is ready to boot. */
 export interface Kernel {
@@ -23,7 +24,11 @@ interface Manifest {
   files: Record<string, string>;
 }
 
-/** Kernels from packages, each in a folder of its own, complete or not there at all. */
+/**
+ * Kernels from packages, each in a folder of its own. Several processes may use the cache at the same time, and any of them
+ * may be killed: a file is only ever replaced as a whole, the manifest last, and a reader takes an entry only if every file is
+ * the one that the manifest names.
+ */
 export class KernelCache {
   readonly folder: string;
 
@@ -54,23 +59,18 @@ export class KernelCache {
 
   /** Adds the kernel of a package, in place of a damaged one. */
   async write(from: KernelPackage, image: Buffer, modules: Module[]): Promise<void> {
+    const contents = [
+      { name: 'kernel', content: image },
+      ...modules.map(({ name, content }) => ({ name: `${name}.ko`, content })),
+    ];
+    const files = Object.fromEntries(contents.map(({ name, content }) => [name, digest(content)]));
     await this.inTemporary(async (folder) => {
-      const files: Record<string, string> = {};
-      const contents = [
-        { name: 'kernel', content: image },
-        ...modules.map((one) => ({ ...one, name: `${one.name}.ko` })),
-      ];
-      for (const { name, content } of contents) {
-        files[name] = digest(content);
-        await writeFile(join(folder, name), content);
-      }
-      const manifest: Manifest = { format: 1, package: from, modules: modules.map((one) => one.name), files };
-      await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
       const entry = this.entry(from);
-      // Someone who was faster has written the same, unless what is there is damaged.
-      if (await this.read(from)) return;
-      await rm(entry, { recursive: true, force: true });
-      await rename(folder, entry);
+      await mkdir(entry, { recursive: true });
+      const put = (name: string, content: string | Buffer) => replace(folder, join(entry, name), content);
+      for (const { name, content } of contents) await put(name, content);
+      const manifest: Manifest = { format: 1, package: from, modules: modules.map((one) => one.name), files };
+      await put('manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
     });
   }
 
@@ -89,17 +89,12 @@ export class KernelCache {
     return found.sort((a, b) => b.written - a.written).map(({ from }) => from);
   }
 
-  /** Does something in a folder next to the entries, which is gone afterwards. */
+  /** Does something in a folder next to the entries, which is gone afterwards. Throws a Problem if there can be none. */
   async inTemporary<T>(work: (folder: string) => Promise<T>): Promise<T> {
     await mkdir(this.folder, { recursive: true }).catch((error: Error) => {
       throw new Problem(`${this.folder} cannot be made (${error.message}); set XDG_CACHE_HOME to a folder of yours.`);
     });
-    const folder = await mkdtemp(join(this.folder, '.tmp-'));
-    try {
-      return await work(folder);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    return inScratch(this.folder, work);
   }
 
   /** What apt answered for a version, while its package lists are the ones that it answered from. */
@@ -113,15 +108,20 @@ export class KernelCache {
   }
 
   async remember(version: string, stamp: string, found: KernelPackage): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
     const file = join(this.folder, `newest-${version}.json`);
-    await writeFile(`${file}.${process.pid}`, JSON.stringify({ stamp, package: found }));
-    await rename(`${file}.${process.pid}`, file);
+    await this.inTemporary((folder) => replace(folder, file, JSON.stringify({ stamp, package: found })));
   }
 
   private entry({ name, version }: KernelPackage): string {
     return join(this.folder, `${name}_${version.replaceAll('/', '_')}`);
   }
+}
+
+/** Puts a file in its place as a whole, by way of a folder on the same disk. */
+async function replace(folder: string, file: string, content: string | Buffer): Promise<void> {
+  const draft = join(folder, basename(file));
+  await writeFile(draft, content);
+  await rename(draft, file);
 }
 
 function defaultFolder(): string {
