@@ -67,6 +67,8 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     contract,
     profile,
     modules: given.modules,
+    boot: given.boot,
+    kernelPackage: given.kernelPackage,
     spec: options.spec,
   });
   const reportable = { result, footer, failed, cases, allowLosses, replay };

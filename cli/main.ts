@@ -43,6 +43,11 @@ program
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
   .option(
+    '--kernel-package <file>',
+    'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
+  )
+  .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+  .option(
     '--coverage [dir]',
     'with a kernel that counts: which of its lines were reached; with a folder, also for lcov',
   )
@@ -91,6 +96,11 @@ program
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+  .option(
+    '--kernel-package <file>',
+    'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
+  )
+  .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
   .action(async (options) => (await import('./programs-command.ts')).programsCommand(options, version));
 
 program
@@ -103,6 +113,11 @@ program
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
   .option('--stall <seconds>', 'exec and kernel: give the target up when it says nothing for so long')
+  .option(
+    '--kernel-package <file>',
+    'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
+  )
+  .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
   .option('--record <file>', 'write every case to a record')
   .option('--force', 'let --record take the place of a complete record')
   .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
@@ -131,6 +146,10 @@ program
 program
   .command('targets')
   .description('list what can be tested, and what this machine lacks for it')
+  .option(
+    '--lock <version>',
+    'write the newest kernel of a version, such as 6.12, or that of a .deb file, into kernels.lock.yaml',
+  )
   .option('--json', 'print one JSON object on standard output')
   .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
 

@@ -6,11 +6,13 @@ import { visibleJson } from '../spec/uapi/visible.ts';
 import type { Environment } from '../spec/uapi/vocabulary.ts';
 import { checkNamedRules, recordSelection, type SelectionOptions, selectionOf } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
-import { defaultProfile, openTarget } from './target.ts';
+import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
 
-interface ProgramsOptions extends SettingOptions, Pick<SelectionOptions, 'suite' | 'only'> {
+interface ProgramsOptions
+  extends SettingOptions,
+    Omit<TargetOptions, 'coverage'>,
+    Pick<SelectionOptions, 'suite' | 'only'> {
   target?: string;
-  modules?: string;
 }
 
 /**
@@ -22,8 +24,7 @@ export async function programsCommand(options: ProgramsOptions, version: string)
   const { contract, profile } = loadSetting(options, defaultProfile(target ?? 'model'));
   const selection = selectionOf(contract.data, recordSelection(options));
   checkNamedRules(contract, profile, selection);
-  const adapter =
-    target === undefined ? undefined : (await openTarget({ ...options, target }, contract, version)).adapter;
+  const adapter = target === undefined ? undefined : (await openTarget(target, contract, version, options)).adapter;
   let written = 0;
   for (const need of mergeNeeds(selection.suites.flatMap((suite) => suite.needs()))) {
     const [any] = casesFor(selection, contract, modelEnvironment(need));

@@ -13,10 +13,11 @@ import { replayOptions } from './options/replay-options.ts';
 import { selectionText } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { readPrograms } from './read-program.ts';
-import { defaultProfile, openTarget, type TargetOptions, targetOptions } from './target.ts';
+import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
 import { tool } from './tool.ts';
 
-interface ReplayOptions extends SettingOptions, TargetOptions {
+interface ReplayOptions extends SettingOptions, Omit<TargetOptions, 'coverage'> {
+  target: string;
   record?: string;
   force?: true;
 }
@@ -42,7 +43,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const programs = what.flatMap(readPrograms);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const { target } = options;
-  const { adapter, strict } = await openTarget(options, contract, version);
+  const { adapter, strict, options: targetOptions } = await openTarget(target, contract, version, options);
   const selection: Selection = { suites: [given(programs)], only: [] };
   const selected: RecordSelection = { suites: [], programs: true };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
@@ -66,7 +67,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
         tool: tool(),
         contract: contract.data.hash,
         target,
-        options: targetOptions(options),
+        options: targetOptions,
         profile,
         parameters: contract.parameters,
         strict,

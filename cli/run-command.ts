@@ -20,10 +20,11 @@ import {
 import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 import { showProgress } from './progress.ts';
-import { defaultProfile, openTarget, type TargetOptions, targetOptions } from './target.ts';
+import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
 import { tool } from './tool.ts';
 
-interface RunOptions extends SettingOptions, SelectionOptions, TargetOptions {
+interface RunOptions extends SettingOptions, SelectionOptions, Omit<TargetOptions, 'coverage'> {
+  target: string;
   seed: string;
   time?: string;
   maxLosses?: string;
@@ -54,7 +55,9 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     options.coverage === undefined
       ? undefined
       : await (await import('./options/coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
-  const { adapter, strict } = await openTarget(options, contract, version, reached?.collector);
+  const collector = reached?.collector;
+  const opened = await openTarget(options.target, contract, version, { ...options, coverage: collector });
+  const { adapter, strict } = opened;
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
   const progress = showProgress();
   const cases: RecordCase[] = [];
@@ -81,7 +84,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
         tool: tool(),
         contract: contract.data.hash,
         target: options.target,
-        options: targetOptions(options),
+        options: opened.options,
         profile,
         parameters: contract.parameters,
         strict,

@@ -11,37 +11,52 @@ import { wholeNumber } from './options/whole-number.ts';
 /** The profile by which a target is judged by default. */
 export function defaultProfile(target: string): string {
   if (!/^kernel(:|$)/.test(target)) return 'v1-singleton';
-  return `type1-${/^kernel:(\d+\.\d+)$/.exec(target)?.[1] ?? '6.12'}`;
+  return `type1-${/^\d+\.\d+/.exec(packagedVersion(target) ?? '')?.[0] ?? '6.12'}`;
 }
 
-/** Options that say what to test, and how to reach it. */
+/** The version that a target names: of a release, as in kernel:6.12, or of a package, as in kernel:6.12.117-1. */
+export function packagedVersion(target: string): string | undefined {
+  return /^kernel:(\d+\.\d+(?:\.\d[^/]*)?)$/.exec(target)?.[1];
+}
+
+/** What a target is given beside its name. */
 export interface TargetOptions {
-  target: string;
-  /** Kernel modules. */
   modules?: string;
+  boot?: string;
+  kernelPackage?: string;
   /** Seconds for which the target may say nothing. */
   stall?: string;
+  coverage?: CoverageCollector;
 }
 
-/** What the target was given beside its name, as a record keeps it. */
-export function targetOptions({ modules, stall }: TargetOptions): Record<string, string> {
-  return { ...(modules !== undefined && { modules }), ...(stall !== undefined && { stall }) };
+/** A target that can be started. */
+interface OpenedTarget {
+  adapter: Adapter;
+  /** It has no reasons of its own to run out of memory. */
+  strict: boolean;
+  /** What it was given and what it took, for the header of a record. */
+  options: Record<string, string>;
 }
 
-/** A target by the name that the user gave, and whether it has no reasons of its own to run out of memory. */
+/** A target by the name that the user gave. Throws a Problem. */
 export async function openTarget(
-  { target, modules, stall }: TargetOptions,
+  target: string,
   contract: Contract,
   version: string,
-  coverage?: CoverageCollector,
-): Promise<{ adapter: Adapter; strict: boolean }> {
+  { modules, boot, kernelPackage, stall, coverage }: TargetOptions = {},
+): Promise<OpenedTarget> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
-  if (modules !== undefined && kind !== 'kernel')
-    throw new Problem(`--modules ${modules}: only for --target kernel:PATH.`);
+  const forKernels = { modules, boot, kernelPackage };
+  for (const [name, value] of Object.entries(forKernels))
+    if (value !== undefined && kind !== 'kernel')
+      throw new Problem(`--${optionName(name)} ${value}: only for --target kernel.`);
   const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1);
   if (stallSeconds !== undefined && kind !== 'kernel' && kind !== 'exec')
     throw new Problem(`--stall ${stall}: only for targets in processes of their own, exec:COMMAND and kernel.`);
+  const given = Object.fromEntries(
+    Object.entries({ ...forKernels, stall }).filter((one): one is [string, string] => one[1] !== undefined),
+  );
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
@@ -51,41 +66,44 @@ export async function openTarget(
         if (old) throw new Problem(`--target ${target}: ${retirementText(old)}`);
       }
       const defect = name === undefined ? undefined : await simulatorDefect(name);
-      return { adapter: simulatorAdapter({ ...contract.parameters, ...parameters }, target, defect), strict: true };
+      return {
+        adapter: simulatorAdapter({ ...contract.parameters, ...parameters }, target, defect),
+        strict: true,
+        options: {},
+      };
     }
     case 'model': {
       if (rest !== undefined) throw new Problem(`--target ${target}: model takes nothing after it; use --set.`);
       const { modelAdapter } = await import('../reference/model-target.ts');
-      return { adapter: modelAdapter(contract, version), strict: true };
+      return { adapter: modelAdapter(contract, version), strict: true, options: {} };
     }
     case 'exec': {
       if (!rest) throw new Problem('--target exec: name a command, as in exec:./my-daemon.');
       const { execAdapter } = await import('../adapters/remote/exec.ts');
-      return {
-        adapter: execAdapter(rest, { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note }),
-        strict: false,
-      };
+      const adapter = execAdapter(rest, { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
+      return { adapter, strict: false, options: given };
     }
     case 'kernel': {
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
-      const isVersion = rest === undefined || /^\d+\.\d+$/.test(rest);
-      return {
-        adapter: kernelAdapter({
-          ...(isVersion ? { version: rest } : { image: rest }),
-          modules,
-          stallSeconds,
-          coverage,
-          note,
-        }),
-        strict: false,
+      const isVersion = rest === undefined || packagedVersion(target) !== undefined;
+      const which = isVersion ? { version: rest } : { image: rest };
+      const adapter = kernelAdapter({ ...which, package: kernelPackage, modules, boot, stallSeconds, coverage, note });
+      const from = await adapter.package();
+      const options = {
+        ...given,
+        ...(from && { package: `${from.name} ${from.version}`, packageSha256: from.sha256 }),
       };
+      return { adapter, strict: false, options };
     }
     default:
       throw new Problem(
-        `--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:6.1, kernel:6.12 and kernel:PATH.`,
+        `--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:VERSION and kernel:PATH.`,
       );
   }
 }
+
+/** An option as it is typed. */
+const optionName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Downloads and fall-backs are for people to know. */
 function note(line: string): void {

@@ -10,8 +10,15 @@ interface TargetLine {
   missing?: string[];
 }
 
-/** `vfio-conform targets`: lists the targets and what is missing for them here. */
-export async function targetsCommand(options: { json?: boolean }): Promise<void> {
+/** `vfio-conform targets`: lists the targets and what is missing for them here, or pins a kernel. Throws a Problem. */
+export async function targetsCommand(options: { json?: boolean; lock?: string }): Promise<void> {
+  if (options.lock !== undefined) {
+    const { lockKernel } = await import('../adapters/kernel/source.ts');
+    const { from, target } = await lockKernel(options.lock);
+    if (options.json) process.stdout.write(`${JSON.stringify({ target, ...from })}\n`);
+    else process.stdout.write(`${target} is ${from.name} ${from.version}, SHA-256 ${from.sha256}.\n`);
+    return;
+  }
   const kernel = [
     onPath('qemu-system-x86_64') ? '' : 'QEMU; install it with: apt-get install qemu-system-x86',
     onPath('xz') ? '' : 'xz; install it with: apt-get install xz-utils',
@@ -25,6 +32,11 @@ export async function targetsCommand(options: { json?: boolean }): Promise<void>
     { target: 'kernel', about: 'the newest packaged kernel, booted in QEMU', missing: kernel },
     { target: 'kernel:6.1', about: 'Linux 6.1 of Debian 12, booted in QEMU', missing: kernel },
     { target: 'kernel:6.12', about: 'Linux 6.12 of Debian 12, booted in QEMU', missing: kernel },
+    {
+      target: 'kernel:6.12.117-1',
+      about: 'a package that kernels.lock.yaml names; --lock VERSION adds one',
+      missing: kernel,
+    },
     { target: 'kernel:PATH', about: 'a bzImage of your own, with --modules DIR where it has modules', missing: kernel },
     {
       target: 'exec:COMMAND',
@@ -35,7 +47,7 @@ export async function targetsCommand(options: { json?: boolean }): Promise<void>
   else
     for (const { target, about, missing = [] } of targets) {
       const lines = [about, ...missing.map((one) => `missing here: ${one}`)];
-      process.stdout.write(`${target.padEnd(14)}${lines.join(`\n${' '.repeat(14)}`)}\n`);
+      process.stdout.write(`${target.padEnd(18)}${lines.join(`\n${' '.repeat(18)}`)}\n`);
     }
 }
 

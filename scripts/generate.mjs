@@ -41,7 +41,7 @@ async function vocabulary() {
   const bundle = {
     type: 'object',
     additionalProperties: false,
-    required: ['trace', 'message', 'record', 'result', 'diff', 'check', 'spec'],
+    required: ['trace', 'message', 'record', 'result', 'diff', 'check', 'spec', 'lock'],
     properties: Object.fromEntries(
       Object.entries({
         trace: 'trace',
@@ -51,6 +51,7 @@ async function vocabulary() {
         diff: 'diff-result',
         check: 'check-result',
         spec: 'spec-document',
+        lock: 'kernel-lock',
       }).map(([k, v]) => [k, { $ref: `#/$defs/${v}` }]),
     ),
     $defs,

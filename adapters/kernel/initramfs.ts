@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { heeded, moduleParameters } from './boot-parameters.ts';
 import { coveragePortName } from './coverage-handover.ts';
 import { cpio } from './cpio.ts';
 import type { GroupDevices, MachineLayout } from './machine.ts';
@@ -31,19 +32,28 @@ export async function readGuestPrograms(folder: string): Promise<Programs> {
 /** Where a kernel that counts what it executes keeps its counts. */
 const countsFolder = '/sys/kernel/debug/gcov';
 
-/**
- * What the guest's first process does, line by line; guest/init.c says what the
- * lines mean. With `coverage` it hands over in the end what the kernel counted.
- */
+/** How the guest is to do what it does. */
+export interface GuestOptions {
+  /** Seconds after which it gives up a program. */
+  programSeconds: number;
+  /** Boot parameters; modules are given theirs when they are loaded. */
+  parameters?: readonly string[];
+  /** Modules that this machine does without; boot parameters may speak of them nevertheless. */
+  leftOut?: readonly string[];
+  /** In the end it hands over what the kernel counted. */
+  coverage?: boolean;
+}
+
+/** What the guest's first process does, line by line; guest/init.c says what the lines mean. */
 export function plan(
   modules: readonly string[],
   groups: readonly GroupDevices[],
-  programSeconds: number,
-  coverage = false,
+  { programSeconds, parameters = [], leftOut = [], coverage = false }: GuestOptions,
 ): string {
   const lines = [
     ...(coverage ? [`need ${countsFolder}`] : []),
-    ...modules.map((name) => `insert /modules/${name}.ko`),
+    ...modules.map((name) => ['insert', `/modules/${name}.ko`, ...moduleParameters(parameters, name)].join(' ')),
+    ...heeded(parameters, leftOut).map((file) => `need ${file}`),
     ...groups.flatMap(({ devices }) => devices.map((device) => `bind vfio-pci ${device}`)),
     `serve ${portName} /vfio-conformd --config /config.json --timeout ${programSeconds}`,
     ...(coverage ? [`hand-over ${coveragePortName} ${countsFolder}`] : []),
@@ -56,19 +66,22 @@ export function initramfs(
   machine: MachineLayout,
   modules: Module[],
   programs: Programs,
-  programSeconds: number,
-  coverage = false,
+  options: Omit<GuestOptions, 'leftOut'>,
 ): Buffer {
-  const { type1Module } = machine.environment.machine;
-  const used = modules.filter(({ name }) => type1Module !== false || name !== 'vfio_iommu_type1');
-  const names = used.map(({ name }) => name);
+  const leftOut = machine.environment.machine.type1Module === false ? ['vfio_iommu_type1'] : [];
+  const used = modules.filter(({ name }) => !leftOut.includes(name));
+  const lines = plan(
+    used.map(({ name }) => name),
+    Object.values(machine.groups),
+    { ...options, leftOut },
+  );
   const config = { environment: machine.environment, devices: machine.groups };
   return cpio([
     { path: 'dev' },
     { path: 'init', content: programs.init, executable: true },
     { path: 'vfio-conformd', content: programs.daemon, executable: true },
     { path: 'config.json', content: Buffer.from(JSON.stringify(config)) },
-    { path: 'plan', content: Buffer.from(plan(names, Object.values(machine.groups), programSeconds, coverage)) },
+    { path: 'plan', content: Buffer.from(lines) },
     ...used.map(({ name, content }) => ({ path: `modules/${name}.ko`, content })),
   ]);
 }

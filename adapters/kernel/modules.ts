@@ -74,7 +74,7 @@ export function dependenciesOf(content: Buffer): string[] {
 }
 
 /** File names have dashes where the kernel has underscores. */
-function canonical(name: string): string {
+export function canonical(name: string): string {
   return name.replaceAll('-', '_');
 }
 

@@ -30,11 +30,39 @@ export function paragraphs(text: string): Paragraph[] {
 export function newestKernel(metaPackages: Paragraph[], version: string): string | undefined {
   for (const { Depends = '' } of metaPackages) {
     const name = /\blinux-image-\d[^\s,|]*/.exec(Depends)?.[0];
-    const rest = name?.slice('linux-image-'.length);
-    // 6.1 is not 6.12.
-    if (rest?.startsWith(version) && !/^\d/.test(rest.slice(version.length))) return name;
+    if (name && startsVersion(name.slice('linux-image-'.length), version)) return name;
   }
   return undefined;
+}
+
+/** Whether a version starts with another one: 6.12.117-1 starts with 6.12, but not with 6.1. */
+export function startsVersion(version: string, start: string): boolean {
+  return version.startsWith(start) && !/^\d/.test(version.slice(start.length));
+}
+
+/** Whether a version pins one package, such as 6.12.117-1, and does not stand for the newest of a release, such as 6.12. */
+export function isPinned(version: string): boolean {
+  return /^\d+\.\d+\.\d/.test(version);
+}
+
+/** What a package file says that it is, and its checksum. Throws a Problem if it is none of a kernel. */
+export async function readPackageFile(file: string): Promise<KernelPackage> {
+  const place = `--kernel-package ${file}`;
+  const sum = await sha256(file).catch((error: Error) => {
+    throw new Problem(`${place}: cannot be read (${error.message}); name a .deb file.`);
+  });
+  const { status, stdout, stderr } = await runTool('dpkg-deb', ['-f', file, 'Package', 'Version', 'Architecture']);
+  const [fields] = paragraphs(stdout.toString());
+  if (status !== 0 || !fields?.Version) {
+    throw new Problem(`${place}: is no Debian package (${stderr.trim().split('\n')[0]}); name a .deb file.`);
+  }
+  const { Package: name = '', Version: version, Architecture: architecture } = fields;
+  if (!/^linux-image-\d/.test(name) || architecture !== 'amd64') {
+    throw new Problem(
+      `${place}: is ${name} for ${architecture}; name the package of a kernel for amd64, linux-image-*.`,
+    );
+  }
+  return { name, version, sha256: sum };
 }
 
 /** Finds the package of the newest kernel of a version, such as 6.12. Throws a Problem when apt does not know one. */
@@ -66,7 +94,7 @@ export async function downloadPackage(wanted: KernelPackage, folder: string): Pr
   if (status !== 0 || !file) {
     const why = stderr.split('\n').find((line) => line.startsWith('E: ')) ?? 'apt-get gave no file';
     throw new Problem(
-      `${wanted.name} cannot be downloaded (${why.trim()}); check the network and run \`sudo apt-get update\`.`,
+      `${wanted.name} ${wanted.version} cannot be downloaded (${why.trim()}); check the network and run \`sudo apt-get update\`, or give its file with --kernel-package (snapshot.debian.org keeps old ones).`,
     );
   }
   const path = join(folder, file);

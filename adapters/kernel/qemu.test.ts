@@ -11,7 +11,7 @@ const boot: Boot = {
   socket: '/s,1',
   memoryMiB: 512,
   cpus: 2,
-  append: '',
+  parameters: [],
 };
 
 const given = (args: string[], option: string): string => args[args.indexOf(option) + 1]!;
@@ -48,8 +48,8 @@ describe('qemuArguments', () => {
   });
 
   it('passes on kernel parameters, and the processor under KVM', () => {
-    const args = qemuArguments({ ...boot, accelerator: 'kvm', append: 'slub_debug=FZ' });
-    expect(given(args, '-append')).toMatch(/ panic=-1 .*slub_debug=FZ$/);
+    const args = qemuArguments({ ...boot, accelerator: 'kvm', parameters: ['slub_debug=FZ', 'nosmep'] });
+    expect(given(args, '-append')).toMatch(/ panic=-1 .*slub_debug=FZ nosmep$/);
     expect(given(args, '-cpu')).toBe('host');
   });
 });

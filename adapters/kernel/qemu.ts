@@ -17,7 +17,7 @@ export interface Boot {
   memoryMiB: number;
   cpus: number;
   /** Further kernel parameters. */
-  append: string;
+  parameters: readonly string[];
 }
 
 /** Name of the virtio port that carries the protocol. */
@@ -55,7 +55,7 @@ export function qemuArguments(boot: Boot): string[] {
     ...['-device', `virtserialport,chardev=port,name=${portName}`],
     ...boot.groups,
     ...['-kernel', boot.kernel, '-initrd', boot.initramfs],
-    ...['-append', kernelParameters(boot.append)],
+    ...['-append', kernelParameters(boot.parameters)],
   ];
 }
 
@@ -66,8 +66,8 @@ export function qemuArguments(boot: Boot): string[] {
  * would be in the way. On a busy host the timer may be late, which is no reason
  * to give up.
  */
-function kernelParameters(append: string): string {
+function kernelParameters(further: readonly string[]): string {
   const output = ['console=ttyS0', 'quiet', 'loglevel=5'];
   const faults = ['oops=panic', 'panic=-1'];
-  return [...output, 'intel_iommu=on', ...faults, 'noautogroup', 'no_timer_check', append].join(' ').trim();
+  return [...output, 'intel_iommu=on', ...faults, 'noautogroup', 'no_timer_check', ...further].join(' ');
 }

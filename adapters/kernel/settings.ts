@@ -5,8 +5,6 @@ import type { Accelerator } from './qemu.ts';
 export interface Settings {
   /** Software emulation (default), the processor's virtualisation, or that where a guest really starts with it. */
   accel: Accelerator | 'auto';
-  /** Further kernel parameters. */
-  append: string;
   memoryMiB: number;
   cpus: number;
   /** Seconds that a boot may take. */
@@ -21,7 +19,6 @@ const accelerations: readonly string[] = ['tcg', 'kvm', 'auto'] satisfies Settin
 export function settings(given: Partial<Settings>, variables: NodeJS.ProcessEnv = process.env): Settings {
   return {
     accel: given.accel ?? acceleration(variables.VFIO_CONFORM_ACCEL),
-    append: given.append ?? variables.VFIO_CONFORM_APPEND ?? '',
     memoryMiB: given.memoryMiB ?? positive('VFIO_CONFORM_MEMORY', variables, 512),
     cpus: given.cpus ?? positive('VFIO_CONFORM_CPUS', variables, 1),
     bootSeconds: given.bootSeconds ?? positive('VFIO_CONFORM_BOOT_SECONDS', variables, 90),

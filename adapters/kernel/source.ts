@@ -3,8 +3,18 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { type Kernel, KernelCache } from './cache.ts';
+import { addToLock, lockedPackage, lockFile, readLock } from './lock.ts';
 import { readModules, wantedModules } from './modules.ts';
-import { downloadPackage, findPackage, type KernelPackage, newestKernel, unpackPackage } from './package.ts';
+import {
+  downloadPackage,
+  findPackage,
+  isPinned,
+  type KernelPackage,
+  newestKernel,
+  readPackageFile,
+  startsVersion,
+  unpackPackage,
+} from './package.ts';
 import { isKernel, vmlinux } from './vmlinux.ts';
 
 /** The kernel that `kernel` without a version means. */
@@ -12,24 +22,66 @@ export const newestVersion = '6.12';
 
 const aptLists = '/var/lib/apt/lists';
 
+/** A kernel from a package, and which one. */
+export interface PackagedKernel {
+  kernel: Kernel;
+  from: KernelPackage;
+}
+
+/** Hears a sentence for people. */
+type Note = (line: string) => void;
+
 /**
- * The newest packaged kernel of a version: from the cache, else downloaded
- * into it. When that fails, an older kernel of the same version in the cache
- * will do. `note` hears one sentence for people where there is one.
+ * A packaged kernel: that of a package file, that which the lock file names for a pinned version, else the newest of a
+ * release. Throws a Problem when it cannot be had.
  */
-export async function packagedKernel(version: string, note: (line: string) => void): Promise<Kernel> {
+export async function packagedKernel(version: string, file: string | undefined, note: Note): Promise<PackagedKernel> {
   const cache = new KernelCache();
+  if (isPinned(version)) {
+    const from = await lockedPackage(version);
+    if (file !== undefined) checkSum(file, (await readPackageFile(file)).sha256, from);
+    return { from, kernel: await obtain(cache, from, file, note) };
+  }
+  if (file === undefined) return newestKernelOf(cache, version, note);
+  const from = await readPackageFile(file);
+  if (!startsVersion(from.version, version)) {
+    throw new Problem(
+      `--kernel-package ${file}: is ${from.name} ${from.version}, not ${version}; name its own version.`,
+    );
+  }
+  const locked = (await readLock())?.find((one) => one.name === from.name && one.version === from.version);
+  if (locked) checkSum(file, from.sha256, locked);
+  return { from, kernel: await obtain(cache, from, file, note) };
+}
+
+function checkSum(file: string, sha256: string, { name, version, ...locked }: KernelPackage): void {
+  if (sha256 === locked.sha256) return;
+  throw new Problem(
+    `--kernel-package ${file}: has the SHA-256 ${sha256}, and ${lockFile} has ${locked.sha256} for ${name} ${version}; name that file, or lock this one with vfio-conform targets --lock ${file}.`,
+  );
+}
+
+/** A kernel from the cache, else from its package: the file that is named, or downloaded. */
+async function obtain(cache: KernelCache, from: KernelPackage, file: string | undefined, note: Note): Promise<Kernel> {
+  const cached = await cache.read(from);
+  if (cached) return cached;
+  if (file !== undefined) return unpackInto(cache, from, file);
+  note(`Downloading ${from.name} ${from.version} into ${cache.folder}, once.`);
+  return cache.inTemporary(async (folder) => unpackInto(cache, from, await downloadPackage(from, folder)));
+}
+
+/** The newest of a release. When it cannot be had, an older kernel of the same release in the cache will do. */
+async function newestKernelOf(cache: KernelCache, version: string, note: Note): Promise<PackagedKernel> {
   try {
-    const wanted = await newestPackage(cache, version);
-    return (await cache.read(wanted)) ?? (await download(cache, wanted, note));
+    const from = await newestPackage(cache, version);
+    return { from, kernel: await obtain(cache, from, undefined, note) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    for (const older of await cache.packages()) {
-      const fits = newestKernel([{ Depends: older.name }], version);
-      const kernel = fits && (await cache.read(older));
+    for (const from of await cache.packages()) {
+      const kernel = newestKernel([{ Depends: from.name }], version) && (await cache.read(from));
       if (!kernel) continue;
-      note(`${error.message} Using ${older.name} ${older.version} from the cache.`);
-      return kernel;
+      note(`${error.message} Using ${from.name} ${from.version} from the cache.`);
+      return { from, kernel };
     }
     throw error;
   }
@@ -50,24 +102,23 @@ async function newestPackage(cache: KernelCache, version: string): Promise<Kerne
   return found;
 }
 
-async function download(cache: KernelCache, wanted: KernelPackage, note: (line: string) => void): Promise<Kernel> {
-  note(`Downloading ${wanted.name} ${wanted.version} into ${cache.folder}, once.`);
-  await cache.inTemporary(async (folder) => {
-    const tree = join(folder, 'tree');
-    await unpackPackage(await downloadPackage(wanted, folder), tree);
-    const image = (await readdir(join(tree, 'boot'))).find((name) => name.startsWith('vmlinuz-'));
-    if (!image) throw new Problem(`${wanted.name} holds no kernel; name one of your own with kernel:PATH.`);
+/** Puts the kernel of a package file into the cache. */
+async function unpackInto(cache: KernelCache, from: KernelPackage, file: string): Promise<Kernel> {
+  await cache.inTemporary(async (tree) => {
+    await unpackPackage(file, tree);
+    const image = (await readdir(join(tree, 'boot')).catch(() => [])).find((name) => name.startsWith('vmlinuz-'));
+    if (!image) throw new Problem(`${from.name} holds no kernel; name one of your own with kernel:PATH.`);
     const packed = await readFile(join(tree, 'boot', image));
     const modules = await readModules(tree);
     const missing = wantedModules.filter(
       (name) => name.startsWith('vfio') && !modules.some((one) => one.name === name),
     );
     if (missing.length > 0) {
-      throw new Problem(`${wanted.name} lacks ${missing.join(' and ')}; name a kernel of your own with kernel:PATH.`);
+      throw new Problem(`${from.name} lacks ${missing.join(' and ')}; name a kernel of your own with kernel:PATH.`);
     }
-    await cache.write(wanted, (await vmlinux(packed)) ?? packed, modules);
+    await cache.write(from, (await vmlinux(packed)) ?? packed, modules);
   });
-  const kernel = await cache.read(wanted);
+  const kernel = await cache.read(from);
   if (!kernel) throw new Problem(`${cache.folder} does not keep what is written to it; is there room on the disk?`);
   return kernel;
 }
@@ -90,4 +141,13 @@ export async function ownKernel(image: string, modules: string | undefined): Pro
     image: (await vmlinux(packed)) ?? image,
     modules: folder === undefined ? [] : await readModules(folder),
   };
+}
+
+/**
+ * Pins a kernel by the lock file: that of a package file, or the newest of a release as apt knows it, such as 6.12. Returns
+ * the package, and the target that then means it. Throws a Problem.
+ */
+export async function lockKernel(what: string): Promise<{ from: KernelPackage; target: string }> {
+  const from = /^\d+\.\d+$/.test(what) ? await findPackage(what) : await readPackageFile(what);
+  return { from, target: await addToLock(from) };
 }

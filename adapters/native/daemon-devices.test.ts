@@ -53,6 +53,21 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
       expect(await daemon.stop()).toBe(0);
     });
 
+    test('of the type1 module it tells what the kernel has, whatever was planned', async () => {
+      const module = join(sysfs, 'module/vfio_iommu_type1');
+      mkdirSync(join(module, 'parameters'), { recursive: true });
+      writeFileSync(join(module, 'parameters/dma_entry_limit'), '100\n');
+      const config = join(folder, `without-type1-${name}.json`);
+      const machine = spelledOut({ type1Module: false });
+      writeFileSync(config, JSON.stringify({ environment: { ...environment, machine }, sysfs, procfs }));
+      const daemon = new TestDaemon(binary, '--config', config);
+      expect(await daemon.ask({ type: 'describe', protocol: 1 })).toMatchObject({
+        environment: { ...environment, machine: { ...machine, type1Module: true }, dmaEntryLimit: 100 },
+      });
+      expect(await daemon.stop()).toBe(0);
+      rmSync(module, { recursive: true });
+    });
+
     test('the layout of an emulated machine is a configuration', async () => {
       const { groups } = layout({ machine: {}, slots: [{ devices: 2, viable: false }] });
       const daemon = lab(groups);

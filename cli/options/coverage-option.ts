@@ -7,6 +7,7 @@ import { toLcov } from '../../reports/kernel-coverage-lcov.ts';
 import { checkOutputFolder, outputProblem } from '../../reports/output.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
+import { packagedVersion } from '../target.ts';
 
 const explanationsFile = join(packageRoot, 'adapters/kernel/own/not-covered.yaml');
 
@@ -22,7 +23,7 @@ export class CoverageOption {
 
   /** Checks the option before anything runs. Throws a Problem. */
   static async parse(option: string | boolean, target: string): Promise<CoverageOption> {
-    const image = /^kernel:(?!\d+\.\d+$)(.+)$/.exec(target)?.[1];
+    const image = packagedVersion(target) === undefined ? /^kernel:(.+)$/.exec(target)?.[1] : undefined;
     if (image === undefined) {
       throw new Problem(
         `--coverage: ${target} does not count what it executes; name a kernel that does with --target kernel:PATH (docs/own-kernel.md).`,

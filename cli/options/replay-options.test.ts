@@ -44,6 +44,13 @@ test.each([
   expect(options).toBe(`--target ${told} --profile type1-6.12`);
 });
 
+test('what a kernel was given beside its name is told', () => {
+  const given = { modules: 'm', boot: 'iommu.strict=1 quiet', kernelPackage: 'k.deb' };
+  expect(replayOptions({ target: 'kernel', ...given, ...at('type1-6.12') })).toBe(
+    `--target kernel --profile type1-6.12 --modules m --kernel-package k.deb --boot 'iommu.strict=1 quiet'`,
+  );
+});
+
 test('what a shell would take apart is quoted', () => {
   const options = replayOptions({ target: "exec:python3 'my daemon.py'", spec: 'a folder', ...at('v1') });
   expect(options).toBe(`--target 'exec:python3 '\\''my daemon.py'\\''' --profile v1 --spec 'a folder'`);

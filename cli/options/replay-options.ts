@@ -8,16 +8,29 @@ interface Replayed extends Setting {
   /** The parameters that a target followed which follows what it is judged by; the same by which it is judged, if not given. */
   followed?: Readonly<Record<string, string>>;
   modules?: string;
+  boot?: string;
+  kernelPackage?: string;
   spec?: string;
 }
 
 /** The options that make a replay run where a failure was and judge it as it was judged, as they are typed. */
-export function replayOptions({ target, followed, contract, profile, modules, spec }: Replayed): string {
+export function replayOptions({
+  target,
+  followed,
+  contract,
+  profile,
+  modules,
+  boot,
+  kernelPackage,
+  spec,
+}: Replayed): string {
   const { data, parameters } = contract;
   const parts = ['--target', followed ? following(target, followed, parameters) : target, '--profile', profile];
   for (const [id, value] of replacements(data, profile, parameters)) parts.push('--set', `${id}=${value}`);
   if (spec !== undefined) parts.push('--spec', spec);
   if (modules !== undefined) parts.push('--modules', modules);
+  if (kernelPackage !== undefined) parts.push('--kernel-package', kernelPackage);
+  if (boot !== undefined) parts.push('--boot', boot);
   return shellWords(parts);
 }
 

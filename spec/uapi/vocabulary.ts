@@ -135,6 +135,10 @@ export type SpecOutcome =
  * One step of a handler; words for rules are their ids.
  */
 export type SpecStep = SpecRuleStep | SpecReadStep | SpecWriteStep | SpecLoopStep | SpecDevicesStep | SpecBlockStep;
+/**
+ * What kernels.lock.yaml says: the packages of kernels that are pinned.
+ */
+export type KernelLock = LockedKernel[];
 
 export interface Vocabulary {
   trace: Trace;
@@ -144,6 +148,7 @@ export interface Vocabulary {
   diff: DiffResult;
   check: CheckResult;
   spec: SpecDocument;
+  lock: KernelLock;
 }
 /**
  * A program with its outcomes, one for each op that returned, in program order.
@@ -2254,4 +2259,15 @@ export interface SpecInvariant {
   premise: string;
   when?: SpecWhen;
   sources: SpecCitation[];
+}
+export interface LockedKernel {
+  package: string;
+  /**
+   * That of the package, with its revision.
+   */
+  version: string;
+  /**
+   * Of the package file.
+   */
+  sha256: string;
 }

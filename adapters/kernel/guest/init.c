@@ -2,7 +2,7 @@
  * The first process of the guest. It does what the plan file says, line by
  * line, and powers the machine off when the program that it serves has ended.
  *
- *   insert FILE               load a kernel module
+ *   insert FILE PARAMETER..   load a kernel module with parameters
  *   bind DRIVER DEVICE        hand a PCI device to a driver; DEVICE is an
  *                             address, or BRIDGE/SLOT.FUNCTION for a device
  *                             on the bus behind a bridge
@@ -43,7 +43,8 @@
 #define PCI "/sys/bus/pci/"
 #define PORTS "/sys/class/virtio-ports"
 #define DEBUG "/sys/kernel/debug"
-#define WORDS 32
+#define LINE 4096
+#define WORDS 256
 #define STEP_MS 5
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -141,13 +142,18 @@ static void let_allocations_fail(void)
 	}
 }
 
-static void insert(const char *file)
+static void insert(const char *file, char **parameters)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	char text[LINE] = "";
 
 	if (fd < 0)
 		fail("cannot read module %s: %s", file, strerror(errno));
-	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+	for (; *parameters; parameters++) {
+		strcat(text, *parameters);
+		strcat(text, " ");
+	}
+	if (syscall(SYS_finit_module, fd, text, 0) && errno != EEXIST)
 		fail("cannot load module %s: %s", file, strerror(errno));
 	close(fd);
 }
@@ -342,8 +348,8 @@ static void follow(char *line)
 	}
 	if (!count)
 		return;
-	if (!strcmp(words[0], "insert") && count == 2)
-		insert(words[1]);
+	if (!strcmp(words[0], "insert") && count >= 2)
+		insert(words[1], words + 2);
 	else if (!strcmp(words[0], "bind") && count == 3)
 		bind_device(words[1], words[2]);
 	else if (!strcmp(words[0], "need") && count == 2)
@@ -359,7 +365,7 @@ static void follow(char *line)
 
 int main(void)
 {
-	char line[4096];
+	char line[LINE];
 	FILE *plan;
 
 	/* Without a console in the initramfs the first process has no files. */

@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "json.h"
 #include "limits.h"
+#include "measured.h"
 #include "memory.h"
 #include "sysfs.h"
 
@@ -95,7 +96,8 @@ static void describe_host(struct text *text)
 
 bool config_read(struct config *config, const char *file, char *message, size_t room)
 {
-	const struct json *json, *environment, *devices, *root, *processes;
+	const struct json *devices, *root, *processes;
+	struct json *json, *environment;
 	struct json_problem problem;
 	struct text text = { 0 };
 
@@ -119,7 +121,7 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 		snprintf(message, room, "%s: byte %zu: %s", file, problem.position, problem.message);
 		return false;
 	}
-	environment = json_member(json, "environment");
+	environment = (struct json *)json_member(json, "environment");
 	devices = json_member(json, "devices");
 	root = json_member(json, "sysfs");
 	processes = json_member(json, "procfs");
@@ -131,6 +133,7 @@ bool config_read(struct config *config, const char *file, char *message, size_t 
 		sysfs_root = root->text;
 	if (json_is_string(processes))
 		procfs_root = processes->text;
+	measured_correct(environment, &arena);
 	json_write(environment, &config->environment);
 	for (const struct json *one = devices ? devices->first : NULL; one; one = one->next)
 		config->slot_count++;

@@ -24,21 +24,10 @@ struct saved_parameter {
 	char value[256];
 };
 
-static bool read_parameter(const char *path, char *value, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, value, room - 1);
-
-	if (fd >= 0)
-		close(fd);
-	value[length < 0 ? 0 : length] = 0;
-	return length >= 0;
-}
-
 static bool save(struct saved_parameter *saved, const char *module, const char *name)
 {
 	return !sysfs_parameter_path(saved->path, sizeof(saved->path), module, name) &&
-	       read_parameter(saved->path, saved->value, sizeof(saved->value));
+	       sysfs_read(saved->path, saved->value, sizeof(saved->value));
 }
 
 // Saves the parameters that the program may change: those that it declares, and those that it sets.
@@ -64,7 +53,7 @@ static void restore_parameters(const struct saved_parameter *saved, size_t count
 	for (size_t i = 0; i < count; i++) {
 		char value[256];
 
-		if (read_parameter(saved[i].path, value, sizeof(value)) && strcmp(value, saved[i].value))
+		if (sysfs_read(saved[i].path, value, sizeof(value)) && strcmp(value, saved[i].value))
 			sysfs_write(saved[i].path, saved[i].value);
 	}
 }

@@ -56,7 +56,12 @@ bool perform_set_parameter(struct process *process, const struct op *op)
 	char path[512];
 	int error = sysfs_parameter_path(path, sizeof(path), op->module, op->parameter);
 
-	outcome_status(process, error ? error : sysfs_write(path, op->value));
+	if (!error)
+		error = sysfs_write(path, op->value);
+	// Not an answer of the kernel's: it has no such module, or the module no such parameter.
+	if (error == ENOENT)
+		return process_unsupported(process, "there is no parameter %s.%s", op->module, op->parameter);
+	outcome_status(process, error);
 	return true;
 }
 

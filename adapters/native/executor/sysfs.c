@@ -24,6 +24,17 @@ int sysfs_write(const char *path, const char *text)
 	return error;
 }
 
+bool sysfs_read(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, room - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[length < 0 ? 0 : length] = 0;
+	return length >= 0;
+}
+
 // A path below sysfs made of a pattern with one or two names.
 static int below(char *path, size_t room, const char *pattern, const char *one, const char *two)
 {

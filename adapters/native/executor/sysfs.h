@@ -2,12 +2,16 @@
 #ifndef VFIO_CONFORM_SYSFS_H
 #define VFIO_CONFORM_SYSFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "slot.h"
 
 // Where sysfs is. Only tests change it.
 extern const char *sysfs_root;
+
+// Reads a small file, newline included, and terminates it. False, and an empty text, if it cannot be read.
+bool sysfs_read(const char *path, char *text, size_t room);
 
 // These give 0 or an errno.
 int sysfs_write(const char *path, const char *text);
