@@ -10,6 +10,8 @@ export interface AssessedPlan
   extends AssessmentSubject,
     Pick<Plan, 'cases' | 'shard' | 'milliseconds' | 'maxLosses' | 'signal'> {
   adapter: Adapter;
+  /** Whether a machine that the target does not offer leaves the run incomplete. */
+  needsEveryMachine?: true;
   /** The first line of the record. */
   header: RecordHeader;
   record?: RecordFile;
@@ -37,6 +39,7 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
   const seconds = () => (Date.now() - started) / 1000;
   let error: unknown;
   let complete = false;
+  let missing = 0;
   try {
     record?.write(header);
     const end = await run(
@@ -57,12 +60,15 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
           record?.write(machineLine(environment, targetVersion, cases));
           listener.onSession?.(description, cases);
         },
-        onMissing(need) {
-          record?.write(assessment.missing(need));
-          listener.onMissing?.(need);
+        onMissing(need, why) {
+          const line = assessment.missing(need);
+          record?.write(line);
+          missing++;
+          listener.onMissing?.(need, why);
         },
         onLoss(loss) {
-          record?.write(assessment.loss(loss, seconds()));
+          const line = assessment.loss(loss, seconds());
+          record?.write(line);
           listener.onLoss?.(loss);
         },
         onCase(one, judged, environment) {
@@ -72,7 +78,7 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
         },
       },
     );
-    complete = end.complete;
+    complete = end.complete && !(plan.needsEveryMachine && missing > 0);
   } catch (thrown) {
     error = thrown;
   }

@@ -4,9 +4,8 @@ import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { describeGroup, describeLoss, exampleOf } from '../reports/text.ts';
-import { Problem } from '../spec/uapi/problem.ts';
 import { visible } from '../spec/uapi/visible.ts';
-import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
+import type { Program, RecordCase, RecordSelection, Verdict } from '../spec/uapi/vocabulary.ts';
 import { assessedRun } from './assessed-run.ts';
 import { Interruption } from './interruption.ts';
 import { replayOptions } from './options/replay-options.ts';
@@ -48,8 +47,11 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const selected: RecordSelection = { suites: [], programs: true };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
   const interruption = new Interruption();
-  const missing: Program[] = [];
-  const { result, code, failed, complete, error } = await assessedRun(
+  const tell = ({ id }: Program, verdict: Verdict, why?: string) => {
+    const which = programs.length === 1 ? '' : `${visible(id)}: `;
+    process.stdout.write(`${which}${verdict}${why ? `: ${visible(why)}` : ''}\n`);
+  };
+  const { result, code, failed, error } = await assessedRun(
     {
       contract,
       profile,
@@ -58,6 +60,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       adapter,
       selection,
       answers: 'none',
+      needsEveryMachine: true,
       selected: selectionText(selected),
       signal: interruption.signal,
       record,
@@ -79,17 +82,16 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       onSession({ environment, name, version: targetVersion }) {
         process.stdout.write(`on ${visible(`${name} ${targetVersion}, ${environment.id}`)}\n`);
       },
-      onMissing(need) {
-        missing.push(...programs.filter(({ topology }) => sameMachine(topology.machine ?? {}, need.machine)));
+      onMissing(need, why) {
+        for (const program of programs)
+          if (sameMachine(program.topology.machine ?? {}, need.machine)) tell(program, 'not-applicable', why);
       },
       onCase(line) {
         if (programs.length === 1) showOps(line);
         const { verdict, reason, failure, trace } = line;
         const why =
           reason ?? (failure && `${failure.signature.rule}, expected ${failure.expected}, got ${failure.actual}`);
-        process.stdout.write(
-          `${programs.length === 1 ? '' : `${visible(trace.program.id)}: `}${verdict}${why ? `: ${visible(why)}` : ''}\n`,
-        );
+        tell(trace.program, verdict!, why);
       },
     },
   );
@@ -99,11 +101,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again)}\n`);
   for (const loss of result.losses) process.stdout.write(`${describeLoss(loss)}\n`);
   if (error !== undefined) throw error;
-  process.exitCode = code === 0 && !complete ? 3 : code;
-  if (missing.length > 0)
-    throw new Problem(
-      `--target ${target}: does not offer the machine that ${missing.map(({ id }) => id).join(', ')} needs.`,
-    );
+  process.exitCode = code;
 }
 
 function showOps({ trace: { program, outcomes } }: RecordCase): void {

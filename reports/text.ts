@@ -31,7 +31,8 @@ const SETTINGS = 3;
 const featureStates: Record<RunResult['features'][string], string> = {
   absent: 'absent, by every probe in every state',
   present: 'present',
-  contradictory: 'its probes do not agree; it counts neither as absent nor as present',
+  contradictory:
+    'its probes do not agree, with each other or with the profile; it counts neither as absent nor as present',
   'not-judged': 'not judged, because some probes could not be made',
 };
 

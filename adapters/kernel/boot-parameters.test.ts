@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Problem } from '../../spec/uapi/problem.ts';
-import { heeded, moduleParameters, parseBoot } from './boot-parameters.ts';
+import { allowsUnsafeInterrupts, heeded, moduleParameters, parseBoot } from './boot-parameters.ts';
 
 it.each([
   ['', []],
@@ -31,4 +31,18 @@ it('knows where VFIO shows that it heeds them', () => {
     '/sys/module/vfio_pci/parameters/disable_idle_d3',
   ]);
   expect(heeded(boot, ['vfio_iommu_type1'])).toEqual(['/sys/module/vfio_pci/parameters/disable_idle_d3']);
+});
+
+it.each([
+  ['', false],
+  ['vfio_iommu_type1.allow_unsafe_interrupts', true],
+  ['vfio_iommu_type1.allow_unsafe_interrupts=1', true],
+  ['vfio-iommu-type1.allow_unsafe_interrupts=Y quiet', true],
+  ['vfio_iommu_type1.allow_unsafe_interrupts=on', true],
+  ['vfio_iommu_type1.allow_unsafe_interrupts=0', false],
+  ['vfio_iommu_type1.allow_unsafe_interrupts=off', false],
+  ['vfio_iommu_type1.allow_unsafe_interrupts=1 vfio_iommu_type1.allow_unsafe_interrupts=n', false],
+  ['vfio.allow_unsafe_interrupts=1', false],
+])('with %j, whether unsafe interrupts are allowed is %s', (text, allowed) => {
+  expect(allowsUnsafeInterrupts(parseBoot(text))).toBe(allowed);
 });

@@ -34,3 +34,11 @@ export function heeded(boot: readonly string[], leftOut: readonly string[]): str
     return [`/sys/module/${canonical(name)}/parameters/${canonical(parameter!)}`];
   });
 }
+
+/** Whether the type1 backend is told to take devices whose interrupts cannot be remapped. The last one counts. */
+export function allowsUnsafeInterrupts(boot: readonly string[]): boolean {
+  const settings = moduleParameters(boot, 'vfio_iommu_type1').filter((one) =>
+    /^allow_unsafe_interrupts(=|$)/.test(one),
+  );
+  return /^[^=]+(=([1yt].*|on))?$/i.test(settings.at(-1) ?? '=');
+}

@@ -4,7 +4,7 @@ import { spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import { RemoteSession } from '../remote/session.ts';
 import { boot } from './boot.ts';
-import { parseBoot } from './boot-parameters.ts';
+import { allowsUnsafeInterrupts, parseBoot } from './boot-parameters.ts';
 import type { Kernel } from './cache.ts';
 import { withFaults } from './console.ts';
 import type { CoverageCollector } from './coverage.ts';
@@ -73,8 +73,11 @@ export function kernelAdapter(spec: KernelSpec = {}): KernelAdapter {
   };
   return {
     target,
-    // The emulated IOMMU translates in one stage.
-    offers: ({ machine }) => spelledOut(machine).nesting === 'none',
+    offers: ({ machine }) => {
+      const { nesting, interruptRemapping } = spelledOut(machine);
+      // The emulated IOMMU translates in one stage; and what lacks remapping is to be refused for it.
+      return nesting === 'none' && (interruptRemapping || !allowsUnsafeInterrupts(parseBoot(spec.boot ?? '')));
+    },
     package: async () => (await bootable()).from,
     start: async (need, hooks = {}) => start(target, spec, await bootable(), need, hooks),
   };

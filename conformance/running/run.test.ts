@@ -50,6 +50,7 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
   const seen: string[] = [];
   const verdicts: Verdict[] = [];
   const missing: Need[] = [];
+  const reasons: string[] = [];
   const tried: RecordAttempt[] = [];
   const end = await run(
     {
@@ -60,7 +61,10 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
       ...plan,
     },
     {
-      onMissing: (need) => missing.push(need),
+      onMissing: (need, why) => {
+        missing.push(need);
+        reasons.push(why);
+      },
       onCase({ trace, attempts }, { verdict }) {
         seen.push(trace.program.id);
         verdicts.push(verdict);
@@ -68,7 +72,7 @@ async function runAll(plan: Partial<Plan> & { adapter: Adapter }) {
       },
     },
   );
-  return { ...end, seen, verdicts, missing, tried };
+  return { ...end, seen, verdicts, missing, reasons, tried };
 }
 
 test('results are reported in the order of the programs, whatever order they come in', async () => {
@@ -115,9 +119,12 @@ test('a machine that the target does not offer is told, and no program runs twic
     () => undefined,
     () => plain,
   );
-  const { seen, missing, complete } = await runAll({ adapter, suites: [suite([plain, other])] });
+  const { seen, missing, reasons, complete } = await runAll({ adapter, suites: [suite([plain, other])] });
   expect(seen).toHaveLength(programs.length);
   expect(missing).toEqual([other]);
+  expect(reasons).toEqual([
+    expect.stringMatching(/^on the machine that the target starts, \w+ is \w+, and \w+ is needed$/),
+  ]);
   expect(complete).toBe(true);
 });
 

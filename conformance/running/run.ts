@@ -1,8 +1,9 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import type { Adapter, Description, Loss, Need, Session } from '../../spec/uapi/adapter.ts';
+import { machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
-import type { Environment, Program, RecordAttempt, RecordPlace, Trace } from '../../spec/uapi/vocabulary.ts';
+import type { Environment, Machine, Program, RecordAttempt, RecordPlace, Trace } from '../../spec/uapi/vocabulary.ts';
 import type { CaseVerdict } from '../assess/verdict.ts';
 import { kindOfMachine, mergeNeeds, sameMachine } from '../suites/suite.ts';
 import { type Selection, selectedPrograms, selectedUnits } from './selection.ts';
@@ -48,8 +49,8 @@ export interface Listener<Judged extends CaseVerdict> {
   onMaking?(programs: number): void;
   /** It is up, with so many programs to run on it. */
   onSession?(description: Description, cases: readonly Case[]): void;
-  /** The target does not offer a machine that programs need. */
-  onMissing?(need: Need): void;
+  /** The target does not offer a machine that programs need; `why` is a clause. */
+  onMissing?(need: Need, why: string): void;
   /** The target was lost and is started again. */
   onLoss?(loss: Loss): void;
   onCase(one: RunCase, judged: Judged, environment: Environment): void;
@@ -126,7 +127,7 @@ async function runUntil<Judged extends CaseVerdict>(
     if (counter.left <= 0) break;
     if (end.aborted) return { complete: false };
     if (!offered.includes(need)) {
-      listener.onMissing?.(need);
+      listener.onMissing?.(need, `the target offers no machine ${kindOfNeed(need)}`);
       continue;
     }
     listener.onStart?.(need, offered.indexOf(need) + 1, offered.length);
@@ -135,7 +136,7 @@ async function runUntil<Judged extends CaseVerdict>(
     try {
       const { environment } = session.description;
       if (!sameMachine(need.machine, environment.machine) || done.has(environment.id)) {
-        listener.onMissing?.(need);
+        listener.onMissing?.(need, unlike(need.machine, environment.machine));
         continue;
       }
       done.add(environment.id);
@@ -180,6 +181,18 @@ async function unlessEnded<T>(end: AbortSignal, promise: Promise<T>): Promise<T 
   } finally {
     end.removeEventListener('abort', stop);
   }
+}
+
+const kindOfNeed = ({ machine }: Need) => machineName(spelledOut(machine));
+
+/** What a machine is that was to be otherwise, such as one whose kernel has built in what was to be left out. */
+function unlike(wanted: Machine, had: Machine): string {
+  const is = spelledOut(had);
+  const differences = Object.entries(spelledOut(wanted)).flatMap(([property, value]) => {
+    const actual = is[property as keyof Machine];
+    return actual === value ? [] : [`${property} is ${actual}, and ${value} is needed`];
+  });
+  return `on the machine that the target starts, ${differences.join('; ') || 'there is nothing new'}`;
 }
 
 /** Whether any unit is selected that runs on a machine, as far as the contract says. */
