@@ -38,3 +38,20 @@ test.skipIf(!existsSync(daemon))(
     expect(readFileSync(record, 'utf8')).toContain('"why":"kernel configuration"');
   },
 );
+
+test.skipIf(!existsSync(daemon)).each([[], ['--record', join(folder, 'run.jsonl')]])(
+  'a rule that only a missing machine reaches is excused, whether a record is written or not: %s',
+  (...record) => {
+    const rule = 'check_extension_no_backend_loaded';
+    const { stdout } = spawnSync(
+      process.execPath,
+      [
+        join(packageRoot, 'dist/cli/main.js'),
+        ...['run', '--target', `exec:${daemon}`, '--profile', 'type1-6.12', '--suite', 'boundary', '--only', rule],
+        ...['--json', ...record],
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(JSON.parse(stdout).rules.unreached).toEqual([{ id: rule, why: 'kernel configuration' }]);
+  },
+);
