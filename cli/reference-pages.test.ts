@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { compileContract } from '../reference/interpreter/contract.ts';
 import { ioctlPage, rulesIn, siteOf } from '../reports/reference/site.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
@@ -29,6 +30,27 @@ const part = (path: string, heading: string): string => {
 /** The line of a page that has all of some words. */
 const line = (text: string, ...words: string[]): string | undefined =>
   text.split('\n').find((one) => words.every((word) => one.includes(word)));
+
+test('the rules that the pages give a profile are those that a run of it answers for', () => {
+  const comparison = pages.get('profiles/comparison.md')!;
+  const profiles = [...data.profiles.values()];
+  const head = comparison.split('\n').find((one) => one.startsWith('| rule |'))!;
+  const rows = comparison.split('\n').filter((one) => one.startsWith('| [`') && one.includes('<br>'));
+  profiles.forEach(({ id, parameters }, i) => {
+    const { rules } = compileContract(data, parameters);
+    expect(head.split(' | ')[i + 1], id).toContain(`\`${id}\``);
+    const differing = rows.map((row): [string, boolean] => [
+      /^\| \[`(\w+)`/.exec(row)![1]!,
+      row.split(/ ?\| ?/).slice(2)[i] === '✓',
+    ]);
+    for (const [rule, ticked] of differing) expect([rule, ticked], id).toEqual([rule, rules.has(rule)]);
+    const said = /of its (\d+) rules/.exec(pages.get(`profiles/${id}.md`)!);
+    if (said) expect(Number(said[1]), id).toBe(rules.size);
+  });
+  const compiled = profiles.map(({ parameters }) => compileContract(data, parameters).rules);
+  const everywhere = [...data.rules.keys()].filter((rule) => compiled.every((rules) => rules.has(rule)));
+  expect(comparison).toContain(`All profiles have ${everywhere.length} of ${data.rules.size} rules.`);
+});
 
 describe('rules', () => {
   const site = siteOf(data);

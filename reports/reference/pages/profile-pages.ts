@@ -1,14 +1,32 @@
-import type { ContractData, Profile } from '../../../spec/contract/types.ts';
+import { everyStep, tablesOf } from '../../../spec/contract/steps.ts';
+import type { ContractData, Profile, Step } from '../../../spec/contract/types.ts';
 import { address, bullets, code, link, listed, page, prose, section, table } from '../markdown.ts';
 import { isUnreleased } from '../sections/implemented.ts';
 import { isThere, rowsOf, rulesOfRows } from '../sections/steps.ts';
 import { chosenText, matters } from '../sections/where.ts';
 import { profilePage, ruleLine, ruleLink, type Site } from '../site.ts';
 
-/** The rules that a handler has at a setting, those of driver tables included. */
+/** The rules that handlers have at a setting, and the tables that a step of theirs uses at it. */
 function rulesAt({ handlers }: ContractData, parameters: Record<string, string>): Set<string> {
-  const rows = handlers.flatMap(({ steps }) => rowsOf(steps));
-  return new Set(rulesOfRows(rows.filter((row) => isThere(row, parameters))));
+  const byTable = new Map(
+    handlers.flatMap(({ table, steps }) => (table === undefined ? [] : [[table, steps] as const])),
+  );
+  const everUsed = new Set(handlers.flatMap(({ steps }) => [...everyStep(steps)].flatMap(tablesOf)));
+  const rules = new Set<string>();
+  const visited = new Set<string>();
+  const visit = (steps: readonly Step[]): void => {
+    const rows = rowsOf(steps).filter((row) => isThere(row, parameters));
+    for (const rule of rulesOfRows(rows)) rules.add(rule);
+    for (const row of rows)
+      for (const table of row.kind === 'each' ? tablesOf(row.step) : []) {
+        if (visited.has(table)) continue;
+        visited.add(table);
+        visit(byTable.get(table)!);
+      }
+  };
+  // A table that no step uses belongs to what follows an op.
+  for (const { table, steps } of handlers) if (table === undefined || !everUsed.has(table)) visit(steps);
+  return rules;
 }
 
 /** The rules that no released kernel implements, wherever they are. */
