@@ -3,7 +3,7 @@ import { check } from '../modelcheck/check.ts';
 import { toCheckText } from '../reports/check-text.ts';
 import { shellWords } from '../spec/uapi/shell-words.ts';
 import { visibleJson } from '../spec/uapi/visible.ts';
-import type { Counterexample } from '../spec/uapi/vocabulary.ts';
+import type { CheckResult, Counterexample } from '../spec/uapi/vocabulary.ts';
 import { assignments, loadData, type SettingOptions } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 import { defaultProfile } from './target.ts';
@@ -27,7 +27,13 @@ export function checkCommand(options: CheckOptions): void {
     toCheckText(result, (one) => replay(profile, set, options.spec, one)),
   );
   if (options.json) process.stdout.write(`${visibleJson(result)}\n`);
-  process.exitCode = result.holds ? 0 : 1;
+  process.exitCode = exitCode(result);
+}
+
+/** 1: an invariant is broken. 3: none is, but one never applied, or a rule was not taken and nothing explains that. */
+function exitCode({ holds, invariants }: CheckResult): 0 | 1 | 3 {
+  if (invariants.some(({ counterexamples }) => counterexamples.length > 0)) return 1;
+  return holds ? 0 : 3;
 }
 
 /** How to run a counterexample again. */

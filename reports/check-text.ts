@@ -23,22 +23,42 @@ export function toCheckText(checked: CheckResult, replay: (counterexample: Count
   lines.push('', `Rules of the series: ${rules.taken} of ${rules.total} taken.`);
   const unknown = rules.untaken.filter(({ why }) => why === undefined);
   for (const [why, ids] of groupedByReason(rules.untaken)) lines.push(`  ${ids.join(', ')}: ${why}`);
-  for (const { id } of unknown) lines.push(`  ${id}: NOT TAKEN, and nobody knows why`);
-  const broken = invariants.filter((one) => !one.holds).map(({ id }) => id);
-  if (broken.length > 0) lines.push('', 'Where something is broken it went one step further only.');
-  lines.push(
-    '',
-    `${broken.length > 0 ? `Not kept: ${broken.join(', ')}.` : 'Within these bounds every invariant holds.'} ${seconds.toFixed(1)} s`,
-  );
+  if (unknown.length > 0)
+    lines.push(
+      `  ${unknown.map(({ id }) => id).join(', ')}: not taken within these bounds; a greater --depth may take more`,
+    );
+  if (invariants.some((one) => standing(one) === 'BROKEN'))
+    lines.push('', 'Where something is broken it went one step further only.');
+  lines.push('', `${closing(invariants)} ${seconds.toFixed(1)} s`);
   return `${lines.join('\n')}\n`;
 }
 
-function invariantText(invariant: CheckedInvariant, replay: (counterexample: Counterexample) => string): string[] {
-  const { id, sentence, holds, premise, counterexamples } = visible(invariant);
-  const verdict = holds ? 'holds' : premise === 0 ? 'NEVER APPLIED' : 'BROKEN';
+/** What was found out about an invariant; one that never applied is neither kept nor broken. */
+function standing({ holds, counterexamples }: CheckedInvariant): 'holds' | 'BROKEN' | 'not shown' {
+  if (holds) return 'holds';
+  return counterexamples.length > 0 ? 'BROKEN' : 'not shown';
+}
+
+function closing(invariants: readonly CheckedInvariant[]): string {
+  const those = (which: ReturnType<typeof standing>) =>
+    invariants.filter((one) => standing(one) === which).map(({ id }) => id);
+  const [broken, notShown] = [those('BROKEN'), those('not shown')];
+  if (broken.length + notShown.length === 0) return 'Within these bounds every invariant holds.';
   return [
-    `${id} ${verdict}: ${sentence}`,
-    `  applied ${premise} times`,
+    broken.length > 0 ? `Not kept: ${broken.join(', ')}.` : '',
+    notShown.length > 0
+      ? `Not shown: ${notShown.join(', ')}, since nothing within these bounds is what ${notShown.length === 1 ? 'it is' : 'they are'} about; give a greater --depth.`
+      : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function invariantText(invariant: CheckedInvariant, replay: (counterexample: Counterexample) => string): string[] {
+  const { id, sentence, premise, counterexamples } = visible(invariant);
+  return [
+    `${id} ${standing(invariant)}: ${sentence}`,
+    `  applied ${plural(premise, 'time')}`,
     ...counterexamples.flatMap((one, i) => [
       `  ${one.defects.join(', ') || 'no finding'}, in ${one.world}${one.bases.length > 0 ? ` (${one.bases.join(', ')})` : ''}: ${one.broken}`,
       ...stepsOf(one),

@@ -1575,6 +1575,9 @@ export interface CheckedWorld {
 export interface CheckedInvariant {
   id: string;
   sentence: string;
+  /**
+   * It applied, and nothing breaks it. Not so without a counterexample: it never applied.
+   */
   holds: boolean;
   /**
    * How often it applied.
@@ -1651,7 +1654,7 @@ export interface CheckedRules {
 export interface UntakenRule {
   id: string;
   /**
-   * Absent: nobody knows; the command fails.
+   * Absent: nothing explains it, and exit code 0 is not given.
    */
   why?: string;
 }
