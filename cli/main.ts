@@ -5,6 +5,8 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { visibleLines } from '../spec/uapi/visible.ts';
+import { helpText } from './command-help.ts';
+import { beStrict, inOneSentence } from './strict-options.ts';
 
 // Hardly anything outlives the op or the program that it was made for. V8 learns the contrary from what making programs
 // keeps, then makes everything in memory that is cleared rarely, and a run takes half as much again.
@@ -15,15 +17,20 @@ const program = new Command('vfio-conform')
   .description('Judges implementations of the Linux VFIO uapi by an executable specification.')
   .version(version)
   .exitOverride()
-  .showHelpAfterError(false);
+  .showHelpAfterError(false)
+  .configureOutput({ outputError: (message, write) => write(inOneSentence(message)) })
+  .helpCommand(false);
 
 const several = (value: string, before: string[] = []) => [...before, value];
+
+/** See defaultProfile(). */
+const ofTheTarget = 'default: type1-VERSION for kernel:VERSION, type1-6.12 for other kernels, else v1-singleton';
 
 program
   .command('run')
   .description('run the suites on a target and judge what it does')
   .option('--target <target>', 'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND', 'sim')
-  .option('--profile <profile>', 'what to judge by; default: that of the kernel, else v1-singleton')
+  .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
   .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
   .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
@@ -92,7 +99,7 @@ program
   .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
   .option('--suite <names>', 'suites, separated by commas; default: all')
   .option('--target <target>', 'make them for the machines of a target; default: for those that the suites ask for')
-  .option('--profile <profile>', 'what to make them by')
+  .option('--profile <profile>', `what to make them by; ${ofTheTarget}`)
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
@@ -108,11 +115,14 @@ program
   .description('run programs again: one is shown op by op, several by their verdicts')
   .argument('<program...>', 'the token of a failure, or a file with programs')
   .option('--target <target>', 'what to test', 'sim')
-  .option('--profile <profile>', 'what to judge by')
+  .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
   .option('--set <param=value>', 'replace a parameter of the profile', several)
   .option('--spec <dir>', 'take the contract from a copy of spec/contract')
   .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
-  .option('--stall <seconds>', 'exec and kernel: give the target up when it says nothing for so long')
+  .option(
+    '--stall <seconds>',
+    'exec and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
+  )
   .option(
     '--kernel-package <file>',
     'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
@@ -152,6 +162,23 @@ program
   )
   .option('--json', 'print one JSON object on standard output')
   .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
+
+program
+  .command('help')
+  .description('show the options of a command')
+  .argument('[command]', 'all commands, if none is named')
+  .action(async (name) => {
+    const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+    if (command) command.outputHelp();
+    // It knows what to say of a command that there is not.
+    else await program.parseAsync([name], { from: 'user' });
+  });
+
+program.addHelpText('after', helpText(''));
+for (const command of program.commands) {
+  command.addHelpText('after', helpText(command.name()));
+  beStrict(command);
+}
 
 for (const [stream, name] of [
   [process.stdout, 'standard output'],

@@ -149,6 +149,10 @@ function adviseProfile({ name, version }: Description, contract: Contract, profi
 function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   if (!match) throw new Problem(`--time ${text}: write a number and a unit, as in 30s or 5m.`);
-  if (Number(match[1]) === 0) throw new Problem(`--time ${text}: give a time above 0.`);
-  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
+  const milliseconds =
+    Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
+  if (milliseconds === 0) throw new Problem(`--time ${text}: give a time above 0.`);
+  if (milliseconds > Number.MAX_SAFE_INTEGER)
+    throw new Problem(`--time ${text}: nobody can wait for so long; give less.`);
+  return milliseconds;
 }

@@ -5,7 +5,7 @@ import { retirementText } from '../spec/contract/identifiers.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { visible } from '../spec/uapi/visible.ts';
-import { retiredAssignment } from './options/setting.ts';
+import { parsedAssignments, retiredAssignment } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 
 /** The profile by which a target is judged by default. */
@@ -38,6 +38,9 @@ interface OpenedTarget {
   options: Record<string, string>;
 }
 
+/** Seconds; the timers of Node.js hold no more. */
+const longestStall = Math.floor((2 ** 31 - 1) / 1000);
+
 /** A target by the name that the user gave. Throws a Problem. */
 export async function openTarget(
   target: string,
@@ -51,7 +54,7 @@ export async function openTarget(
   for (const [name, value] of Object.entries(forKernels))
     if (value !== undefined && kind !== 'kernel')
       throw new Problem(`--${optionName(name)} ${value}: only for --target kernel.`);
-  const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1);
+  const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1, longestStall);
   if (stallSeconds !== undefined && kind !== 'kernel' && kind !== 'exec')
     throw new Problem(`--stall ${stall}: only for targets in processes of their own, exec:COMMAND and kernel.`);
   const given = Object.fromEntries(
@@ -60,7 +63,7 @@ export async function openTarget(
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
-      const { defect: name, ...parameters } = simulatorParameters(rest);
+      const { defect: name, ...parameters } = simulatorParameters(target, rest);
       for (const [parameter, value] of Object.entries(parameters)) {
         const old = retiredAssignment(contract.data.parameters, parameter, value);
         if (old) throw new Problem(`--target ${target}: ${retirementText(old)}`);
@@ -116,13 +119,12 @@ async function simulatorDefect(name: string): Promise<SimulatorDefect> {
   return defectNamed(name);
 }
 
-function simulatorParameters(text: string | undefined): Record<string, string> {
-  if (!text) return {};
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const at = pair.indexOf('=');
-      if (at <= 0) throw new Problem(`--target sim:${text}: write sim:PARAMETER=VALUE,...`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+function simulatorParameters(target: string, text: string | undefined): Record<string, string> {
+  if (text === undefined) return {};
+  const malformed = () => `--target ${target}: write sim:PARAMETER=VALUE,...`;
+  const parameters = parsedAssignments(text.split(','), malformed, `--target ${target}`);
+  const { cache_seed: seed } = parameters;
+  if (seed !== undefined && !/^\d{1,15}$/.test(seed))
+    throw new Problem(`--target ${target}: cache_seed is a whole number from 0 up, of at most fifteen digits.`);
+  return parameters;
 }

@@ -38,6 +38,7 @@ export function parseReports(options: readonly string[] = [], json = false): Req
     const [format, file] = colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
     if (!Object.hasOwn(formats, format))
       throw new Problem(`--report ${option}: unknown format; known are ${Object.keys(formats).join(', ')}.`);
+    if (file === '') throw new Problem(`--report ${option}: name a file after the colon, or leave the colon out.`);
     if (file !== undefined) checkOutput(`--report ${option}`, file);
     return { format, file };
   });

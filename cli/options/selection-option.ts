@@ -104,7 +104,7 @@ export function selectionText(selection: RecordSelection): string | undefined {
 
 function parseShard(text: string): { index: number; of: number } {
   const [part, of] = /^\d+\/\d+$/.test(text) ? text.split('/').map(Number) : [];
-  if (part === undefined || part < 1 || part > of!)
+  if (part === undefined || part < 1 || part > of! || !Number.isSafeInteger(of))
     throw new Problem(`--shard ${text}: write I/N with I from 1 to N, as in 1/4.`);
   return { index: part - 1, of: of! };
 }

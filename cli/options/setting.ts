@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Setting } from '../../conformance/assess/divergence.ts';
 import { compileContract } from '../../reference/interpreter/contract.ts';
@@ -80,16 +80,30 @@ export function recordedSetting(file: string, header: RecordHeader, options: Set
 function specFolder(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   if (!existsSync(given)) throw new Problem(`--spec ${given}: there is no such folder; copy spec/contract/ there.`);
+  if (!statSync(given).isDirectory())
+    throw new Problem(`--spec ${given}: is no folder; name one that has a copy of spec/contract/.`);
   return existsSync(join(given, 'contract')) ? join(given, 'contract') : given;
 }
 
-/** NAME=VALUE pairs. Throws a Problem. */
+/** The PARAMETER=VALUE pairs of --set. Throws a Problem. */
 export function assignments(pairs: readonly string[] = []): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at <= 0) throw new Problem(`--set ${pair}: write PARAMETER=VALUE.`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+  return parsedAssignments(pairs, (pair) => `--set ${pair}: write PARAMETER=VALUE.`, '--set');
+}
+
+/** NAME=VALUE pairs of an option. Throws a Problem: what `malformed` says, and for a name that is given two values. */
+export function parsedAssignments(
+  pairs: readonly string[],
+  malformed: (pair: string) => string,
+  option: string,
+): Record<string, string> {
+  const values = new Map<string, string>();
+  for (const pair of pairs) {
+    const [, name, value] = /^([^=]+)=(.+)$/s.exec(pair) ?? [];
+    if (name === undefined || value === undefined) throw new Problem(malformed(pair));
+    const other = values.get(name);
+    if (other !== undefined && other !== value)
+      throw new Problem(`${option}: ${name} is to be both ${other} and ${value}; give it one value.`);
+    values.set(name, value);
+  }
+  return Object.fromEntries(values);
 }

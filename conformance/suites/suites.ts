@@ -14,8 +14,14 @@ export function chooseSuites(list: string | undefined): Suite[] {
   if (list === undefined) return [...suites];
   return [...new Set(list.split(','))].map((name) => {
     const found = suites.find((suite) => suite.name === name);
-    if (!found)
-      throw new Problem(`--suite ${name}: unknown; known are ${suites.map((suite) => suite.name).join(', ')}.`);
+    if (!found) {
+      const known = suites.map((suite) => suite.name).join(', ');
+      throw new Problem(
+        name === ''
+          ? `--suite ${list}: has an empty name; known are ${known}.`
+          : `--suite ${name}: unknown; known are ${known}.`,
+      );
+    }
     return found;
   });
 }
