@@ -66,7 +66,7 @@ describe('wrong input gets one sentence and exit code 2', () => {
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     // What a command wrote itself comes after the sentence.
-    expect(stderr.split('\nIt last wrote:')[0]!.trim().split('\n')).toHaveLength(1);
+    expect(stderr.split('\n  It last wrote:')[0]!.trim().split('\n')).toHaveLength(1);
     expect(status).toBe(2);
   });
 });
