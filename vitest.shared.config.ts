@@ -26,6 +26,8 @@ const HANGS = 3_600_000;
  * modules, which saves a third of the time. So no test may change what a module holds.
  */
 export const shared = {
+  // What is printed is compared as text, also where whoever runs the tests asks for colours.
+  env: { FORCE_COLOR: '0' },
   globalSetup: 'scripts/build-for-tests.mjs',
   // A module is what it is to Node.js.
   deps: { interopDefault: false },

@@ -85,7 +85,7 @@ const seconds = 60;
 
 describe('a daemon that misbehaves', () => {
   test.concurrent.each<[behaviour: string, options: string[], code: number, says: RegExp]>([
-    ['honest', [], 0, /conforms/],
+    ['honest', [], 0, /no failure in the part that ran/],
     ['ends_after_describe', few, 2, /was lost 4 times, at last because it ended with status 0; .*--max-losses/],
     ['hangs_on_each_program', soon, 2, /was lost 4 times, at last because it did not reply for 3 s/],
     ['hangs_on_one_program', soon, 1, /actual: +hung after 0 of \d+ ops: .*did not reply for 3 s/],
@@ -114,14 +114,14 @@ describe('a daemon that misbehaves', () => {
     ['ends_at_once', few, 2, /did not start, because it ended with status 7/],
     ['starts_only_once', few, 2, /did not start 3 times in a row, because it ended with status 4/],
     ['describes_otherwise_later', few, 2, /describes itself differently after a restart/],
-    ['ignores_stop', few, 0, /conforms/],
-    ['leaves_a_grandchild_at_the_end', few, 0, /conforms/],
+    ['ignores_stop', few, 0, /no failure in the part that ran/],
+    ['leaves_a_grandchild_at_the_end', few, 0, /no failure in the part that ran/],
     ['leaves_a_grandchild_when_it_dies', few, 1, /it ended with status 3/],
-    ['starts_a_process_for_each_program', few, 0, /conforms/],
+    ['starts_a_process_for_each_program', few, 0, /no failure in the part that ran/],
     ['closes_its_output', few, 1, /it closed the connection/],
     ['closes_its_input', soon, 2, /was lost 4 times, at last because it did not reply for 3 s/],
     ['stops_itself', soon, 1, /did not reply for 3 s/],
-    ['writes_without_end', few, 0, /conforms/],
+    ['writes_without_end', few, 0, /no failure in the part that ran/],
     ['writes_a_line_without_end', few, 1, /sent a line of more than \d+/],
     ['drips', soon, 1, /did not reply for 3 s/],
     ['sends_empty_lines', soon, 1, /did not reply for 3 s/],

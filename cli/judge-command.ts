@@ -1,14 +1,16 @@
 import { Assessment } from '../conformance/assess/assessment.ts';
 import { readRecord } from '../reports/record-file.ts';
-import { toText } from '../reports/text.ts';
+import { machineText, toBriefText, toText, verdictText } from '../reports/text.ts';
 import { visible, visibleJson } from '../spec/uapi/visible.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { replayOptions } from './options/replay-options.ts';
 import { parseReports, writeReports } from './options/report-option.ts';
 import { rulesToReach, selectionOf, selectionText } from './options/selection-option.ts';
 import { recordedSetting, type SettingOptions } from './options/setting.ts';
+import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
+import { paintFor } from './paint-for.ts';
 
-interface JudgeOptions extends SettingOptions {
+interface JudgeOptions extends SettingOptions, VerbosityOptions {
   report?: string[];
   allowLosses?: true;
   json?: boolean;
@@ -16,6 +18,8 @@ interface JudgeOptions extends SettingOptions {
 
 /** `vfio-conform judge`: judges what a record holds, sets the exit code. Throws a Problem. */
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
+  const verbosity = verbosityOf(options);
+  const tell = (line: string): void => void (verbosity === 'verbose' && process.stderr.write(`${line}\n`));
   const reports = parseReports(options.report, options.json);
   const record = readRecord(file);
   const { target, strict, selection, parameters, options: given } = record.header;
@@ -38,6 +42,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     switch (line.kind) {
       case 'machine':
         assessment.machine(line.environment, line.targetVersion, new Set(line.units.map(({ id }) => id)));
+        tell(machineText(line.targetVersion, line.environment, sum(line.units.map((unit) => unit.programs))));
         break;
       case 'missing':
         assessment.missing(line.need);
@@ -49,7 +54,9 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
       }
       case 'case': {
         const environment = record.environments.get(line.trace.environment)!;
-        cases.push(assessment.add(line, assessment.judge(line.trace, environment), environment));
+        const judged = assessment.add(line, assessment.judge(line.trace, environment), environment);
+        cases.push(judged);
+        tell(`${judged.trace.program.id}: ${verdictText(judged, paintFor(process.stderr))}`);
         break;
       }
       default:
@@ -73,7 +80,8 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   });
   const reportable = { result, footer, failed, cases, allowLosses, replay };
   const elsewhere = options.json || reports.some(({ file: own }) => own === undefined);
-  (elsewhere ? process.stderr : process.stdout).write(toText(reportable));
+  const people = elsewhere ? process.stderr : process.stdout;
+  people.write((verbosity === 'quiet' ? toBriefText : toText)(reportable, paintFor(people)));
   if (contract.data.hash !== record.header.contract)
     process.stderr.write(
       `vfio-conform: ${visible(file)}: was made with another contract than it was judged by; name that one by --spec.\n`,
@@ -86,3 +94,5 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   writeReports(reports, reportable);
   process.exitCode = code;
 }
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);

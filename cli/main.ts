@@ -59,6 +59,8 @@ program
     'with a kernel that counts: which of its lines were reached; with a folder, also for lcov',
   )
   .option('--json', 'print one JSON object on standard output')
+  .option('--quiet', 'only failures and what it comes to')
+  .option('--verbose', 'a line for each machine and program')
   .action(async (options) => (await import('./run-command.ts')).runCommand(options, version));
 
 program
@@ -71,6 +73,8 @@ program
   .option('--allow-losses', 'a loss after which everything passed does not make the run inconclusive')
   .option('--report <format[:file]>', 'also write a report: junit, json, text', several)
   .option('--json', 'print one JSON object on standard output')
+  .option('--quiet', 'only failures and what it comes to')
+  .option('--verbose', 'a line for each machine and program')
   .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
 
 program
@@ -130,6 +134,8 @@ program
   .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
   .option('--record <file>', 'write every case to a record')
   .option('--force', 'let --record take the place of a complete record')
+  .option('--quiet', 'only failures and what it comes to')
+  .option('--verbose', 'a line for each machine and program, and the ops of each')
   .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
 
 program

@@ -1,80 +1,100 @@
-import { Presets, SingleBar } from 'cli-progress';
-import { visible } from '../spec/uapi/visible.ts';
+/** Where progress goes, as far as it matters here. */
+export type ProgressStream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 
-/** Reports on standard error how far a run is. */
-export interface Progress {
-  /** `total` more programs are to come. */
-  expect(total: number, where: string): void;
-  tick(failed: number): void;
-  stop(): void;
-}
+/** What a run is doing. */
+type Phase =
+  | { kind: 'waiting' }
+  | { kind: 'starting'; since: number }
+  | { kind: 'making'; programs: number }
+  | { kind: 'running'; since: number; done: number; total: number };
 
-/** A bar with rate and time left on a terminal; elsewhere a plain line every few seconds. */
-export function showProgress(): Progress {
-  return process.stderr.isTTY ? bar() : lines();
-}
+/** Milliseconds between two looks at it: on a terminal, and where each is a line of its own. */
+const every = { terminal: 100, line: 5000 };
 
-function bar(): Progress {
-  const one = new SingleBar(
-    {
-      format: '{value}/{total}, {failed} failed, {rate}/s, {eta_formatted} left {bar} {where}',
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-    },
-    Presets.shades_classic,
-  );
-  let total = 0;
-  let done = 0;
-  let started = 0;
-  return {
-    expect(more, place) {
-      total += more;
-      const where = visible(place);
-      if (started === 0) {
-        started = Date.now();
-        one.start(total, 0, { where, rate: 0, failed: 0 });
-      } else {
-        one.setTotal(total);
-        one.update({ where });
+/** How far a run is: one line that is written anew on a terminal, elsewhere a plain line every few seconds. */
+export class Progress {
+  private phase: Phase = { kind: 'waiting' };
+  private machine = '';
+  private failed = 0;
+  private shown = '';
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly stream: ProgressStream) {
+    this.timer = setInterval(() => this.show(this.text()), stream.isTTY ? every.terminal : every.line);
+    // A run that has ended does not wait for it.
+    this.timer.unref();
+  }
+
+  /** A machine is being started, the `index`th (from 1) of `of`. */
+  start(index: number, of: number): void {
+    this.machine = `machine ${index} of ${of}`;
+    this.phase = { kind: 'starting', since: Date.now() };
+  }
+
+  /** So many programs were made for it so far. */
+  making(programs: number): void {
+    this.phase = { kind: 'making', programs };
+  }
+
+  /** It is up, with so many programs to run on it. */
+  session(programs: number): void {
+    this.phase = { kind: 'running', since: Date.now(), done: 0, total: programs };
+  }
+
+  /** One more program ran; so many have failed on all machines. */
+  tick(failed: number): void {
+    this.failed = failed;
+    if (this.phase.kind === 'running') this.phase.done++;
+  }
+
+  /** Writes a line that stays. */
+  say(line: string): void {
+    this.clear();
+    this.stream.write(`${line}\n`);
+  }
+
+  /** Takes away what does not stay, for good. */
+  stop(): void {
+    clearInterval(this.timer);
+    this.clear();
+  }
+
+  private clear(): void {
+    if (this.stream.isTTY) this.show('');
+  }
+
+  private show(text: string): void {
+    // In the last column a terminal may wrap.
+    const fitting = this.stream.isTTY ? text.slice(0, (this.stream.columns || 80) - 1) : text;
+    if (fitting === this.shown) return;
+    this.shown = fitting;
+    this.stream.write(this.stream.isTTY ? `\r\x1b[K${fitting}` : `${fitting}\n`);
+  }
+
+  /** The most telling first, since the end may not fit. */
+  private text(): string {
+    const failed = this.failed > 0 ? `, ${this.failed} failed` : '';
+    switch (this.phase.kind) {
+      case 'waiting':
+        return '';
+      case 'starting':
+        return `${this.machine}: starting, ${Math.floor((Date.now() - this.phase.since) / 1000)} s${failed}`;
+      case 'making':
+        return `${this.machine}: ${this.phase.programs} programs made${failed}`;
+      case 'running': {
+        const { done, total } = this.phase;
+        return `${this.machine}: ${done} of ${total} programs${failed}${timeLeft(this.phase)}`;
       }
-    },
-    tick(failed) {
-      done++;
-      const rate = Math.round(done / Math.max(0.001, (Date.now() - started) / 1000));
-      one.update(done, { rate, failed });
-    },
-    stop() {
-      one.stop();
-    },
-  };
+      default:
+        return this.phase satisfies never;
+    }
+  }
 }
 
-const EVERY_MS = 5000;
-
-function lines(): Progress {
-  let total = 0;
-  let done = 0;
-  let place = '';
-  let last = Date.now();
-  const started = last;
-  return {
-    expect(more, where) {
-      total += more;
-      place = visible(where);
-    },
-    tick(failed) {
-      done++;
-      // Asking for the time costs more than simulating a program.
-      if (done % 64 !== 0) return;
-      const now = Date.now();
-      if (now - last < EVERY_MS) return;
-      last = now;
-      const rate = (done * 1000) / (now - started);
-      process.stderr.write(
-        `${place}: ${done} of ${total} programs, ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left, ${failed} failed\n`,
-      );
-    },
-    stop() {},
-  };
+/** By the rate of the programs of this machine alone: starting it is over, and other machines are not like it. */
+function timeLeft({ since, done, total }: Phase & { kind: 'running' }): string {
+  const seconds = (Date.now() - since) / 1000;
+  if (done === 0 || seconds < 1) return '';
+  const rate = done / seconds;
+  return `, ${Math.ceil((total - done) / rate)} s left, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`;
 }

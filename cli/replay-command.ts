@@ -3,19 +3,21 @@ import { mergeNeeds, type Suite, sameMachine } from '../conformance/suites/suite
 import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
-import { describeGroup, describeLoss, exampleOf } from '../reports/text.ts';
+import { closing, describeGroup, describeLoss, exampleOf, verdictText } from '../reports/text.ts';
 import { visible } from '../spec/uapi/visible.ts';
-import type { Program, RecordCase, RecordSelection, Verdict } from '../spec/uapi/vocabulary.ts';
+import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { assessedRun } from './assessed-run.ts';
 import { Interruption } from './interruption.ts';
 import { replayOptions } from './options/replay-options.ts';
 import { selectionText } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
+import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
+import { paintFor } from './paint-for.ts';
 import { readPrograms } from './read-program.ts';
 import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
 import { tool } from './tool.ts';
 
-interface ReplayOptions extends SettingOptions, Omit<TargetOptions, 'coverage'> {
+interface ReplayOptions extends SettingOptions, Omit<TargetOptions, 'coverage'>, VerbosityOptions {
   target: string;
   record?: string;
   force?: true;
@@ -39,6 +41,8 @@ const given = (programs: readonly Program[]): Suite => ({
  * by their verdicts. Sets the exit code. Throws a Problem.
  */
 export async function replayCommand(what: readonly string[], options: ReplayOptions, version: string): Promise<void> {
+  const verbosity = verbosityOf(options);
+  const paint = paintFor(process.stdout);
   const programs = what.flatMap(readPrograms);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const { target } = options;
@@ -47,10 +51,9 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const selected: RecordSelection = { suites: [], programs: true };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
   const interruption = new Interruption();
-  const tell = ({ id }: Program, verdict: Verdict, why?: string) => {
-    const which = programs.length === 1 ? '' : `${visible(id)}: `;
-    process.stdout.write(`${which}${verdict}${why ? `: ${visible(why)}` : ''}\n`);
-  };
+  const tell = ({ id }: Program, verdict: string) =>
+    process.stdout.write(`${programs.length === 1 ? '' : `${visible(id)}: `}${verdict}
+`);
   const { result, code, failed, error } = await assessedRun(
     {
       contract,
@@ -80,26 +83,27 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
     },
     {
       onSession({ environment, name, version: targetVersion }) {
-        process.stdout.write(`on ${visible(`${name} ${targetVersion}, ${environment.id}`)}\n`);
+        if (verbosity !== 'quiet')
+          process.stdout.write(`on ${visible(`${name} ${targetVersion}, ${environment.id}`)}\n`);
       },
       onMissing(need, why) {
         for (const program of programs)
-          if (sameMachine(program.topology.machine ?? {}, need.machine)) tell(program, 'not-applicable', why);
+          if (sameMachine(program.topology.machine ?? {}, need.machine))
+            tell(program, `not-applicable: ${visible(why)}`);
       },
       onCase(line) {
-        if (programs.length === 1) showOps(line);
-        const { verdict, reason, failure, trace } = line;
-        const why =
-          reason ?? (failure && `${failure.signature.rule}, expected ${failure.expected}, got ${failure.actual}`);
-        tell(trace.program, verdict!, why);
+        if (verbosity === 'quiet') return;
+        if (programs.length === 1 || verbosity === 'verbose') showOps(line);
+        tell(line.trace.program, verdictText(line, paint));
       },
     },
   );
   interruption.release();
   const again = replayOptions({ ...options, contract, profile });
   for (const group of result.groups)
-    process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again)}\n`);
+    process.stdout.write(`${describeGroup(group, exampleOf(group, failed)!, again, paint)}\n`);
   for (const loss of result.losses) process.stdout.write(`${describeLoss(loss)}\n`);
+  if (verbosity === 'quiet') process.stdout.write(`${closing(result, paint)}\n`);
   if (error !== undefined) throw error;
   process.exitCode = code;
 }

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import type { Contract } from '../reference/interpreter/contract.ts';
 import { FORMAT, RecordFile } from '../reports/record-file.ts';
-import { toText } from '../reports/text.ts';
+import { toBriefText, toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
+import { visibleJson } from '../spec/uapi/visible.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { assessedRun } from './assessed-run.ts';
 import { Interruption } from './interruption.ts';
+import { LiveReport } from './live-report.ts';
 import { replayOptions } from './options/replay-options.ts';
 import { parseReports, writeReports } from './options/report-option.ts';
 import {
@@ -18,12 +20,17 @@ import {
   selectionText,
 } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
+import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
 import { wholeNumber } from './options/whole-number.ts';
-import { showProgress } from './progress.ts';
+import { paintFor } from './paint-for.ts';
 import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
 import { tool } from './tool.ts';
 
-interface RunOptions extends SettingOptions, SelectionOptions, Omit<TargetOptions, 'coverage'> {
+interface RunOptions
+  extends SettingOptions,
+    SelectionOptions,
+    Omit<TargetOptions, 'coverage' | 'say'>,
+    VerbosityOptions {
   target: string;
   seed: string;
   time?: string;
@@ -42,6 +49,7 @@ const DEFAULT_LOSSES = 10;
 
 /** `vfio-conform run`: sets the exit code. Throws a Problem. */
 export async function runCommand(options: RunOptions, version: string): Promise<void> {
+  const verbosity = verbosityOf(options);
   const reports = parseReports(options.report, options.json);
   refuseSameFile([options.record, ...reports.map(({ file }) => file)]);
   const selected = recordSelection(options);
@@ -55,11 +63,13 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     options.coverage === undefined
       ? undefined
       : await (await import('./options/coverage-option.ts')).CoverageOption.parse(options.coverage, options.target);
-  const collector = reached?.collector;
-  const opened = await openTarget(options.target, contract, version, { ...options, coverage: collector });
+  let live: LiveReport | undefined;
+  const say = (line: string): void => (live ? live.say(line) : void process.stderr.write(`${line}\n`));
+  const given = { ...options, coverage: reached?.collector, say };
+  const opened = await openTarget(options.target, contract, version, given);
   const { adapter, strict } = opened;
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
-  const progress = showProgress();
+  live = new LiveReport(verbosity);
   const cases: RecordCase[] = [];
   const keepCases = reports.some(({ format }) => format === 'junit');
   const interruption = new Interruption();
@@ -94,20 +104,24 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       },
     },
     {
+      onStart: (need, index, of) => live.onStart(need, index, of),
+      onMaking: (programs) => live.onMaking(programs),
       onSession(description, sessionCases) {
-        progress.expect(sessionCases.length, `${options.target} ${description.environment.id}`);
-        if (options.profile === undefined) adviseProfile(description, contract, profile);
+        live.onSession(description, sessionCases);
+        const advice = options.profile === undefined ? profileAdvice(description, contract, profile) : undefined;
+        if (advice !== undefined) live.say(advice);
       },
       onMissing() {
         missing++;
       },
+      onLoss: (loss) => live.onLoss(loss),
       onCase(line, failures) {
         if (keepCases) cases.push(line);
-        progress.tick(failures);
+        live.onCase(line, failures);
       },
     },
   );
-  progress.stop();
+  live.stop();
   interruption.release();
   const { result, code, footer, failed, complete, programs, error } = end;
   if (error === undefined || programs > 0) {
@@ -117,8 +131,8 @@ export async function runCommand(options: RunOptions, version: string): Promise<
     const { allowLosses } = options;
     const replay = replayOptions({ ...options, contract, profile });
     const reportable = { result, footer, failed, cases, allowLosses, replay };
-    people.write(toText(reportable));
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    people.write((verbosity === 'quiet' ? toBriefText : toText)(reportable, paintFor(people)));
+    if (options.json) process.stdout.write(`${visibleJson(result)}\n`);
     writeReports(reports, reportable);
     if (reached && error === undefined) people.write(`\n${await reached.report()}`);
   }
@@ -137,13 +151,11 @@ function refuseSameFile(files: readonly (string | undefined)[]): void {
   if (twice !== undefined) throw new Problem(`${twice}: is to take two outputs; name a file for each.`);
 }
 
-/** Says when a kernel is judged by the profile of another release only because nobody chose one. */
-function adviseProfile({ name, version }: Description, contract: Contract, profile: string): void {
+/** What to say when a kernel is judged by the profile of another release only because nobody chose one. */
+function profileAdvice({ name, version }: Description, contract: Contract, profile: string): string | undefined {
   const own = `type1-${/^\d+\.\d+/.exec(version)?.[0]}`;
-  if (name !== 'linux' || own === profile || !contract.data.profiles.has(own)) return;
-  process.stderr.write(
-    `vfio-conform: this kernel is ${version} and is judged by ${profile}; choose with --profile ${own}.\n`,
-  );
+  if (name !== 'linux' || own === profile || !contract.data.profiles.has(own)) return undefined;
+  return `vfio-conform: this kernel is ${version} and is judged by ${profile}; choose with --profile ${own}.`;
 }
 
 function duration(text: string): number {

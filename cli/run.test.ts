@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { validator } from '../spec/uapi/validator.ts';
-import type { RunResult } from '../spec/uapi/vocabulary.ts';
+import type { RecordFooter, RunResult } from '../spec/uapi/vocabulary.ts';
 import { installed, stable } from './test-installed.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, main, vfioConform } = installed();
 
 /** A copy of the contract with one file edited. */
 function editedContract(file: string, edit: (text: string) => string): string {
@@ -32,8 +34,53 @@ test('--json prints one object that fits its schema, and nothing else on standar
   const validate = validator('run-result.schema.json');
   expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
   expect(stdout.trim().split('\n')).toHaveLength(1);
-  expect(stderr).toContain('conforms to type1-6.12');
+  expect(stderr).toContain('shows no failure in the part that ran, judged by type1-6.12: ');
   expect(status).toBe(0);
+});
+
+test.each([
+  ['a suite', ['--suite', 'scenarios']],
+  ['a shard', ['--shard', '1/400']],
+  ['a number of programs', ['--cases', '20']],
+  ['an ioctl', ['--only', 'VFIO_GET_API_VERSION']],
+])('of %s it is not said that the target conforms, nor which rules of the rest were not reached', (_, part) => {
+  const record = join(folder, 'part.jsonl');
+  const { status, stdout, stderr } = vfioConform('run', '--json', ...linux, ...part, '--record', record, '--force');
+  const { conforms, rules } = JSON.parse(stdout) as RunResult;
+  expect(stderr).toMatch(/ shows no failure in the part that ran, judged by type1-6\.12: \d+ programs, /);
+  expect(stderr).not.toMatch(/conforms to|reached/);
+  expect([conforms, status]).toEqual([true, 0]);
+  expect(rules).toEqual({ total: 0, reached: 0, unreached: [] });
+  expect((JSON.parse(readFileSync(record, 'utf8').trim().split('\n').at(-1)!) as RecordFooter).rules).toEqual(rules);
+});
+
+test('a run that is cut off names no rules that the rest of it may reach', async () => {
+  const child = spawn(process.execPath, [main, 'run', '--json', '--verbose', ...linux], { cwd: folder });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (bytes) => {
+    written.stdout += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    // As soon as anything passed: all suites take long after that.
+    if (!written.stderr.includes(': pass') && String(bytes).includes(': pass')) child.kill('SIGINT');
+    written.stderr += bytes;
+  });
+  const [status] = await once(child, 'close');
+  const { conforms, complete, programs, rules } = JSON.parse(written.stdout) as RunResult;
+  expect(programs).toBeGreaterThan(0);
+  expect([conforms, complete, status]).toEqual([false, false, 3]);
+  expect(written.stderr).toMatch(
+    / shows no failure in the part that ran, judged by type1-6\.12: .*, cut off before the end\.\n$/,
+  );
+  expect(written.stderr).toContain(`${rules.reached} of ${rules.total} rules reached.`);
+  expect(rules.unreached.filter(({ why }) => why !== 'undefined')).toEqual([]);
+});
+
+test('a target that lacks what the profile asks for does not conform', () => {
+  const lacking = ['--target', 'sim:bind=absent', '--only', 'VFIO_IOMMU_BIND', '--suite', 'boundary'];
+  const { status, stdout } = vfioConform('run', ...lacking);
+  expect(stdout).toMatch(/\) does not conform to v1-singleton: /);
+  expect(status).toBe(1);
 });
 
 test('--set changes the profile, and the simulator with it', () => {

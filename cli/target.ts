@@ -27,6 +27,8 @@ export interface TargetOptions {
   /** Seconds for which the target may say nothing. */
   stall?: string;
   coverage?: CoverageCollector;
+  /** Hears lines for people; by default they go to standard error. */
+  say?(line: string): void;
 }
 
 /** A target that can be started. */
@@ -46,7 +48,7 @@ export async function openTarget(
   target: string,
   contract: Contract,
   version: string,
-  { modules, boot, kernelPackage, stall, coverage }: TargetOptions = {},
+  { modules, boot, kernelPackage, stall, coverage, say = toStandardError }: TargetOptions = {},
 ): Promise<OpenedTarget> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
@@ -60,6 +62,8 @@ export async function openTarget(
   const given = Object.fromEntries(
     Object.entries({ ...forKernels, stall }).filter((one): one is [string, string] => one[1] !== undefined),
   );
+  // Downloads and fall-backs are for people to know.
+  const note = (line: string): void => say(`vfio-conform: ${visible(line)}`);
   switch (kind) {
     case 'sim': {
       const { simulatorAdapter } = await import('../adapters/simulator/adapter.ts');
@@ -108,10 +112,7 @@ export async function openTarget(
 /** An option as it is typed. */
 const optionName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Downloads and fall-backs are for people to know. */
-function note(line: string): void {
-  process.stderr.write(`vfio-conform: ${visible(line)}\n`);
-}
+const toStandardError = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Read only when one is asked for: there are many. */
 async function simulatorDefect(name: string): Promise<SimulatorDefect> {

@@ -1,7 +1,9 @@
+import { lackedFeatures } from '../spec/uapi/lacked-features.ts';
 import { inexcusable } from '../spec/uapi/permitted-reasons.ts';
 import { shellWord, shellWords } from '../spec/uapi/shell-words.ts';
 import { visible } from '../spec/uapi/visible.ts';
 import type {
+  Environment,
   FailureGroup,
   RecordCase,
   RecordFooter,
@@ -9,6 +11,7 @@ import type {
   RunResult,
   Verdict,
 } from '../spec/uapi/vocabulary.ts';
+import { type Paint, plain, type Tone } from './paint.ts';
 import { describeOp, kindsOf } from './program-text.ts';
 import { describeTransitions } from './transitions.ts';
 
@@ -47,12 +50,12 @@ export interface Summary {
 }
 
 /** The summary that a person reads: a table of ioctls and verdicts, failures by what they are, and what was not reached. */
-export function toText({ failed, replay, ...summary }: Summary): string {
+export function toText({ failed, replay, ...summary }: Summary, paint: Paint = plain): string {
   const result = visible(summary.result);
   const footer = visible(summary.footer);
   const parts = [
     ...(result.rows.length > 0 ? [table(result)] : []),
-    ...failures(summary.result.groups, failed, replay),
+    ...failures(summary.result.groups, failed, replay, paint),
   ];
   for (const [name, state] of Object.entries(result.features)) {
     const asked = state === 'absent' && result.parameters[name] === 'present';
@@ -65,8 +68,13 @@ export function toText({ failed, replay, ...summary }: Summary): string {
   if (result.inconclusive.length > 0) parts.push(inconclusive(result));
   if (footer.retried) parts.push(`${footer.retried} programs were tried more than once.`);
   if (result.selected !== undefined) parts.push(`Selected: ${result.selected}.`);
-  parts.push(closing(result));
+  parts.push(closing(result, paint));
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Failures, and what it comes to. */
+export function toBriefText({ result, failed, replay }: Summary, paint: Paint = plain): string {
+  return `${[...failures(result.groups, failed, replay, paint), closing(result, paint)].join('\n\n')}\n`;
 }
 
 function table({ rows }: RunResult): string {
@@ -87,8 +95,13 @@ function table({ rows }: RunResult): string {
   return [...(run.length > 0 ? table : []), ...left].join('\n');
 }
 
-function failures(groups: readonly FailureGroup[], failed: readonly RecordCase[], replay: string): string[] {
-  const shown = groups.slice(0, SHOWN).map((group) => describeGroup(group, exampleOf(group, failed)!, replay));
+function failures(
+  groups: readonly FailureGroup[],
+  failed: readonly RecordCase[],
+  replay: string,
+  paint: Paint,
+): string[] {
+  const shown = groups.slice(0, SHOWN).map((group) => describeGroup(group, exampleOf(group, failed)!, replay, paint));
   if (groups.length > SHOWN) {
     shown.push(
       `${groups.length - SHOWN === 1 ? 'One more kind' : `${groups.length - SHOWN} more kinds`} of failures: ${groups
@@ -109,12 +122,12 @@ export function exampleOf({ machine, program }: FailureGroup, failed: readonly R
 export const headline = ({ explanation, signature }: FailureGroup): string => explanation?.rule ?? signature.rule;
 
 /** Everything about a group of failures, shown by one of them. */
-export function describeGroup(group: FailureGroup, one: RecordCase, replay: string): string {
+export function describeGroup(group: FailureGroup, one: RecordCase, replay: string, paint: Paint = plain): string {
   const { signature, count, explanation } = visible(group);
   const { trace, failure } = visible(one);
   const name = visible(headline(group));
   const lines = [
-    `FAIL ${name}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
+    `${paint('bad', 'FAIL')} ${paint('name', name)}${count > 1 ? ` (and ${count - 1} more like it)` : ''}`,
     `  ${(explanation ?? failure!).sentence}`,
     `  source:    ${(explanation ?? failure!).source}`,
   ];
@@ -137,6 +150,28 @@ export function describeGroup(group: FailureGroup, one: RecordCase, replay: stri
   if (trace.log?.length) lines.push('  kernel log:', ...trace.log.slice(-20).map((line) => `    ${line}`));
   if (failure!.token) lines.push(`  replay:   vfio-conform replay ${shellWord(failure!.token)} ${replay}`);
   return lines.join('\n');
+}
+
+/** What came of one program, in a clause. */
+export function verdictText({ verdict, reason, failure }: RecordCase, paint: Paint = plain): string {
+  const why = reason ?? (failure && `${failure.signature.rule}, expected ${failure.expected}, got ${failure.actual}`);
+  return `${paint(tones[verdict!], verdict!)}${why ? `: ${visible(why)}` : ''}`;
+}
+
+const tones: Record<Verdict, Tone> = {
+  pass: 'good',
+  absent: 'good',
+  fail: 'bad',
+  'unexpected-pass': 'bad',
+  inconclusive: 'open',
+  'not-applicable': 'open',
+  'known-deviation': 'open',
+  undefined: 'open',
+};
+
+/** A machine that is there, in a line, with how many programs there are for it. */
+export function machineText(targetVersion: string, { id }: Environment, programs: number): string {
+  return `on ${visible(`${targetVersion}, ${id}`)}: ${programs} programs`;
 }
 
 /** Losses and inconclusive programs that are shown. */
@@ -197,10 +232,7 @@ export function describeFailure(one: RecordCase, replay: string): string {
   ].join('\n');
 }
 
-function rules(
-  { complete, selected, rules: { total, reached, unreached } }: RunResult,
-  { witnesses }: RecordFooter,
-): string {
+function rules({ selected, rules: { total, reached, unreached } }: RunResult, { witnesses }: RecordFooter): string {
   if (total === 0) return '';
   const lines = [`${reached} of ${total} rules reached.`];
   const bad = inexcusable(unreached);
@@ -211,33 +243,26 @@ function rules(
       lines.push(`${rule} is reached: ${program} depends on it.`);
   if (excused.length > 0)
     lines.push(`Not reached, with a permitted reason: ${excused.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
-  if (bad.length > 0)
-    lines.push(
-      complete
-        ? `Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.`
-        : `Not reached by the part that ran: ${bad.length} rules.`,
-    );
+  if (bad.length > 0) lines.push(`Not reached: ${bad.map(({ id, why }) => `${id} (${why})`).join(', ')}.`);
   return lines.join('\n');
 }
 
-function closing({
-  conforms,
-  complete,
-  target,
-  targetVersion,
-  profile,
-  programs,
-  ops,
-  seconds,
-  verdicts,
-}: RunResult): string {
+/** What it comes to, in one sentence. */
+export function closing(result: RunResult, paint: Paint = plain): string {
+  const { complete, target, targetVersion, profile, programs, ops, seconds, verdicts } = visible(result);
   const counts = Object.entries(verdicts)
     .map(([verdict, count]) => `${count} ${verdict}`)
     .join(', ');
-  const verdict = conforms
-    ? 'conforms to'
-    : verdicts.fail || verdicts['unexpected-pass']
-      ? 'does not conform to'
-      : 'was not shown to conform to';
-  return `${target} (${targetVersion}) ${verdict} ${profile}: ${programs} programs, ${ops} ops, ${counts || 'nothing judged'}, ${seconds.toFixed(1)} s${complete ? '' : ', cut off before the end'}.`;
+  return `${target} (${targetVersion}) ${verdictOf(result, paint)} ${profile}: ${programs} programs, ${ops} ops, ${counts || 'nothing judged'}, ${seconds.toFixed(1)} s${complete ? '' : ', cut off before the end'}.`;
+}
+
+/** Only all of the suites can show that a target conforms. */
+function verdictOf(result: RunResult, paint: Paint): string {
+  const { conforms, complete, selected, programs, verdicts } = result;
+  if (verdicts.fail || verdicts['unexpected-pass'] || lackedFeatures(result).length > 0)
+    return paint('bad', 'does not conform to');
+  if (conforms && selected === undefined) return paint('good', 'conforms to');
+  if (conforms || (!complete && programs > 0 && !verdicts.inconclusive))
+    return `shows ${paint(complete ? 'good' : 'open', 'no failure in the part that ran')}, judged by`;
+  return paint('open', 'was not shown to conform to');
 }

@@ -1,6 +1,7 @@
 import type { Contract } from '../../reference/interpreter/contract.ts';
 import { modelEnvironment } from '../../reference/model-target.ts';
 import type { Loss, Need } from '../../spec/uapi/adapter.ts';
+import { lackedFeatures } from '../../spec/uapi/lacked-features.ts';
 import type {
   Environment,
   RecordCase,
@@ -16,7 +17,7 @@ import { namedRules, type Selection, selectedPrograms, selectedUnits } from '../
 import { cannotInject, cannotPerform, noGroups } from '../running/starter.ts';
 import { TransitionCoverage, type TransitionWatch } from '../suites/lifecycle/coverage.ts';
 import { kindOfMachine } from '../suites/suite.ts';
-import { Coverage } from './coverage.ts';
+import { Coverage, laterPrograms } from './coverage.ts';
 import { type FailedCase, groupsOf } from './groups.ts';
 import { Losses } from './losses.ts';
 import { exitCode, Tally } from './tally.ts';
@@ -200,13 +201,13 @@ export class Assessment {
     const { programs, ops, verdicts, features, retried } = this.tally;
     const rows = this.tally.rows(this.unoffered);
     const answered = this.answered();
-    const { reached, unreached } = this.coverage.sweep(answered);
+    const { reached, unreached: all } = this.coverage.sweep(answered);
+    // A run that was cut off does not answer for what its rest would have reached.
+    const unreached = complete ? all : all.filter(({ why }) => !laterPrograms.has(why));
     const groups = groupsOf(contract, this.failed, this.coverage);
     const transitions = this.transitions.count();
     // What the profile asks for has to be there, and absent is nothing that single probes can be.
-    const lacks = Object.entries(features).some(
-      ([name, state]) => contract.parameters[name] === 'present' && (state === 'absent' || state === 'contradictory'),
-    );
+    const lacks = lackedFeatures({ features, parameters: contract.parameters }).length > 0;
     const losses = this.losses.explained();
     const unexplained = losses.filter(({ blamed }) => blamed === undefined).length;
     const conclusive = complete && (unexplained === 0 || allowLosses);

@@ -9,6 +9,12 @@ import { names } from './named-rules.ts';
 /** Traces kept for each rule and each kind of program that it decides, or takes part in. */
 const KEPT = 4;
 
+const NO_TRACE = 'no trace depends on it';
+const NO_PROGRAM = 'no program reaches it';
+
+/** Reasons for a rule not being reached that further programs may take away. */
+export const laterPrograms: ReadonlySet<string> = new Set([NO_TRACE, NO_PROGRAM]);
+
 /** A trace that conforms, and a defect of the contract that it contradicts. */
 export interface Dependence extends WitnessTrace {
   defect: Defect;
@@ -139,6 +145,6 @@ export class Coverage {
     if (this.contradicted.has(id)) return 'contradicted';
     const excuse = this.excused.get(id);
     if (excuse !== undefined) return excuse;
-    return this.decided.has(id) || this.passed.has(id) ? 'no trace depends on it' : 'no program reaches it';
+    return this.decided.has(id) || this.passed.has(id) ? NO_TRACE : NO_PROGRAM;
   }
 }

@@ -1220,6 +1220,9 @@ export interface LossCount {
 export interface RuleCount {
   total: number;
   reached: number;
+  /**
+   * Of a run that was cut off only those that its other programs would not reach either.
+   */
   unreached: UnreachedRule[];
 }
 export interface UnreachedRule {

@@ -1,0 +1,147 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { RunResult } from '../spec/uapi/vocabulary.ts';
+import { installed } from './test-installed.ts';
+
+const { folder, main, vfioConform } = installed();
+
+const rule = 'set_container_fd_is_not_a_container_ebadfd';
+const failing = ['--target', 'sim:foreign_container_fd=einval', '--profile', 'type1-6.12', '--suite', 'boundary'];
+const onlyOne = ['--only', 'VFIO_GROUP_SET_CONTAINER'];
+const passing = ['--profile', 'type1-6.12', '--only', 'VFIO_GET_API_VERSION'];
+/** Without what the tests say of colours themselves. */
+const ownEnvironment = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
+/** What starts colours, and the like. */
+const ESCAPE = '\x1b';
+
+describe('in a pipe', () => {
+  test('the first failure of a kind is told at once, the others are counted', () => {
+    const { stdout, stderr } = vfioConform('run', ...failing, ...onlyOne, '--json');
+    const { failures } = JSON.parse(stdout) as RunResult;
+    const kinds = new Set(failures.map((one) => one.rule));
+    expect(failures.length).toBeGreaterThan(kinds.size);
+    const told = [...stderr.matchAll(/^FAIL (\w+): (\S+)$/gm)].map(([, broken, program]) => [broken, program]);
+    const firsts = [...kinds].map((kind) => [kind, failures.find((one) => one.rule === kind)!.program]);
+    expect(told.sort()).toEqual(firsts.sort());
+  });
+
+  test('there are no colours but with FORCE_COLOR, and never in the report to a file', () => {
+    const file = join(folder, 'report.txt');
+    const run = (env: NodeJS.ProcessEnv) => {
+      const args = [main, 'run', ...failing, ...onlyOne, '--report', `text:${file}`];
+      const { stdout, stderr } = spawnSync(process.execPath, args, {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...ownEnvironment, ...env },
+      });
+      return stdout + stderr;
+    };
+    expect(run({})).not.toContain(ESCAPE);
+    expect(run({ FORCE_COLOR: '1' })).toContain(`${ESCAPE}[31mFAIL`);
+    expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^FAIL ${rule}`, 'm'));
+  });
+});
+
+describe('--quiet and --verbose', () => {
+  test('run --quiet says what failed and what it comes to, and nothing else', () => {
+    const failed = vfioConform('run', ...failing, ...onlyOne, '--quiet');
+    expect(failed.stdout).toMatch(new RegExp(`^FAIL ${rule}`));
+    expect(failed.stdout).toMatch(/\n\nsim:\S+ \(simulator \S+\) does not conform to type1-6\.12: .*\n$/);
+    expect([failed.stderr, failed.status]).toEqual(['', 1]);
+    const passed = vfioConform('run', ...passing, '--quiet');
+    expect(passed.stdout).toMatch(/^sim .* shows no failure in the part that ran, judged by type1-6\.12: .*\n$/);
+    expect([passed.stderr, passed.status]).toEqual(['', 0]);
+  });
+
+  test('run, judge and replay --verbose name every machine and program', () => {
+    const record = join(folder, 'verbose.jsonl');
+    const ran = vfioConform('run', ...passing, '--verbose', '--json', '--record', record, '--force');
+    const { programs } = JSON.parse(ran.stdout) as RunResult;
+    expect(ran.stderr.match(/^\w+\/\S+: pass$/gm)).toHaveLength(programs);
+    expect(ran.stderr).toMatch(/^on simulator \S+, default: \d+ programs$/m);
+    const judged = vfioConform('judge', record, '--verbose', '--json');
+    const lines = (text: string) => text.match(/^(on |\w+\/).*$/gm);
+    expect(lines(judged.stderr)).toEqual(lines(ran.stderr));
+    const quiet = vfioConform('judge', record, '--quiet');
+    expect(quiet.stdout).toMatch(/^sim .* shows no failure in the part that ran.*\n$/);
+  });
+
+  test('replay --quiet says what it comes to, --verbose shows each of several programs op by op', () => {
+    const { failures } = JSON.parse(vfioConform('run', ...failing, ...onlyOne, '--json').stdout) as RunResult;
+    const [first, second] = failures.map(({ token }) => token);
+    const passed = vfioConform('replay', first!, '--profile', 'type1-6.12', '--quiet');
+    expect(passed.stdout).toMatch(
+      /^sim .* shows no failure in the part that ran, judged by type1-6\.12: 1 programs, .*\n$/,
+    );
+    const shown = vfioConform('replay', first!, second!, '--profile', 'type1-6.12', '--verbose');
+    expect(shown.stdout.match(/^ {2}0 .*\n {6}returns? /gm)).toHaveLength(2);
+    expect(shown.stdout.match(/: pass$/gm)).toHaveLength(2);
+  });
+
+  test('not both', () => {
+    const { status, stderr } = vfioConform('run', '--quiet', '--verbose');
+    expect(stderr).toBe('vfio-conform: --quiet and --verbose: are each the contrary of the other; give one.\n');
+    expect(status).toBe(2);
+  });
+});
+
+/** script, of util-linux, has a pseudo-terminal. */
+const hasScript = spawnSync('script', ['--version']).error === undefined;
+
+/** What a command writes to a terminal of so many columns. */
+function onTerminal(columns: number, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const line = ['stty', 'cols', String(columns), ';', process.execPath, main, ...args].join(' ');
+  const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...ownEnvironment, TERM: 'xterm', ...env },
+  });
+  return stdout;
+}
+
+// Without script, of util-linux, there is no pseudo-terminal to try it on.
+describe.skipIf(!hasScript)('on a terminal', () => {
+  test.each([60, 80, 200])('of %i columns the line of progress neither wraps nor stays', (columns) => {
+    const drawn = onTerminal(columns, ['run', ...failing]).split('\n');
+    const redrawn = drawn.flatMap((line) => line.replace(/\r$/, '').split(`\r${ESCAPE}[K`).slice(1, -1));
+    expect(redrawn.length).toBeGreaterThan(2);
+    for (const text of redrawn) expect(text.length, text).toBeLessThan(columns);
+    const told = redrawn.filter((text) => text !== '');
+    for (const text of told)
+      expect(text).toMatch(/^machine \d+ of \d+: (starting|\d+ programs made|\d+ of \d+ programs)/);
+    const left = drawn.map((line) => line.replace(/\r$/, '').split(`\r${ESCAPE}[K`).at(-1)!);
+    expect(left.filter((text) => /machine \d|\r/.test(text))).toEqual([]);
+    expect(left.filter((text) => stripVTControlCharacters(text).startsWith(`FAIL ${rule}: boundary/`))).toHaveLength(1);
+  });
+
+  test('of a machine the total stays as it was first told', () => {
+    const totals = [...onTerminal(80, ['run', ...failing]).matchAll(/machine (\d+) of (\d+): \d+ of (\d+) programs/g)];
+    const byMachine = new Map<string, Set<string>>();
+    for (const [, machine, , total] of totals)
+      byMachine.set(machine!, (byMachine.get(machine!) ?? new Set()).add(total!));
+    expect(byMachine.size).toBeGreaterThan(0);
+    for (const all of byMachine.values()) expect(all.size).toBe(1);
+    expect(new Set(totals.map(([, , of]) => of)).size).toBe(1);
+  });
+
+  test('verdicts and failures have colours, unless NO_COLOR or TERM says otherwise', () => {
+    const run = ['run', ...failing, ...onlyOne, '--quiet'];
+    const coloured = onTerminal(80, run);
+    expect(coloured).toContain(`${ESCAPE}[31mFAIL`);
+    expect(coloured).toContain(`${ESCAPE}[31mdoes not conform to`);
+    expect(onTerminal(80, run, { NO_COLOR: '1' })).not.toContain(ESCAPE);
+    expect(onTerminal(80, run, { TERM: 'dumb' })).not.toContain(ESCAPE);
+  });
+
+  test('with --json only the object is on standard output', () => {
+    const out = join(folder, 'out.json');
+    const shown = onTerminal(80, ['run', ...failing, ...onlyOne, '--json', '>', out]);
+    expect(shown).toContain('does not conform to');
+    const text = readFileSync(out, 'utf8');
+    expect(text).not.toContain(ESCAPE);
+    expect(JSON.parse(text).conforms).toBe(false);
+  });
+});
