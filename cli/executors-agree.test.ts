@@ -14,6 +14,7 @@ import type { Op } from '../spec/uapi/vocabulary.ts';
 
 const PAGE = 4096;
 const FIOCLEX = 0x5451;
+const FIONBIO = 0x5421;
 const FIONREAD = 0x541b;
 
 const pipe = (as: string): Op => ({ op: 'open', what: 'pipe', as });
@@ -125,6 +126,24 @@ const programs: [string, Op[], (string | number)[]][] = [
     'an ioctl that saves nothing has no `saved`',
     [pipe('p'), memory('m'), { op: 'ioctl', fd: 'p', number: FIOCLEX, argument: { memory: 'm', at: 0 }, save: [] }],
     ['p', 0, 0],
+  ],
+  [
+    'an address that is saved is not shown, only what a call stored over it',
+    [
+      pipe('p'),
+      memory('m'),
+      {
+        op: 'ioctl',
+        fd: 'p',
+        number: FIONBIO,
+        argument: { memory: 'm', at: 0, bytes: '00'.repeat(12), relocations: [{ at: 4, width: 8, ref: 'm' }] },
+        save: [
+          { name: 's', at: 0, width: 8 },
+          { name: 'm', at: 4, width: 8 },
+        ],
+      },
+    ],
+    ['p', 0, '0; s=0; m=0'],
   ],
   [
     'a part of a relocated field that the program overwrites is shown, and of two that overlap the later counts',

@@ -8,6 +8,7 @@ import { close, closesOnExec, dup, ioctl, open, openPipe, seek, transfer } from 
 import { Injector } from './injector.ts';
 import type { Kernel } from './kernel.ts';
 import { PAGE_SIZE } from './mm/physical-memory.ts';
+import type { UserMapping } from './mm/user-mapping.ts';
 import { dma } from './ops/dma-op.ts';
 import { toNumber, toOffset } from './ops/encoding.ts';
 import {
@@ -167,8 +168,9 @@ export class Executor {
   private ioctl(process: ProgramProcess, op: IoctlOp, hook: Hook | undefined): Outcome {
     const { argument } = op;
     let address: number;
+    let mapping: UserMapping | undefined;
     if ('memory' in argument) {
-      const mapping = memoryNamed(process, argument.memory);
+      mapping = memoryNamed(process, argument.memory);
       const { at, bytes, relocations } = argument;
       address = addressIn(mapping, at);
       if (bytes !== undefined && !store(process, mapping, { at, bytes, relocations })) return { errno: 'EFAULT' };
@@ -177,18 +179,24 @@ export class Executor {
     const result = drain(ioctl(process, fdNamed(process, op.fd), request, address), hook);
     const outcome = op.as === undefined ? outcomeOf(result) : newFd(process, op.as, result);
     if (op.save !== undefined && op.save.length > 0 && outcome.errno === undefined)
-      this.save(process, op, address, outcome);
+      this.save(process, op, mapping, address, outcome);
     return outcome;
   }
 
-  private save(process: ProgramProcess, op: IoctlOp, address: number, outcome: Outcome): void {
+  private save(
+    process: ProgramProcess,
+    op: IoctlOp,
+    mapping: UserMapping | undefined,
+    address: number,
+    outcome: Outcome,
+  ): void {
     const saved: [string, Integer][] = [];
     for (const { name, at, width } of op.save ?? []) {
-      const words = process.mm.copyFromUser(address + at, width);
-      if (words === undefined || !('memory' in op.argument)) unsupported('saving what cannot be read');
-      const value = (BigInt(words[1] ?? 0) << 32n) | BigInt(words[0]!);
-      process.setName(name, value);
-      saved.push([name, fromBigInt(value)]);
+      const bytes = process.mm.copyBytesFromUser(address + at, width);
+      if (bytes === undefined || mapping === undefined) return unsupported('saving what cannot be read');
+      process.setName(name, fromBytes(bytes));
+      mapping.relocated.hide(bytes, address + at - mapping.base);
+      saved.push([name, fromBigInt(fromBytes(bytes))]);
     }
     outcome.saved = Object.fromEntries(saved);
   }
@@ -252,6 +260,11 @@ export class Executor {
     process.mm.programStore(own, 0, bytes, Math.min(bytes.length, OWN_BYTES));
     return own.base;
   }
+}
+
+/** 4 or 8 bytes as a number, little endian. */
+function fromBytes(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 /** What a counter has counted since the last time. */

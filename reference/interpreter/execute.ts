@@ -112,7 +112,8 @@ function outputOf(call: Call): Output {
   if (op.op === 'peek') return { kind: 'bytes', bytes: peek(process, op.memory, op.at, op.length) };
   if (op.op !== 'ioctl' || !op.save) return noOutput;
   if (op.save.length === 0) return noOutput;
-  const target = 'memory' in op.argument ? region(process, op.argument.memory) : undefined;
+  // The op may have given the name of that memory away.
+  const target = 'memory' in op.argument ? process.memory.find(call.argument.value)?.region : undefined;
   const again = call.unspecified.length > 0 ? () => save(process, op, target) : undefined;
   return { kind: 'saved', saved: save(process, op, target), again };
 }

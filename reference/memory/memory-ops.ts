@@ -71,20 +71,28 @@ export function peek(process: Process, memory: Name, at: number, length: number)
   return toHex(process.memory.peek(region(process, memory), at, length));
 }
 
-/** Keeps the outputs that an ioctl saves; `target` is the memory of its argument, undefined if that is a value. */
+/**
+ * Keeps the outputs that an ioctl saves, and gives them as they are shown: without what came from a relocation. `target` is the
+ * memory of its argument, undefined if that is a value.
+ */
 export function save(process: Process, op: IoctlOp, target: Region | undefined): Record<Name, bigint> {
   const saved: [Name, bigint][] = [];
   for (const { name, at, width } of op.save!) {
-    const bytes = new Uint8Array(8);
     const from = 'memory' in op.argument ? op.argument.at + at : 0;
     if (!target || !reaches(process, target, from, width, 'read'))
       throw new MalformedProgram(`${name} cannot be read, to be saved`);
+    const bytes = new Uint8Array(width);
     process.memory.read(target.base + BigInt(from), bytes, 0, width);
-    const value = new DataView(bytes.buffer).getBigUint64(0, true);
-    nameSaved(process, name, value);
-    saved.push([name, value]);
+    nameSaved(process, name, valueOf(bytes));
+    saved.push([name, valueOf(process.memory.peek(target, from, width))]);
   }
   return Object.fromEntries(saved);
+}
+
+/** 4 or 8 bytes as a number, little endian. */
+function valueOf(bytes: Uint8Array): bigint {
+  const view = new DataView(bytes.buffer);
+  return bytes.length === 4 ? BigInt(view.getUint32(0, true)) : view.getBigUint64(0, true);
 }
 
 /** Pages of a memory: from `first` to before `end`. */

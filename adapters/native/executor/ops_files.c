@@ -69,6 +69,16 @@ bool perform_read_event(struct process *process, const struct op *op)
 	return true;
 }
 
+// Bytes as a number, little endian.
+static uint64_t number_of(const unsigned char *bytes, unsigned int width)
+{
+	uint64_t value = 0;
+
+	for (unsigned int at = width; at-- > 0;)
+		value = value << 8 | bytes[at];
+	return value;
+}
+
 // Keeps and reports what the op saves.
 static bool save(struct process *process, const struct op *op, const struct memory *memory)
 {
@@ -78,17 +88,15 @@ static bool save(struct process *process, const struct op *op, const struct memo
 	for (size_t i = 0; i < op->save_count; i++) {
 		const struct save *one = &op->saves[i];
 		unsigned char bytes[8];
-		uint64_t value = 0;
 
 		if (!memory || memory_load(memory, op->at + one->at, bytes, one->width))
 			return process_unsupported(process, "what it saves cannot be read");
-		for (unsigned int at = one->width; at-- > 0;)
-			value = value << 8 | bytes[at];
-		process_name_value(process, one->name, value);
+		process_name_value(process, one->name, number_of(bytes, one->width));
+		memory_hide_relocations(memory, op->at + one->at, bytes, one->width);
 		text_add(text, open ? "," : ",\"saved\":{");
 		text_words(text, process->program->names[one->name]);
 		text_add(text, ":");
-		text_integer(text, value);
+		text_integer(text, number_of(bytes, one->width));
 		open = true;
 	}
 	if (open)
