@@ -193,7 +193,7 @@ export class Executor {
     const saved: [string, Integer][] = [];
     for (const { name, at, width } of op.save ?? []) {
       const bytes = process.mm.copyBytesFromUser(address + at, width);
-      if (bytes === undefined || mapping === undefined) return unsupported('saving what cannot be read');
+      if (bytes === undefined || mapping === undefined) unsupported('saving what cannot be read');
       process.setName(name, fromBytes(bytes));
       mapping.relocated.hide(bytes, address + at - mapping.base);
       saved.push([name, fromBigInt(fromBytes(bytes))]);

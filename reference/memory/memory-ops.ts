@@ -83,14 +83,14 @@ export function save(process: Process, op: IoctlOp, target: Region | undefined):
       throw new MalformedProgram(`${name} cannot be read, to be saved`);
     const bytes = new Uint8Array(width);
     process.memory.read(target.base + BigInt(from), bytes, 0, width);
-    nameSaved(process, name, valueOf(bytes));
-    saved.push([name, valueOf(process.memory.peek(target, from, width))]);
+    nameSaved(process, name, littleEndian(bytes));
+    saved.push([name, littleEndian(process.memory.peek(target, from, width))]);
   }
   return Object.fromEntries(saved);
 }
 
 /** 4 or 8 bytes as a number, little endian. */
-function valueOf(bytes: Uint8Array): bigint {
+function littleEndian(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer);
   return bytes.length === 4 ? BigInt(view.getUint32(0, true)) : view.getBigUint64(0, true);
 }
