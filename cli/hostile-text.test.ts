@@ -124,6 +124,21 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(JSON.parse(judged.stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
   });
 
+  it('in the JSON of a run', () => {
+    const { stdout, stderr } = vfioConform(
+      'run',
+      '--target',
+      target(),
+      '--suite',
+      'scenarios',
+      '--cases',
+      '8',
+      '--json',
+    );
+    expect(stdout + stderr).not.toMatch(raw);
+    expect(JSON.parse(stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
+  });
+
   it('in what diff shows', () => {
     vfioConform('run', '--suite', 'scenarios', '--cases', '40', '--record', file('sim.jsonl'));
     for (const options of [[], ['--all'], ['--json']]) {

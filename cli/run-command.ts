@@ -4,7 +4,7 @@ import { FORMAT, RecordFile } from '../reports/record-file.ts';
 import { toBriefText, toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import { visibleJson } from '../spec/uapi/visible.ts';
+import { visible, visibleJson } from '../spec/uapi/visible.ts';
 import type { RecordCase } from '../spec/uapi/vocabulary.ts';
 import { assessedRun } from './assessed-run.ts';
 import { Interruption } from './interruption.ts';
@@ -155,7 +155,7 @@ function refuseSameFile(files: readonly (string | undefined)[]): void {
 function profileAdvice({ name, version }: Description, contract: Contract, profile: string): string | undefined {
   const own = `type1-${/^\d+\.\d+/.exec(version)?.[0]}`;
   if (name !== 'linux' || own === profile || !contract.data.profiles.has(own)) return undefined;
-  return `vfio-conform: this kernel is ${version} and is judged by ${profile}; choose with --profile ${own}.`;
+  return `vfio-conform: this kernel is ${visible(version)} and is judged by ${profile}; choose with --profile ${own}.`;
 }
 
 function duration(text: string): number {
