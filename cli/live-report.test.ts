@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { RunResult } from '../spec/uapi/vocabulary.ts';
 import { installed } from './test-installed.ts';
+import { modelDaemon } from './test-model-daemon.ts';
 
 const { folder, main, vfioConform } = installed();
 
@@ -26,6 +28,46 @@ describe('in a pipe', () => {
     const told = [...stderr.matchAll(/^FAIL (\w+): (\S+)$/gm)].map(([, broken, program]) => [broken, program]);
     const firsts = [...kinds].map((kind) => [kind, failures.find((one) => one.rule === kind)!.program]);
     expect(told.sort()).toEqual(firsts.sort());
+  });
+
+  test('a loss of the target is told when it happens', () => {
+    const [daemon, mark] = [join(folder, 'daemon.mjs'), join(folder, 'died')];
+    const dies = `if (++ran === 5 && !existsSync(${JSON.stringify(mark)})) { writeFileSync(${JSON.stringify(mark)}, ''); process.exit(3); }`;
+    const text = modelDaemon('type1-6.12', 'inject').replace(
+      "else if (type === 'run')",
+      `else if (type === 'run') { ${dies} `,
+    );
+    const closed = text.replace('session.run(program, {}) });', 'session.run(program, {}) }); }');
+    writeFileSync(daemon, `import { existsSync, writeFileSync } from 'node:fs';\nlet ran = 0;\n${closed}`);
+    const target = ['--target', `exec:${process.execPath} ${daemon}`];
+    const ran = vfioConform('run', ...passing, ...target, '--json');
+    const { stderr, status } = ran;
+    expect(stderr).toMatch(
+      /^LOST after 4 programs: it ended with status 3, with boundary\/\S+ and \d+ more under way$/m,
+    );
+    const at = (text: string) => stderr.indexOf(text);
+    expect(at('\nThe target was lost once:\n')).toBeGreaterThan(at('LOST'));
+    expect(status).toBe(3);
+    // What a run comes to does not depend on whether a record of it is kept.
+    rmSync(mark);
+    const recorded = vfioConform('run', ...passing, ...target, '--json', '--record', join(folder, 'lost.jsonl'));
+    const whatItCameTo = ({ stdout }: typeof ran) => {
+      const { losses, seconds: _, ...result } = JSON.parse(stdout) as RunResult;
+      return { ...result, losses: losses.map(({ blamed, loss: { why, after } }) => ({ blamed, why, after })) };
+    };
+    expect(whatItCameTo(ran)).toEqual(whatItCameTo(recorded));
+  });
+
+  test('a line every few seconds says how far it is, also while a machine is started', async () => {
+    const child = spawn(process.execPath, [main, 'run', ...passing, '--target', 'exec:sleep 3600'], { cwd: folder });
+    let stderr = '';
+    child.stderr.on('data', (bytes) => {
+      stderr += bytes;
+      if (stderr.includes('\n')) child.kill('SIGINT');
+    });
+    await once(child, 'close');
+    expect(stderr).toMatch(/^machine 1 of \d+: starting, \d+ s\n/);
+    expect(stderr).not.toContain(ESCAPE);
   });
 
   test('there are no colours but with FORCE_COLOR, and never in the report to a file', () => {

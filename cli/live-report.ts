@@ -39,10 +39,8 @@ export class LiveReport implements AssessedListener {
 
   onLoss({ why, programs }: Loss): void {
     if (this.verbosity === 'quiet') return;
-    const underWay =
-      programs.length === 0
-        ? ''
-        : `, with ${programs.length === 1 ? programs[0] : `${programs.length} programs`} under way`;
+    const others = programs.length > 1 ? ` and ${programs.length - 1} more` : '';
+    const underWay = programs.length === 0 ? '' : `, with ${programs[0]}${others} under way`;
     this.say(`${this.paint('bad', 'LOST')} after ${this.programs} programs: ${visible(`${why}${underWay}`)}`);
   }
 
