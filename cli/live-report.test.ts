@@ -33,7 +33,7 @@ describe('in a pipe', () => {
   test('a loss of the target is told when it happens', () => {
     const [daemon, mark] = [join(folder, 'daemon.mjs'), join(folder, 'died')];
     const dies = `if (++ran === 5 && !existsSync(${JSON.stringify(mark)})) { writeFileSync(${JSON.stringify(mark)}, ''); process.exit(3); }`;
-    const text = modelDaemon('type1-6.12', 'inject').replace(
+    const text = modelDaemon('type1-6.12', { without: 'inject' }).replace(
       "else if (type === 'run')",
       `else if (type === 'run') { ${dies} `,
     );
