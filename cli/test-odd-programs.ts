@@ -26,6 +26,8 @@ const at = oneOf(
   2 ** 31,
 );
 const length = oneOf(0, 1, 2, 8, PAGE - 1, PAGE, PAGE, PAGE + 1, 2 * PAGE, 3 * PAGE, 4 * PAGE, 2 ** 31);
+/** Of what is told in the outcome, or copied, a program may ask for less. */
+const short = length.map((bytes) => Math.min(bytes, 2 ** 20));
 const pages = oneOf(1, 2, 3, 3).map((count) => count * PAGE);
 const bytes = oneOf('', '01', '0203', 'ffffffff', '0000000000000000', '11'.repeat(12), '5a'.repeat(20));
 const protection = oneOf('none', 'read', 'write', 'read-write', 'read-write');
@@ -125,9 +127,9 @@ const kindsWith = (
   [3, fc.record({ op: oneOf('lock'), memory, at, length })],
   [2, fc.record({ op: oneOf('truncate'), memory, length: oneOf(0, PAGE, 2 * PAGE, 3 * PAGE, 4 * PAGE) })],
   [14, fc.tuple(memory, at, stored).map(([memory, at, rest]) => ({ op: 'poke', memory, at, ...rest }))],
-  [12, fc.record({ op: oneOf('peek'), memory, at, length })],
-  [10, fc.record({ op: oneOf('pread'), fd: name, offset: integer, memory, at, length })],
-  [3, fc.record({ op: oneOf('pwrite'), fd: name, offset: integer, memory, at, length })],
+  [12, fc.record({ op: oneOf('peek'), memory, at, length: short })],
+  [10, fc.record({ op: oneOf('pread'), fd: name, offset: integer, memory, at, length: short })],
+  [3, fc.record({ op: oneOf('pwrite'), fd: name, offset: integer, memory, at, length: short })],
   [3, fc.record({ op: oneOf('fork'), as: oneOf('child', 'other') })],
   [1, fc.record({ op: oneOf('exit') })],
   [

@@ -146,7 +146,7 @@ describe('machines', () => {
     expect(diffRecords(record([trace()]), other).conditions).toEqual([
       { property: 'seed', first: '0', second: '7' },
       { machine: 'default', property: 'pageSize', first: '4096', second: '16384' },
-      { machine: 'default', property: 'dmaBufferBytes', first: '4096', second: '8192' },
+      { machine: 'default', property: 'dmaBufferBytes', first: '4095', second: '8192' },
       { machine: 'default', property: 'device.config', first: environment.device.config, second: '00' },
     ]);
   });

@@ -66,7 +66,7 @@ export class RecordFile {
     try {
       writeFileSync(this.fd, text);
       this.written += text.length;
-      if (line.kind === 'case' && !this.placed) this.place();
+      if (hasSomethingToSay(line) && !this.placed) this.place();
     } catch (error) {
       this.cutUnfinishedLine();
       throw outputProblem(`--record ${this.file}`, this.file, error);
@@ -97,6 +97,10 @@ export class RecordFile {
     this.placed = true;
   }
 }
+
+/** A case, or that everything was run and there was none. */
+const hasSomethingToSay = (line: RecordLine): boolean =>
+  line.kind === 'case' || (line.kind === 'footer' && line.complete);
 
 /** Throws a Problem for a complete record, and for what is no record. */
 function refuseToOverwrite(file: string): void {

@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { partOf, whole } from '../spec/uapi/test-part.ts';
 import type { RunResult } from '../spec/uapi/vocabulary.ts';
 import { installed } from './test-installed.ts';
 import { modelDaemon } from './test-model-daemon.ts';
@@ -30,7 +31,7 @@ describe('in a pipe', () => {
     expect(told.sort()).toEqual(firsts.sort());
   });
 
-  test('a loss of the target is told when it happens', () => {
+  test.runIf(whole)('a loss of the target is told when it happens', () => {
     const [daemon, mark] = [join(folder, 'daemon.mjs'), join(folder, 'died')];
     const dies = `if (++ran === 5 && !existsSync(${JSON.stringify(mark)})) { writeFileSync(${JSON.stringify(mark)}, ''); process.exit(3); }`;
     const text = modelDaemon('type1-6.12', { without: 'inject' }).replace(
@@ -58,7 +59,7 @@ describe('in a pipe', () => {
     expect(whatItCameTo(ran)).toEqual(whatItCameTo(recorded));
   });
 
-  test('a line every few seconds says how far it is, also while a machine is started', async () => {
+  test.runIf(whole)('a line every few seconds says how far it is, also while a machine is started', async () => {
     const child = spawn(process.execPath, [main, 'run', ...passing, '--target', 'exec:sleep 3600'], { cwd: folder });
     let stderr = '';
     child.stderr.on('data', (bytes) => {
@@ -98,7 +99,7 @@ describe('--quiet and --verbose', () => {
     expect([passed.stderr, passed.status]).toEqual(['', 0]);
   });
 
-  test('run, judge and replay --verbose name every machine and program', () => {
+  test.runIf(whole)('run, judge and replay --verbose name every machine and program', () => {
     const record = join(folder, 'verbose.jsonl');
     const ran = vfioConform('run', ...passing, '--verbose', '--json', '--record', record, '--force');
     const { programs } = JSON.parse(ran.stdout) as RunResult;
@@ -146,7 +147,7 @@ function onTerminal(columns: number, args: readonly string[], env: NodeJS.Proces
 
 // Without script, of util-linux, there is no pseudo-terminal to try it on.
 describe.skipIf(!hasScript)('on a terminal', () => {
-  test.each([60, 80, 200])('of %i columns the line of progress neither wraps nor stays', (columns) => {
+  test.each(partOf([60, 80, 200], 3))('of %i columns the line of progress neither wraps nor stays', (columns) => {
     const drawn = onTerminal(columns, ['run', ...failing]).split('\n');
     const redrawn = drawn.flatMap((line) => line.replace(/\r$/, '').split(`\r${ESCAPE}[K`).slice(1, -1));
     expect(redrawn.length).toBeGreaterThan(2);
@@ -159,7 +160,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     expect(left.filter((text) => stripVTControlCharacters(text).startsWith(`FAIL ${rule}: boundary/`))).toHaveLength(1);
   });
 
-  test('of a machine the total stays as it was first told', () => {
+  test.runIf(whole)('of a machine the total stays as it was first told', () => {
     const totals = [...onTerminal(80, ['run', ...failing]).matchAll(/machine (\d+) of (\d+): \d+ of (\d+) programs/g)];
     const byMachine = new Map<string, Set<string>>();
     for (const [, machine, , total] of totals)

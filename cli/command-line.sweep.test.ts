@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { partOf } from '../spec/uapi/test-part.ts';
 import { defaultProfile } from './target.ts';
 import { installed } from './test-installed.ts';
 
@@ -27,7 +28,7 @@ function expectRefusal(args: string[], message: RegExp | string): void {
 }
 
 describe('help', () => {
-  test.each(['', ...commands])('of %s ends with examples and exit codes', (command) => {
+  test.each(partOf(['', ...commands], 4))('of %s ends with examples and exit codes', (command) => {
     const { status, stdout } = vfioConform(...[command, '--help'].filter(Boolean));
     expect(stdout).toMatch(/\nExamples?:\n {2}vfio-conform .*\n {6}\w.*\n/);
     expect(stdout).toMatch(/\n\nExit codes:\n {2}0 {2}\w.*\n(?: {2}1 {2}\w.*\n)? {2}2 {2}\w.*\n(?: {2}3 {2}\w.*\n)?$/);
@@ -37,7 +38,7 @@ describe('help', () => {
     expect(status).toBe(0);
   });
 
-  test.each(['run', 'replay', 'programs'])('of %s says which profile is the default', (command) => {
+  test.each(partOf(['run', 'replay', 'programs'], 3))('of %s says which profile is the default', (command) => {
     const text = vfioConform('help', command).stdout.replace(/\s+/g, ' ');
     expect(text).toContain(
       'default: type1-VERSION for kernel:VERSION, type1-6.12 for other kernels, else v1-singleton',
@@ -77,7 +78,7 @@ test.each([
 ])('%j is no command line', (args, message) => expectRefusal(args, message));
 
 describe('no option and no argument may be empty:', () => {
-  test.each(commands)('%s', (command) => {
+  test.each(partOf(commands, 4))('%s', (command) => {
     const own = needed[command] ?? [];
     const { stdout } = vfioConform(command, '--help');
     const options = [...stdout.matchAll(/^ {2}(--[\w-]+) [<[]/gm)].map(([, option]) => option!);
@@ -93,55 +94,63 @@ describe('no option and no argument may be empty:', () => {
 const number = (option: string) =>
   new RegExp(`${option} \\S+: give a whole number from \\d (up|to \\d+), in decimal digits`);
 
-test.each<[RegExp, ...string[]]>([
-  [number('--cases'), '--cases=1e3'],
-  [number('--cases'), '--cases=0x10'],
-  [number('--cases'), '--cases=0'],
-  [number('--cases'), '--cases=-1'],
-  [number('--cases'), '--cases=+1'],
-  [number('--cases'), '--cases=1.0'],
-  [number('--seed'), '--seed=99999999999999999999'],
-  [number('--max-losses'), '--max-losses=1e1'],
-  [number('--stall'), '--stall=0', '--target=exec:cat'],
-  [number('--stall'), '--stall=2147484', '--target=exec:cat'],
-  [/--time 1e9h: write a number and a unit/, '--time=1e9h'],
-  [/--time -1s: write a number and a unit/, '--time=-1s'],
-  [/--time 0s: give a time above 0/, '--time=0s'],
-  [/--time 9+h: nobody can wait/, '--time=99999999999h'],
-  [/--shard 1\/9+: write I\/N/, '--shard=1/99999999999999999999'],
-  [/--shard 0\/2: write I\/N/, '--shard=0/2'],
-  [/--shard 1: write I\/N/, '--shard=1'],
-  [/--suite boundary,,: has an empty name; known are boundary/, '--suite=boundary,,'],
-  [/--set bind: write PARAMETER=VALUE/, '--set=bind'],
-  [/--set bind=: write PARAMETER=VALUE/, '--set=bind='],
-  [/--set =absent: write PARAMETER=VALUE/, '--set==absent'],
-  [/--set: bind is to be both absent and present; give it one value/, '--set=bind=absent', '--set=bind=present'],
-  [/bind cannot be constructor/, '--set=bind=constructor'],
-  [/parameter __proto__ is unknown/, '--set=__proto__=x'],
-  [/--profile constructor: unknown; known are/, '--profile=constructor'],
-  [/--report :: unknown format/, '--report=:'],
-  [/--report constructor: unknown format/, '--report=constructor'],
-  [/--report json:: name a file after the colon/, '--report=json:'],
-  [/--target sim:: write sim:PARAMETER=VALUE/, '--target=sim:'],
-  [/--target sim:,: write sim:PARAMETER=VALUE/, '--target=sim:,'],
-  [/--target sim:bind=a,bind=b: bind is to be both a and b/, '--target=sim:bind=a,bind=b'],
-  [/--target sim:cache_seed=-1: cache_seed is a whole number/, '--target=sim:cache_seed=-1'],
-  [/--target sim:cache_seed=1e3: cache_seed is a whole number/, '--target=sim:cache_seed=1e3'],
-  [/--target sim:cache_seed=9+: cache_seed is a whole number/, '--target=sim:cache_seed=99999999999999999999'],
-  [/--target model:: model takes nothing after it/, '--target=model:'],
-  [/--target exec: name a command/, '--target=exec:'],
-  [/--target: is given twice; give it once/, '--target=sim', '--target=model'],
-  [/--json/, '--json=1'],
-])('run refuses what it cannot take: %s', (message, ...args) => expectRefusal(['run', ...args], message));
+test.each(
+  partOf<[RegExp, ...string[]]>(
+    [
+      [number('--cases'), '--cases=1e3'],
+      [number('--cases'), '--cases=0x10'],
+      [number('--cases'), '--cases=0'],
+      [number('--cases'), '--cases=-1'],
+      [number('--cases'), '--cases=+1'],
+      [number('--cases'), '--cases=1.0'],
+      [number('--seed'), '--seed=99999999999999999999'],
+      [number('--max-losses'), '--max-losses=1e1'],
+      [number('--stall'), '--stall=0', '--target=exec:cat'],
+      [number('--stall'), '--stall=2147484', '--target=exec:cat'],
+      [/--time 1e9h: write a number and a unit/, '--time=1e9h'],
+      [/--time -1s: write a number and a unit/, '--time=-1s'],
+      [/--time 0s: give a time above 0/, '--time=0s'],
+      [/--time 9+h: nobody can wait/, '--time=99999999999h'],
+      [/--shard 1\/9+: write I\/N/, '--shard=1/99999999999999999999'],
+      [/--shard 0\/2: write I\/N/, '--shard=0/2'],
+      [/--shard 1: write I\/N/, '--shard=1'],
+      [/--suite boundary,,: has an empty name; known are boundary/, '--suite=boundary,,'],
+      [/--set bind: write PARAMETER=VALUE/, '--set=bind'],
+      [/--set bind=: write PARAMETER=VALUE/, '--set=bind='],
+      [/--set =absent: write PARAMETER=VALUE/, '--set==absent'],
+      [/--set: bind is to be both absent and present; give it one value/, '--set=bind=absent', '--set=bind=present'],
+      [/bind cannot be constructor/, '--set=bind=constructor'],
+      [/parameter __proto__ is unknown/, '--set=__proto__=x'],
+      [/--profile constructor: unknown; known are/, '--profile=constructor'],
+      [/--report :: unknown format/, '--report=:'],
+      [/--report constructor: unknown format/, '--report=constructor'],
+      [/--report json:: name a file after the colon/, '--report=json:'],
+      [/--target sim:: write sim:PARAMETER=VALUE/, '--target=sim:'],
+      [/--target sim:,: write sim:PARAMETER=VALUE/, '--target=sim:,'],
+      [/--target sim:bind=a,bind=b: bind is to be both a and b/, '--target=sim:bind=a,bind=b'],
+      [/--target sim:cache_seed=-1: cache_seed is a whole number/, '--target=sim:cache_seed=-1'],
+      [/--target sim:cache_seed=1e3: cache_seed is a whole number/, '--target=sim:cache_seed=1e3'],
+      [/--target sim:cache_seed=9+: cache_seed is a whole number/, '--target=sim:cache_seed=99999999999999999999'],
+      [/--target model:: model takes nothing after it/, '--target=model:'],
+      [/--target exec: name a command/, '--target=exec:'],
+      [/--target: is given twice; give it once/, '--target=sim', '--target=model'],
+      [/--json/, '--json=1'],
+    ],
+    8,
+  ),
+)('run refuses what it cannot take: %s', (message, ...args) => expectRefusal(['run', ...args], message));
 
-test.each(['run', 'programs', 'check', 'explain', 'spec', 'replay'])('%s --spec takes no file', (command) => {
-  const file = join(folder, 'file');
-  writeFileSync(file, '');
-  const program = join(folder, 'program.json');
-  writeFileSync(program, JSON.stringify({ id: 'p', topology: { slots: {} }, ops: [] }));
-  const own = { explain: ['EINVAL'], replay: [program], spec: ['--format', 'json'] }[command] ?? [];
-  expectRefusal([command, ...own, '--spec', file], `--spec ${file}: is no folder`);
-});
+test.each(partOf(['run', 'programs', 'check', 'explain', 'spec', 'replay'], 4))(
+  '%s --spec takes no file',
+  (command) => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const program = join(folder, 'program.json');
+    writeFileSync(program, JSON.stringify({ id: 'p', topology: { slots: {} }, ops: [] }));
+    const own = { explain: ['EINVAL'], replay: [program], spec: ['--format', 'json'] }[command] ?? [];
+    expectRefusal([command, ...own, '--spec', file], `--spec ${file}: is no folder`);
+  },
+);
 
 test.each([
   ['check --depth 0', /--depth 0: give a whole number from 1 up/],

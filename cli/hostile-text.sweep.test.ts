@@ -6,6 +6,7 @@ import { toToken } from '../conformance/running/token.ts';
 import { mergeNeeds } from '../conformance/suites/suite.ts';
 import { suites } from '../conformance/suites/suites.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
+import { whole } from '../spec/uapi/test-part.ts';
 import type { Program, RecordLine } from '../spec/uapi/vocabulary.ts';
 import { installed } from './test-installed.ts';
 
@@ -124,7 +125,7 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(JSON.parse(judged.stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
   });
 
-  it('in the JSON of a run', () => {
+  it.runIf(whole)('in the JSON of a run', () => {
     const { stdout, stderr } = vfioConform(
       'run',
       '--target',
@@ -139,7 +140,7 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(JSON.parse(stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
   });
 
-  it('in what diff shows', () => {
+  it.runIf(whole)('in what diff shows', () => {
     vfioConform('run', '--suite', 'scenarios', '--cases', '40', '--record', file('sim.jsonl'));
     for (const options of [[], ['--all'], ['--json']]) {
       const { status, stdout, stderr } = vfioConform('diff', file('one.jsonl'), file('sim.jsonl'), ...options);
@@ -172,7 +173,7 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(stderr).not.toMatch(/^PASS/m);
   });
 
-  it('in problems with records and programs', () => {
+  it.runIf(whole)('in problems with records and programs', () => {
     const header = readFileSync(file('one.jsonl'), 'utf8').split('\n')[0]!;
     const change = (changes: object) => `${JSON.stringify({ ...(JSON.parse(header) as RecordLine), ...changes })}\n`;
     const bad = {

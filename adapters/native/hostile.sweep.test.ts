@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
+import { whole } from '../../spec/uapi/test-part.ts';
 import type { Op } from '../../spec/uapi/vocabulary.ts';
 import { TestDaemon } from './test-daemon.ts';
 
@@ -34,7 +35,7 @@ describe.skipIf(!existsSync(binary))('a daemon whose processes overwrite what th
   });
 
   it('survives whatever bytes there are', async () => {
-    for (let seed = 0; seed < 100; seed++)
+    for (let seed = 0; seed < (whole ? 100 : 20); seed++)
       expect(await run(String(seed))).toMatchObject({ type: 'result', id: id - 1, outcomes: [] });
   });
 });

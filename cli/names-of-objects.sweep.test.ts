@@ -10,6 +10,7 @@ import { compileContract } from '../reference/interpreter/contract.ts';
 import { runOnModel } from '../reference/model-target.ts';
 import { loadContract } from '../spec/contract/load.ts';
 import { parameterSetting } from '../spec/contract/setting.ts';
+import { partOf } from '../spec/uapi/test-part.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op, Program } from '../spec/uapi/vocabulary.ts';
 import { installed } from './test-installed.ts';
@@ -39,15 +40,17 @@ const places: ((name: string) => string[])[] = [
   (name) => [name],
 ];
 
-test.each(places.flatMap((place, i) => [place(names[i % 4]!), place('__proto__')]))(
-  '%s %s %s is refused in a sentence',
-  (...words) => {
-    const { status, stdout, stderr } = vfioConform(...words);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).not.toContain('internal error');
-    expect(stderr).toMatch(/unknown|no (parameter|defect)|cannot be|damaged|ids of programs|names no/);
-  },
-);
+test.each(
+  partOf(
+    places.flatMap((place, i) => [place(names[i % 4]!), place('__proto__')]),
+    7,
+  ),
+)('%s %s %s is refused in a sentence', (...words) => {
+  const { status, stdout, stderr } = vfioConform(...words);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).not.toContain('internal error');
+  expect(stderr).toMatch(/unknown|no (parameter|defect)|cannot be|damaged|ids of programs|names no/);
+});
 
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, 'v1-singleton'));

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readRecord } from '../reports/record-file.ts';
 import { opNames } from '../spec/uapi/op-names.ts';
 import { packageRoot } from '../spec/uapi/package-root.ts';
+import { partOf } from '../spec/uapi/test-part.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-interrupted-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -133,8 +134,8 @@ const moments: [what: string, begin: () => Promise<Running>][] = [
 ];
 const readIf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
-describe.each(moments)('a run that is interrupted %s', (_, begin) => {
-  test.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('by %s', async (signal) => {
+describe.each(partOf(moments, 3))('a run that is interrupted %s', (_, begin) => {
+  test.concurrent.each(partOf(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const, 3))('by %s', async (signal) => {
     const { child, place, record, ended } = await begin();
     child.kill(signal);
     const { code, stdout, stderr } = await ended;
@@ -161,21 +162,46 @@ function shell(place: string, script: string) {
 }
 
 describe('outputs', () => {
-  test.each<[what: string, script: string, code: number, says: RegExp]>([
-    ['a full standard output', 'RUN > /dev/full', 2, /^vfio-conform: standard output: cannot be written \(ENOSPC\)/],
-    ['a full standard output for --json', 'RUN --json > /dev/full', 2, /standard output: cannot be written \(ENOSPC\)/],
-    ['a closed standard error', 'RUN --frobnicate 2>&-', 2, /^$/],
-    ['a full standard error', 'RUN --frobnicate 2>/dev/full', 2, /^$/],
-    ['a reader that has seen enough', 'set -o pipefail; RUN | head -c 1 >/dev/null', 0, /^$/],
-    ['a full file for the record', 'RUN --record /dev/full', 2, /--record \/dev\/full: the disk is full; make room/],
-    ['a full file for a report', 'RUN --report junit:/dev/full', 2, /--report junit:\/dev\/full: the disk is full/],
-    ['a missing folder', 'RUN --report junit:no/x', 2, /--report junit:no\/x: there is no folder no; make it first/],
-    ['a folder in place of a file', 'RUN --record .', 2, /--record \.: it is a folder; name a file in it/],
-    ['a limit on files', 'ulimit -f 64; RUN --record r', 2, /--record r: it would get larger .*\(ulimit -f\)/],
-    ['one file twice', 'RUN --record r --report junit:r', 2, /\/r: is to take two outputs; name a file for each/],
-    ['two things on standard output', 'RUN --json --report json', 2, /--report json: standard output is for one/],
-    ['two reports there', 'RUN --report junit --report json', 2, /--report json: standard output is for one/],
-  ])('%s', (_, script, code, says) => {
+  test.each(
+    partOf<[what: string, script: string, code: number, says: RegExp]>(
+      [
+        [
+          'a full standard output',
+          'RUN > /dev/full',
+          2,
+          /^vfio-conform: standard output: cannot be written \(ENOSPC\)/,
+        ],
+        [
+          'a full standard output for --json',
+          'RUN --json > /dev/full',
+          2,
+          /standard output: cannot be written \(ENOSPC\)/,
+        ],
+        ['a closed standard error', 'RUN --frobnicate 2>&-', 2, /^$/],
+        ['a full standard error', 'RUN --frobnicate 2>/dev/full', 2, /^$/],
+        ['a reader that has seen enough', 'set -o pipefail; RUN | head -c 1 >/dev/null', 0, /^$/],
+        [
+          'a full file for the record',
+          'RUN --record /dev/full',
+          2,
+          /--record \/dev\/full: the disk is full; make room/,
+        ],
+        ['a full file for a report', 'RUN --report junit:/dev/full', 2, /--report junit:\/dev\/full: the disk is full/],
+        [
+          'a missing folder',
+          'RUN --report junit:no/x',
+          2,
+          /--report junit:no\/x: there is no folder no; make it first/,
+        ],
+        ['a folder in place of a file', 'RUN --record .', 2, /--record \.: it is a folder; name a file in it/],
+        ['a limit on files', 'ulimit -f 64; RUN --record r', 2, /--record r: it would get larger .*\(ulimit -f\)/],
+        ['one file twice', 'RUN --record r --report junit:r', 2, /\/r: is to take two outputs; name a file for each/],
+        ['two things on standard output', 'RUN --json --report json', 2, /--report json: standard output is for one/],
+        ['two reports there', 'RUN --report junit --report json', 2, /--report json: standard output is for one/],
+      ],
+      3,
+    ),
+  )('%s', (_, script, code, says) => {
     const { status, stderr } = shell(own('output'), script);
     expect(stderr.trim()).toMatch(says);
     expect(stderr).not.toMatch(/\n\s+at |internal error/);
