@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { partOf } from '../spec/uapi/test-part.ts';
+import { MARK, markedProcesses } from '../spec/uapi/test-processes.ts';
 import type { RecordCase, RecordMachine, RunResult } from '../spec/uapi/vocabulary.ts';
 import { runCommand } from './run-command.ts';
 import { printed } from './test-command.ts';
@@ -46,7 +47,7 @@ async function run(behaviour: string, options: readonly string[]) {
       ...['--only', only, '--cases', part.cases, '--record', record, '--json', '--report', `junit:${own}/junit.xml`],
       ...options,
     ],
-    { env: { ...process.env, VFIO_CONFORM_TEST: own }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, [MARK]: own }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const [stdout, stderr] = [child.stdout, child.stderr].map(async (stream) => {
     let text = '';
@@ -61,19 +62,8 @@ async function run(behaviour: string, options: readonly string[]) {
     result: said === '' ? undefined : (JSON.parse(said) as RunResult),
     record,
     junit: join(own, 'junit.xml'),
-    left: running(own),
+    left: markedProcesses(own),
   };
-}
-
-/** Processes that a run started, however far they went from it. */
-function running(own: string): string[] {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(`VFIO_CONFORM_TEST=${own}`);
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Of 20 programs, 16 are under way at once. */

@@ -64,17 +64,26 @@ export function toText({ failed, replay, ...summary }: Summary, paint: Paint = p
   const reached = rules(result, footer);
   if (reached) parts.push(reached);
   if (result.transitions) parts.push(describeTransitions(result.transitions));
-  if (result.losses.length > 0) parts.push(losses(result));
-  if (result.inconclusive.length > 0) parts.push(inconclusive(result));
+  parts.push(...doubts(result));
   if (footer.retried) parts.push(`${footer.retried} programs were tried more than once.`);
   if (result.selected !== undefined) parts.push(`Selected: ${result.selected}.`);
   parts.push(closing(result, paint));
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Failures, and what it comes to. */
-export function toBriefText({ result, failed, replay }: Summary, paint: Paint = plain): string {
-  return `${[...failures(result.groups, failed, replay, paint), closing(result, paint)].join('\n\n')}\n`;
+/** What keeps a target from conforming, and what it comes to. */
+export function toBriefText({ failed, replay, ...summary }: Summary, paint: Paint = plain): string {
+  const result = visible(summary.result);
+  const parts = [...failures(summary.result.groups, failed, replay, paint), ...doubts(result), closing(result, paint)];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Losses of the target and programs that nothing is known of. */
+function doubts(result: RunResult): string[] {
+  return [
+    ...(result.losses.length > 0 ? [losses(result)] : []),
+    ...(result.inconclusive.length > 0 ? [inconclusive(result)] : []),
+  ];
 }
 
 function table({ rows }: RunResult): string {

@@ -148,7 +148,7 @@ async function start(
       virtualisation = true;
       return session;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      if (!(error instanceof Problem) || hooks.signal?.aborted) throw error;
       note(`A guest does not start with KVM within ${trialSeconds} s here; falling back to emulation.`);
     }
   }

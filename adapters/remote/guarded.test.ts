@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
+import { MARK, markedProcesses } from '../../spec/uapi/test-processes.ts';
 import { type CommandEnd, runGuarded } from './guarded.ts';
 
 /** The guard of the build, and what stands in for it without a C compiler. */
@@ -15,29 +16,19 @@ const guards = [
 ] as const;
 
 let folder: string;
-let tag: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vfio-conform-guard-'));
-  tag = `VFIO_CONFORM_TEST=${folder}`;
-  process.env.VFIO_CONFORM_TEST = folder;
+  process.env[MARK] = folder;
 });
 
 afterEach(() => {
-  delete process.env.VFIO_CONFORM_TEST;
+  delete process.env[MARK];
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Processes that were started since the test began, however far they went from who started them. */
-function running(): string[] {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return Number(name) !== process.pid && readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(tag);
-    } catch {
-      return false;
-    }
-  });
-}
+/** Processes that were started since the test began. */
+const running = () => markedProcesses(folder).filter((pid) => Number(pid) !== process.pid);
 
 const sh = (script: string, guard: string, options = {}) =>
   runGuarded(['/bin/sh', '-c', script], { input: false, ...options }, guard);

@@ -59,7 +59,8 @@ function spelling(call: OpenDeviceCall): { before: string; exact: boolean; after
 export const conditions = {
   get_device_fd_name_not_readable: (call) => {
     const { bytes, ended } = readName(call);
-    return !ended && bytes.length < LONGEST_NAME;
+    // The end is looked for first; what has one is then copied, and that copy may be let fail.
+    return ended ? call.copyFails() : bytes.length < LONGEST_NAME;
   },
   get_device_fd_name_too_long: (call) => {
     if (call.op.op === 'ioctl') return !readName(call).ended;

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { partOf } from '../spec/uapi/test-part.ts';
 import { installed } from './test-installed.ts';
 
 const { folder, vfioConform } = installed();
@@ -10,7 +11,7 @@ describe('wrong input gets one sentence and exit code 2', () => {
   const programOf = (op: string) => `{"id":"x","topology":{"slots":{}},"ops":[{${op}}]}`;
   const strangeRecord =
     '{"kind":"header","format":2,"tool":{"name":"t","version":"1","hash":""},"contract":"","options":{},"profile":"type1-6.12","parameters":{"x":"y"},"target":"sim","strict":true,"seed":0,"selection":{"suites":[]}}\n';
-  test.each<[string, string[], RegExp, string?]>([
+  const inputs: [string, string[], RegExp, string?][] = [
     ['target', ['run', '--target', 'qemu'], /--target qemu: unknown; known are sim, model/],
     ['parameter', ['run', '--set', 'bindd=absent'], /parameter bindd is unknown; known are/],
     ['parameter value', ['run', '--set', 'bind=maybe'], /bind cannot be maybe; it can be absent/],
@@ -60,7 +61,8 @@ describe('wrong input gets one sentence and exit code 2', () => {
       programOf('"op":"barrier","actor":"child"'),
     ],
     ['option', ['run', '--frobnicate'], /unknown option/],
-  ])('%s', (_, args, message, content) => {
+  ];
+  test.each(partOf(inputs, 3))('%s', (_, args, message, content) => {
     if (content !== undefined) writeFileSync(file, content);
     const { status, stderr } = vfioConform(...args);
     expect(stderr).toMatch(message);
