@@ -78,7 +78,14 @@ async function withMachine(
 }
 
 const emulators = (): string =>
-  execFileSync('sh', ['-c', `pgrep -P ${process.pid} qemu-system || true`], { encoding: 'utf8' }).trim();
+  // Each is the child of its guard.
+  execFileSync(
+    'sh',
+    ['-c', `for guard in $(pgrep -P ${process.pid} vfio-conform); do pgrep -P $guard qemu-system; done; true`],
+    {
+      encoding: 'utf8',
+    },
+  ).trim();
 
 describe.each(['6.1', '6.12'])('Linux %s', (version) => {
   let session: Session;
@@ -131,14 +138,14 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
     { op: 'pwrite', fd: 'file', offset: 0, memory: 'text', at: 0, length: words.length },
   ];
 
-  it('fails the program during which the kernel logged a warning, and keeps the line with it', async () => {
+  it('tells that the kernel logged a warning during a program, for the judge to weigh', async () => {
     const words = 'WARNING: CPU: 0 PID: 1 at a test';
     const result = await session.run(
       { id: 'warns', topology: { slots: {} }, ops: text('/dev/kmsg', `${words}\n`) },
       {},
     );
-    expect(result.end).toBe('crashed');
-    expect(result.detail).toContain(words);
+    expect(result.end).toBe('completed');
+    expect(result.faults).toContain(words);
     expect(result.log).toContain(words);
     expect((await run(session, 's0', attach)).at(-1)).toEqual({ value: 0 });
   });
@@ -168,7 +175,7 @@ describe.each(['6.1', '6.12'])('Linux %s', (version) => {
   it('survives the death of its emulator', async () => {
     execFileSync('kill', ['-KILL', emulators()]);
     const lost = await session.run({ id: 'lost', topology: { slots: {} }, ops: [] }, {});
-    expect(['crashed', 'completed']).toContain(lost.end);
+    expect(['lost', 'completed']).toContain(lost.end);
     expect((await run(session, 's0', attach)).at(-1)).toEqual({ value: 0 });
   });
 
