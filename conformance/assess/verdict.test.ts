@@ -92,3 +92,32 @@ test('what a target cannot run is not applicable, with its reason', () => {
 test('a trace with more outcomes than ops is not applicable, because it is no trace of the program', () => {
   expect(verdict({ outcomes: [...outcomes, { value: 0 }] }).verdict).toBe('not-applicable');
 });
+
+test('what carries the implementation says nothing about it when it is lost', () => {
+  expect(verdict({ end: 'lost', outcomes: [], detail: 'the emulator was killed by SIGABRT' })).toMatchObject({
+    verdict: 'inconclusive',
+    reason: 'the emulator was killed by SIGABRT',
+  });
+});
+
+describe('a fault that the kernel reports', () => {
+  const faults = ['WARNING: CPU: 0 PID: 1 at mm/page_alloc.c:5'];
+  const rule = data.rules.get('map_dma_returns_zero')!;
+  const allowing = (pattern: string) => {
+    const rules = new Map(data.rules).set(rule.id, { ...rule, logs: [pattern] });
+    const trace: Trace = { environment: environment.id, program, end: 'completed', outcomes, faults };
+    return decide({ ...contract, data: { ...data, rules } }, environment, trace, false).verdict;
+  };
+
+  test('fails the program, whatever the outcomes were', () => {
+    expect(verdict({ faults }).failure).toMatchObject({
+      signature: { rule: 'target_survives', actual: 'fault' },
+      actual: expect.stringContaining(faults[0]!),
+    });
+  });
+
+  test('passes where a rule that decides allows it, and no other', () => {
+    expect(allowing('WARNING: .* at mm/page_alloc\\.c:')).toBe('pass');
+    expect(allowing('WARNING: .* at mm/slub\\.c:')).toBe('fail');
+  });
+});
