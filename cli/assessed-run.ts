@@ -1,9 +1,10 @@
 import { type Assessed, Assessment, type AssessmentSubject, type Judged } from '../conformance/assess/assessment.ts';
 import { type Listener, type Plan, run } from '../conformance/running/run.ts';
-import type { RecordFile } from '../reports/record-file.ts';
+import { FORMAT, type RecordFile } from '../reports/record-file.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
-import type { RecordCase, RecordHeader } from '../spec/uapi/vocabulary.ts';
+import type { RecordCase, RecordHeader, RecordSelection } from '../spec/uapi/vocabulary.ts';
 import { machineLine } from './machine-line.ts';
+import { tool } from './tool.ts';
 
 /** What is run, judged and kept. */
 export interface AssessedPlan
@@ -12,8 +13,11 @@ export interface AssessedPlan
   adapter: Adapter;
   /** Whether a machine that the target does not offer leaves the run incomplete. */
   needsEveryMachine?: true;
-  /** The first line of the record. */
-  header: RecordHeader;
+  /** What the target was given beside its name. */
+  options: Record<string, string>;
+  seed: number;
+  /** What was selected, as the record keeps it. */
+  recorded: RecordSelection;
   record?: RecordFile;
 }
 
@@ -33,7 +37,7 @@ export interface AssessedEnd extends Assessed {
 
 /** Runs, judges, and keeps a record, whatever happens on the way: what was judged before something failed is not lost with it. */
 export async function assessedRun(plan: AssessedPlan, listener: AssessedListener): Promise<AssessedEnd> {
-  const { adapter, header, record, contract, selection } = plan;
+  const { adapter, record, contract, selection } = plan;
   const assessment = new Assessment(plan);
   const started = Date.now();
   const seconds = () => (Date.now() - started) / 1000;
@@ -41,7 +45,7 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
   let complete = false;
   let missing = 0;
   try {
-    record?.write(header);
+    record?.write(headerOf(plan));
     const end = await run(
       {
         contract,
@@ -91,4 +95,23 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
   }
   record?.close();
   return { ...assessed, complete, programs: assessment.programs, ...(error !== undefined && { error }) };
+}
+
+/** The first line of the record. */
+function headerOf(plan: AssessedPlan): RecordHeader {
+  const { contract, target, options, profile, strict, seed, allowLosses, recorded } = plan;
+  return {
+    kind: 'header',
+    format: FORMAT,
+    tool: tool(),
+    contract: contract.data.hash,
+    target,
+    options,
+    profile,
+    parameters: contract.parameters,
+    strict,
+    seed,
+    ...(allowLosses && { allowLosses: true }),
+    selection: recorded,
+  };
 }

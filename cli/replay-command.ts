@@ -2,7 +2,7 @@ import type { Selection } from '../conformance/running/selection.ts';
 import { mergeNeeds, type Suite, sameMachine } from '../conformance/suites/suite.ts';
 import { describeOutcome } from '../reference/interpreter/outcome.ts';
 import { describeOp, kindsOf } from '../reports/program-text.ts';
-import { FORMAT, RecordFile } from '../reports/record-file.ts';
+import { RecordFile } from '../reports/record-file.ts';
 import { closing, describeGroup, describeLoss, exampleOf, verdictText } from '../reports/text.ts';
 import { visible } from '../spec/uapi/visible.ts';
 import type { Program, RecordCase, RecordSelection } from '../spec/uapi/vocabulary.ts';
@@ -15,7 +15,6 @@ import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
 import { paintFor } from './paint-for.ts';
 import { readPrograms } from './read-program.ts';
 import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
-import { tool } from './tool.ts';
 
 interface ReplayOptions extends SettingOptions, Omit<TargetOptions, 'coverage'>, VerbosityOptions {
   target: string;
@@ -67,19 +66,9 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       selected: selectionText(selected),
       signal: interruption.signal,
       record,
-      header: {
-        kind: 'header',
-        format: FORMAT,
-        tool: tool(),
-        contract: contract.data.hash,
-        target,
-        options: targetOptions,
-        profile,
-        parameters: contract.parameters,
-        strict,
-        seed: 0,
-        selection: selected,
-      },
+      options: targetOptions,
+      seed: 0,
+      recorded: selected,
     },
     {
       onSession({ environment, name, version: targetVersion }) {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Contract } from '../reference/interpreter/contract.ts';
-import { FORMAT, RecordFile } from '../reports/record-file.ts';
+import { RecordFile } from '../reports/record-file.ts';
 import { toBriefText, toText } from '../reports/text.ts';
 import type { Description } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
@@ -24,7 +24,6 @@ import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
 import { wholeNumber } from './options/whole-number.ts';
 import { paintFor } from './paint-for.ts';
 import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
-import { tool } from './tool.ts';
 
 interface RunOptions
   extends SettingOptions,
@@ -88,20 +87,9 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       ...{ cases: selected.cases, shard: selected.shard, milliseconds, maxLosses },
       signal: interruption.signal,
       record,
-      header: {
-        kind: 'header',
-        format: FORMAT,
-        tool: tool(),
-        contract: contract.data.hash,
-        target: options.target,
-        options: opened.options,
-        profile,
-        parameters: contract.parameters,
-        strict,
-        seed,
-        ...(options.allowLosses && { allowLosses: true }),
-        selection: selected,
-      },
+      options: opened.options,
+      seed,
+      recorded: selected,
     },
     {
       onStart: (need, index, of) => live.onStart(need, index, of),
