@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { partOf } from '../spec/uapi/test-part.ts';
 import { defaultProfile } from './target.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 
 const commands = ['run', 'judge', 'check', 'diff', 'programs', 'replay', 'explain', 'spec', 'targets', 'help'];
 /** Arguments that a command does not go without. */
@@ -17,8 +17,8 @@ const needed: Record<string, string[]> = {
 };
 
 /** Expects a refusal in one sentence, and exit code 2. */
-function expectRefusal(args: string[], message: RegExp | string): void {
-  const { status, stdout, stderr } = vfioConform(...args);
+async function expectRefusal(args: string[], message: RegExp | string): Promise<void> {
+  const { status, stdout, stderr } = await vfioConform(...args);
   const told = args.join(' ');
   expect(stderr, told).toMatch(/^vfio-conform: .*[.?]\n$/);
   if (typeof message === 'string') expect(stderr, told).toContain(message);
@@ -28,8 +28,8 @@ function expectRefusal(args: string[], message: RegExp | string): void {
 }
 
 describe('help', () => {
-  test.each(partOf(['', ...commands], 4))('of %s ends with examples and exit codes', (command) => {
-    const { status, stdout } = vfioConform(...[command, '--help'].filter(Boolean));
+  test.each(partOf(['', ...commands], 4))('of %s ends with examples and exit codes', async (command) => {
+    const { status, stdout } = await vfioConform(...[command, '--help'].filter(Boolean));
     expect(stdout).toMatch(/\nExamples?:\n {2}vfio-conform .*\n {6}\w.*\n/);
     expect(stdout).toMatch(/\n\nExit codes:\n {2}0 {2}\w.*\n(?: {2}1 {2}\w.*\n)? {2}2 {2}\w.*\n(?: {2}3 {2}\w.*\n)?$/);
     for (const [, example] of stdout.matchAll(/^ {2}vfio-conform (\w+) /gm)) expect(commands).toContain(example);
@@ -38,8 +38,8 @@ describe('help', () => {
     expect(status).toBe(0);
   });
 
-  test.each(partOf(['run', 'replay', 'programs'], 3))('of %s says which profile is the default', (command) => {
-    const text = vfioConform('help', command).stdout.replace(/\s+/g, ' ');
+  test.each(partOf(['run', 'replay', 'programs'], 3))('of %s says which profile is the default', async (command) => {
+    const text = (await vfioConform('help', command)).stdout.replace(/\s+/g, ' ');
     expect(text).toContain(
       'default: type1-VERSION for kernel:VERSION, type1-6.12 for other kernels, else v1-singleton',
     );
@@ -51,14 +51,14 @@ describe('help', () => {
     ]);
   });
 
-  test('without arguments the commands are listed, as for a mistake', () => {
-    const { status, stdout, stderr } = vfioConform();
+  test('without arguments the commands are listed, as for a mistake', async () => {
+    const { status, stdout, stderr } = await vfioConform();
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^Usage: vfio-conform/);
   });
 
-  test('--version prints the version alone', () => {
-    expect(vfioConform('--version')).toEqual({
+  test('--version prints the version alone', async () => {
+    expect(await vfioConform('--version')).toEqual({
       status: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
       stderr: '',
@@ -78,16 +78,16 @@ test.each([
 ])('%j is no command line', (args, message) => expectRefusal(args, message));
 
 describe('no option and no argument may be empty:', () => {
-  test.each(partOf(commands, 4))('%s', (command) => {
+  test.each(partOf(commands, 4))('%s', async (command) => {
     const own = needed[command] ?? [];
-    const { stdout } = vfioConform(command, '--help');
+    const { stdout } = await vfioConform(command, '--help');
     const options = [...stdout.matchAll(/^ {2}(--[\w-]+) [<[]/gm)].map(([, option]) => option!);
     const format = command === 'spec' ? ['--format', 'json'] : [];
     for (const option of options) {
       const others = option === '--format' ? [] : format;
-      expectRefusal([command, ...own, ...others, `${option}=`], `${option}: is empty; write ${option} `);
+      await expectRefusal([command, ...own, ...others, `${option}=`], `${option}: is empty; write ${option} `);
     }
-    if (own.length > 0) expectRefusal([command, ...own.slice(1), ' '], `${command}: an argument is empty`);
+    if (own.length > 0) await expectRefusal([command, ...own.slice(1), ' '], `${command}: an argument is empty`);
   });
 });
 
@@ -142,13 +142,13 @@ test.each(
 
 test.each(partOf(['run', 'programs', 'check', 'explain', 'spec', 'replay'], 4))(
   '%s --spec takes no file',
-  (command) => {
+  async (command) => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     const program = join(folder, 'program.json');
     writeFileSync(program, JSON.stringify({ id: 'p', topology: { slots: {} }, ops: [] }));
     const own = { explain: ['EINVAL'], replay: [program], spec: ['--format', 'json'] }[command] ?? [];
-    expectRefusal([command, ...own, '--spec', file], `--spec ${file}: is no folder`);
+    await expectRefusal([command, ...own, '--spec', file], `--spec ${file}: is no folder`);
   },
 );
 

@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { inProcess } from './test-in-process.ts';
 import { installed } from './test-installed.ts';
 
-const { main, vfioConform } = installed();
+const { vfioConform } = inProcess();
+/** Without the C parts. */
+const { main } = installed();
 
 describe('explain and targets', () => {
   test.each([['map_dma_overlaps'], ['SET_CONTAINER'], ['ENOSPC'], ['untouched_read_map'], ['L1'], ['I4']])(
     'explain %s',
-    (what) => {
-      const { status, stdout } = vfioConform('explain', what);
+    async (what) => {
+      const { status, stdout } = await vfioConform('explain', what);
       expect(stdout).toMatchSnapshot();
       expect(status).toBe(0);
     },
@@ -21,20 +24,20 @@ describe('explain and targets', () => {
     ['SET_CONTANER', 'SET_CONTAINER'],
     ['MAP_DAM', 'MAP_DMA'],
     ['ENOSPACE', 'ENOSPC'],
-  ])('%s is answered with %s as the nearest name', (what, name) => {
-    const { status, stderr } = vfioConform('explain', what);
+  ])('%s is answered with %s as the nearest name', async (what, name) => {
+    const { status, stderr } = await vfioConform('explain', what);
     expect(stderr).toMatch(new RegExp(`did you mean ${name}\\b`));
     expect(status).toBe(2);
   });
 
-  test('a name like none is answered without guesses', () => {
-    const { status, stderr } = vfioConform('explain', 'xyzzy');
+  test('a name like none is answered without guesses', async () => {
+    const { status, stderr } = await vfioConform('explain', 'xyzzy');
     expect(stderr).toMatch(/nothing is called alike/);
     expect(status).toBe(2);
   });
 
-  test('targets lists what can be tested', () => {
-    const { status, stdout } = vfioConform('targets');
+  test('targets lists what can be tested', async () => {
+    const { status, stdout } = await vfioConform('targets');
     expect(stdout).toMatch(/^sim /m);
     expect(stdout).toMatch(/^kernel:6\.12 /m);
     expect(status).toBe(0);

@@ -8,9 +8,9 @@ import { suites } from '../conformance/suites/suites.ts';
 import { modelEnvironment } from '../reference/model-target.ts';
 import { whole } from '../spec/uapi/test-part.ts';
 import type { Program, RecordLine } from '../spec/uapi/vocabulary.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 
 /** What moves cursors, sets titles, turns text around, hides, or passes for a line of the tool's own. */
 const HOSTILE =
@@ -92,10 +92,10 @@ beforeAll(() => {
 });
 
 describe('what a target, a record or a program says is shown, and does nothing', () => {
-  it('in a run, its reports, and whatever reads its record', () => {
+  it('in a run, its reports, and whatever reads its record', async () => {
     const record = ['--record', file('one.jsonl')];
     const reports = ['--report', `junit:${file('junit.xml')}`, '--report', `text:${file('text')}`];
-    const ran = vfioConform(
+    const ran = await vfioConform(
       'run',
       '--target',
       target(),
@@ -113,20 +113,20 @@ describe('what a target, a record or a program says is shown, and does nothing',
     const junit = readFileSync(file('junit.xml'), 'utf8');
     expect(junit).not.toMatch(raw);
     expect(textOfXml(junit)).toContain('a\\x1b[2J');
-    const judged = vfioConform('judge', file('one.jsonl'), '--report', `junit:${file('judged.xml')}`);
+    const judged = await vfioConform('judge', file('one.jsonl'), '--report', `junit:${file('judged.xml')}`);
     expect(judged.status).toBe(1);
     expect(judged.stdout + judged.stderr).not.toMatch(raw);
     expect(textOfXml(readFileSync(file('judged.xml'), 'utf8'))).toBe(textOfXml(junit));
   });
 
-  it('in JSON, where it is exact and escaped', () => {
-    const judged = vfioConform('judge', file('one.jsonl'), '--json');
+  it('in JSON, where it is exact and escaped', async () => {
+    const judged = await vfioConform('judge', file('one.jsonl'), '--json');
     expect(judged.stdout).not.toMatch(raw);
     expect(JSON.parse(judged.stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
   });
 
-  it.runIf(whole)('in the JSON of a run', () => {
-    const { stdout, stderr } = vfioConform(
+  it.runIf(whole)('in the JSON of a run', async () => {
+    const { stdout, stderr } = await vfioConform(
       'run',
       '--target',
       target(),
@@ -140,10 +140,10 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(JSON.parse(stdout).targetVersion).toBe(`${hostileName} ${hostileName}`);
   });
 
-  it.runIf(whole)('in what diff shows', () => {
-    vfioConform('run', '--suite', 'scenarios', '--cases', '40', '--record', file('sim.jsonl'));
+  it.runIf(whole)('in what diff shows', async () => {
+    await vfioConform('run', '--suite', 'scenarios', '--cases', '40', '--record', file('sim.jsonl'));
     for (const options of [[], ['--all'], ['--json']]) {
-      const { status, stdout, stderr } = vfioConform('diff', file('one.jsonl'), file('sim.jsonl'), ...options);
+      const { status, stdout, stderr } = await vfioConform('diff', file('one.jsonl'), file('sim.jsonl'), ...options);
       expect(status).toBe(1);
       expect(stdout + stderr).not.toMatch(raw);
     }
@@ -156,16 +156,16 @@ describe('what a target, a record or a program says is shown, and does nothing',
     { words: ['replay', 'token'] },
     { words: ['explain', 'program.json'] },
     { words: ['explain', 'token'] },
-  ])('in what $words shows', ({ words }) => {
+  ])('in what $words shows', async ({ words }) => {
     const token = toToken(program);
     const given: Record<string, string> = { 'program.json': file('program.json'), token, daemon: target() };
-    const { stdout, stderr } = vfioConform(...words.map((word) => given[word] ?? word));
+    const { stdout, stderr } = await vfioConform(...words.map((word) => given[word] ?? word));
     expect(stdout).toContain('given/a\\x1b[2J');
     expect(stdout + stderr).not.toMatch(raw);
   });
 
-  it.each([['dies'], ['babbles']])('when a daemon %s before it says what it is', (how) => {
-    const { status, stdout, stderr } = vfioConform('run', '--target', target(how));
+  it.each([['dies'], ['babbles']])('when a daemon %s before it says what it is', async (how) => {
+    const { status, stdout, stderr } = await vfioConform('run', '--target', target(how));
     expect(status).toBe(2);
     expect(stdout + stderr).not.toMatch(raw);
     // None of its lines passes for one of the tool's.
@@ -173,7 +173,7 @@ describe('what a target, a record or a program says is shown, and does nothing',
     expect(stderr).not.toMatch(/^PASS/m);
   });
 
-  it.runIf(whole)('in problems with records and programs', () => {
+  it.runIf(whole)('in problems with records and programs', async () => {
     const header = readFileSync(file('one.jsonl'), 'utf8').split('\n')[0]!;
     const change = (changes: object) => `${JSON.stringify({ ...(JSON.parse(header) as RecordLine), ...changes })}\n`;
     const bad = {
@@ -185,24 +185,24 @@ describe('what a target, a record or a program says is shown, and does nothing',
     };
     for (const [name, text] of Object.entries(bad)) {
       writeFileSync(file(name), text);
-      const { status, stdout, stderr } = vfioConform('judge', file(name));
+      const { status, stdout, stderr } = await vfioConform('judge', file(name));
       expect(status).toBe(2);
       expect(stderr).toContain('\\x1b');
       expect(stdout + stderr).not.toMatch(raw);
     }
     const names = { ...program, topology: { slots: { [hostileName]: { devices: 1, viable: true } } } };
     writeFileSync(file('names.json'), JSON.stringify(names));
-    const { stderr } = vfioConform('replay', file('names.json'));
+    const { stderr } = await vfioConform('replay', file('names.json'));
     expect(stderr).not.toMatch(raw);
   });
 });
 
-it('what a record says of its target is a word of the replay line, whatever is in it', () => {
+it('what a record says of its target is a word of the replay line, whatever is in it', async () => {
   const [header, ...lines] = readFileSync(file('one.jsonl'), 'utf8').split('\n');
   const evil = "kernel:'; touch /tmp/x; echo $(id) \x1b[2J\n# ";
   const forged = { ...JSON.parse(header!), target: evil, options: { modules: evil } };
   writeFileSync(file('forged.jsonl'), [JSON.stringify(forged), ...lines].join('\n'));
-  const { stdout, stderr } = vfioConform('judge', file('forged.jsonl'));
+  const { stdout, stderr } = await vfioConform('judge', file('forged.jsonl'));
   expect(stdout + stderr).not.toMatch(raw);
   const word = "$'kernel:\\'; touch /tmp/x; echo $(id) \\x1b[2J\\x0a# '";
   expect(stdout).toContain(`--target ${word} --profile v1-singleton --modules ${word}\n`);

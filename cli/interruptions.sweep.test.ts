@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readRecord } from '../reports/record-file.ts';
 import { opNames } from '../spec/uapi/op-names.ts';
-import { partOf } from '../spec/uapi/test-part.ts';
+import { partOf, whole } from '../spec/uapi/test-part.ts';
 import { MARK, markedProcesses } from '../spec/uapi/test-processes.ts';
 import { main, type StartedRun, size, startRun, textOf, until } from './test-started-run.ts';
 
@@ -48,6 +48,8 @@ function plainRecord(): string {
       'type1-6.12',
       '--only',
       'GET_API_VERSION',
+      '--suite',
+      'boundary',
       '--record',
       plain,
     ]);
@@ -114,7 +116,10 @@ function shell(place: string, script: string) {
   const run = `'${process.execPath}' '${main}' run ${linux.join(' ')} --quiet`;
   const { status, stdout, stderr } = spawnSync(
     '/bin/bash',
-    ['-c', script.replaceAll('RUN', `${run} --only GET_API_VERSION`).replaceAll('FAULTS', `${run} --suite faults`)],
+    [
+      '-c',
+      script.replaceAll('RUN', `${run} --suite scenarios --cases 3`).replaceAll('FAULTS', `${run} --suite faults`),
+    ],
     {
       cwd: place,
       encoding: 'utf8',
@@ -162,7 +167,7 @@ describe('outputs', () => {
         ['two things on standard output', 'RUN --json --report json', 2, /--report json: standard output is for one/],
         ['two reports there', 'RUN --report junit --report json', 2, /--report json: standard output is for one/],
       ],
-      3,
+      5,
     ),
   )('%s', (_, script, code, says) => {
     const { status, stderr } = shell(own('output'), script);
@@ -193,7 +198,7 @@ describe('outputs', () => {
     },
   );
 
-  test.skipIf(!mayMount)('a file system that is read-only is told before anything runs', () => {
+  test.runIf(whole && mayMount)('a file system that is read-only is told before anything runs', () => {
     const { status, stderr } = shell(
       own('read-only'),
       inside(`${mount('size=1m')}; mount -o remount,ro d; RUN --record d/r`),
@@ -230,7 +235,7 @@ describe('an older record', () => {
     expect(readRecord(join(place, 'r')).incomplete).toBeUndefined();
   });
 
-  test('that is no record is given up with --force only', () => {
+  test.runIf(whole)('that is no record is given up with --force only', () => {
     const place = own('notes');
     writeFileSync(join(place, 'r'), 'my notes\n');
     const { status, stderr } = shell(place, 'RUN --record r');

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../spec/uapi/limits.ts';
 import { partOf, whole } from '../spec/uapi/test-part.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 const file = join(folder, 'large.jsonl');
 const program = (parts: object) => ({ id: 'a', topology: { slots: {} }, ops: [], ...parts });
 const environment = {
@@ -78,10 +78,10 @@ describe('what is too large is refused with one sentence', () => {
       ],
       3,
     ),
-  )('%s of a program', (_, value, message) => {
+  )('%s of a program', async (_, value, message) => {
     writeFileSync(file, JSON.stringify(value));
     for (const command of ['replay', 'explain']) {
-      const { status, stderr } = vfioConform(command, file);
+      const { status, stderr } = await vfioConform(command, file);
       expect(stderr).toContain(message);
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
       expect(status).toBe(2);
@@ -109,25 +109,25 @@ describe('what is too large is refused with one sentence', () => {
       ],
       3,
     ),
-  )('%s of a record', (_, value, message) => {
+  )('%s of a record', async (_, value, message) => {
     writeFileSync(file, [header, machine, value].map((line) => `${JSON.stringify(line)}\n`).join(''));
-    const { status, stderr } = vfioConform('judge', file);
+    const { status, stderr } = await vfioConform('judge', file);
     expect(stderr).toContain(message);
     expect(status).toBe(2);
   });
 
-  it.runIf(whole)('a line of a file of programs', () => {
+  it.runIf(whole)('a line of a file of programs', async () => {
     writeFileSync(file, `${JSON.stringify(program({}))}\n${' '.repeat(limits.program)}{}\n`);
-    const { status, stderr } = vfioConform('replay', file);
+    const { status, stderr } = await vfioConform('replay', file);
     expect(stderr).toContain(':2: a program of 16777218 characters, and at most 16777216 are read; make it shorter.');
     expect(status).toBe(2);
   });
 
-  it.each(partOf([['judge'], ['replay']], 2))('a file given to %s', (command) => {
+  it.each(partOf([['judge'], ['replay']], 2))('a file given to %s', async (command) => {
     const large = openSync(file, 'w');
     ftruncateSync(large, limits.file + 1);
     closeSync(large);
-    const { status, stderr } = vfioConform(command, file);
+    const { status, stderr } = await vfioConform(command, file);
     expect(stderr).toContain('large.jsonl: is larger than the 536870888 bytes that are read; give a part of it.');
     expect(status).toBe(2);
   });

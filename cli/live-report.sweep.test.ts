@@ -6,23 +6,24 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { partOf, whole } from '../spec/uapi/test-part.ts';
 import type { RunResult } from '../spec/uapi/vocabulary.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 import { modelDaemon } from './test-model-daemon.ts';
+import { main } from './test-started-run.ts';
 
-const { folder, main, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 
 const rule = 'set_container_fd_is_not_a_container_ebadfd';
 const failing = ['--target', 'sim:foreign_container_fd=einval', '--profile', 'type1-6.12', '--suite', 'boundary'];
 const onlyOne = ['--only', 'VFIO_GROUP_SET_CONTAINER'];
 const passing = ['--profile', 'type1-6.12', '--only', 'VFIO_GET_API_VERSION'];
-/** Without what the tests say of colours themselves. */
-const ownEnvironment = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined };
+/** Nothing that Node.js heeds for colours but what the tests say themselves: where CI is set, it takes terminals for plain ones. */
+const ownEnvironment = { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm-256color' };
 /** What starts colours, and the like. */
 const ESCAPE = '\x1b';
 
 describe('in a pipe', () => {
-  test('the first failure of a kind is told at once, the others are counted', () => {
-    const { stdout, stderr } = vfioConform('run', ...failing, ...onlyOne, '--json');
+  test('the first failure of a kind is told at once, the others are counted', async () => {
+    const { stdout, stderr } = await vfioConform('run', ...failing, ...onlyOne, '--json');
     const { failures } = JSON.parse(stdout) as RunResult;
     const kinds = new Set(failures.map((one) => one.rule));
     expect(failures.length).toBeGreaterThan(kinds.size);
@@ -31,7 +32,7 @@ describe('in a pipe', () => {
     expect(told.sort()).toEqual(firsts.sort());
   });
 
-  test.runIf(whole)('a loss of the target is told when it happens', () => {
+  test.runIf(whole)('a loss of the target is told when it happens', async () => {
     const [daemon, mark] = [join(folder, 'daemon.mjs'), join(folder, 'died')];
     const dies = `if (++ran === 5 && !existsSync(${JSON.stringify(mark)})) { writeFileSync(${JSON.stringify(mark)}, ''); process.exit(3); }`;
     const text = modelDaemon('type1-6.12', { without: 'inject' }).replace(
@@ -41,7 +42,7 @@ describe('in a pipe', () => {
     const closed = text.replace('session.run(program, {}) });', 'session.run(program, {}) }); }');
     writeFileSync(daemon, `import { existsSync, writeFileSync } from 'node:fs';\nlet ran = 0;\n${closed}`);
     const target = ['--target', `exec:${process.execPath} ${daemon}`];
-    const ran = vfioConform('run', ...passing, ...target, '--json');
+    const ran = await vfioConform('run', ...passing, ...target, '--json');
     const { stderr, status } = ran;
     expect(stderr).toMatch(
       /^LOST after 4 programs: it ended with status 3, with boundary\/\S+ and \d+ more under way$/m,
@@ -51,7 +52,7 @@ describe('in a pipe', () => {
     expect(status).toBe(3);
     // What a run comes to does not depend on whether a record of it is kept.
     rmSync(mark);
-    const recorded = vfioConform('run', ...passing, ...target, '--json', '--record', join(folder, 'lost.jsonl'));
+    const recorded = await vfioConform('run', ...passing, ...target, '--json', '--record', join(folder, 'lost.jsonl'));
     const whatItCameTo = ({ stdout }: typeof ran) => {
       const { losses, seconds: _, ...result } = JSON.parse(stdout) as RunResult;
       return { ...result, losses: losses.map(({ blamed, loss: { why, after } }) => ({ blamed, why, after })) };
@@ -89,43 +90,43 @@ describe('in a pipe', () => {
 });
 
 describe('--quiet and --verbose', () => {
-  test('run --quiet says what failed and what it comes to, and nothing else', () => {
-    const failed = vfioConform('run', ...failing, ...onlyOne, '--quiet');
+  test('run --quiet says what failed and what it comes to, and nothing else', async () => {
+    const failed = await vfioConform('run', ...failing, ...onlyOne, '--quiet');
     expect(failed.stdout).toMatch(new RegExp(`^FAIL ${rule}`));
     expect(failed.stdout).toMatch(/\n\nsim:\S+ \(simulator \S+\) does not conform to type1-6\.12: .*\n$/);
     expect([failed.stderr, failed.status]).toEqual(['', 1]);
-    const passed = vfioConform('run', ...passing, '--quiet');
+    const passed = await vfioConform('run', ...passing, '--quiet');
     expect(passed.stdout).toMatch(/^sim .* shows no failure in the part that ran, judged by type1-6\.12: .*\n$/);
     expect([passed.stderr, passed.status]).toEqual(['', 0]);
   });
 
-  test.runIf(whole)('run, judge and replay --verbose name every machine and program', () => {
+  test.runIf(whole)('run, judge and replay --verbose name every machine and program', async () => {
     const record = join(folder, 'verbose.jsonl');
-    const ran = vfioConform('run', ...passing, '--verbose', '--json', '--record', record, '--force');
+    const ran = await vfioConform('run', ...passing, '--verbose', '--json', '--record', record, '--force');
     const { programs } = JSON.parse(ran.stdout) as RunResult;
     expect(ran.stderr.match(/^\w+\/\S+: pass$/gm)).toHaveLength(programs);
     expect(ran.stderr).toMatch(/^on simulator \S+, default: \d+ programs$/m);
-    const judged = vfioConform('judge', record, '--verbose', '--json');
+    const judged = await vfioConform('judge', record, '--verbose', '--json');
     const lines = (text: string) => text.match(/^(on |\w+\/).*$/gm);
     expect(lines(judged.stderr)).toEqual(lines(ran.stderr));
-    const quiet = vfioConform('judge', record, '--quiet');
+    const quiet = await vfioConform('judge', record, '--quiet');
     expect(quiet.stdout).toMatch(/^sim .* shows no failure in the part that ran.*\n$/);
   });
 
-  test('replay --quiet says what it comes to, --verbose shows each of several programs op by op', () => {
-    const { failures } = JSON.parse(vfioConform('run', ...failing, ...onlyOne, '--json').stdout) as RunResult;
+  test('replay --quiet says what it comes to, --verbose shows each of several programs op by op', async () => {
+    const { failures } = JSON.parse((await vfioConform('run', ...failing, ...onlyOne, '--json')).stdout) as RunResult;
     const [first, second] = failures.map(({ token }) => token);
-    const passed = vfioConform('replay', first!, '--profile', 'type1-6.12', '--quiet');
+    const passed = await vfioConform('replay', first!, '--profile', 'type1-6.12', '--quiet');
     expect(passed.stdout).toMatch(
       /^sim .* shows no failure in the part that ran, judged by type1-6\.12: 1 programs, .*\n$/,
     );
-    const shown = vfioConform('replay', first!, second!, '--profile', 'type1-6.12', '--verbose');
+    const shown = await vfioConform('replay', first!, second!, '--profile', 'type1-6.12', '--verbose');
     expect(shown.stdout.match(/^ {2}0 .*\n {6}returns? /gm)).toHaveLength(2);
     expect(shown.stdout.match(/: pass$/gm)).toHaveLength(2);
   });
 
-  test('not both', () => {
-    const { status, stderr } = vfioConform('run', '--quiet', '--verbose');
+  test('not both', async () => {
+    const { status, stderr } = await vfioConform('run', '--quiet', '--verbose');
     expect(stderr).toBe('vfio-conform: --quiet and --verbose: are each the contrary of the other; give one.\n');
     expect(status).toBe(2);
   });
@@ -140,7 +141,7 @@ function onTerminal(columns: number, args: readonly string[], env: NodeJS.Proces
   const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...ownEnvironment, TERM: 'xterm', ...env },
+    env: { ...ownEnvironment, ...env },
   });
   return stdout;
 }

@@ -13,9 +13,9 @@ import { parameterSetting } from '../spec/contract/setting.ts';
 import { partOf } from '../spec/uapi/test-part.ts';
 import { uapi } from '../spec/uapi/uapi.ts';
 import type { Op, Program } from '../spec/uapi/vocabulary.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
 
 /** Every place of a command line that takes a name; what is unknown is refused, and nothing else is said of it. */
@@ -45,8 +45,8 @@ test.each(
     places.flatMap((place, i) => [place(names[i % 4]!), place('__proto__')]),
     7,
   ),
-)('%s %s %s is refused in a sentence', (...words) => {
-  const { status, stdout, stderr } = vfioConform(...words);
+)('%s %s %s is refused in a sentence', async (...words) => {
+  const { status, stdout, stderr } = await vfioConform(...words);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).not.toContain('internal error');
   expect(stderr).toMatch(/unknown|no (parameter|defect)|cannot be|damaged|ids of programs|names no/);
@@ -117,12 +117,12 @@ test.each(builtDaemons())('$name takes such names as any others', async ({ binar
   expect(await daemon.stop()).toBe(0);
 });
 
-test('a file with such a program is replayed', () => {
+test('a file with such a program is replayed', async () => {
   const file = join(folder, 'constructor.json');
   writeFileSync(file, JSON.stringify(called('constructor')));
-  const { stdout, stderr } = vfioConform('replay', file);
+  const { stdout, stderr } = await vfioConform('replay', file);
   expect(stdout + stderr).not.toContain('internal error');
   expect(stdout).toContain('constructor');
   writeFileSync(file, JSON.stringify({ ...called('constructor'), ops: [{ op: 'toString' }] }));
-  expect(vfioConform('replay', file)).toMatchObject({ status: 2, stdout: '' });
+  expect(await vfioConform('replay', file)).toMatchObject({ status: 2, stdout: '' });
 });

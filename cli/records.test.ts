@@ -4,21 +4,23 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { validator } from '../spec/uapi/validator.ts';
 import type { DiffResult, RunResult } from '../spec/uapi/vocabulary.ts';
-import { installed, stable } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
+import { stable } from './test-installed.ts';
+import { main } from './test-started-run.ts';
 
-const { folder, main, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 const linux = ['--profile', 'type1-6.12'];
 
 describe('records', () => {
-  test('a record is judged again with the same result, by its own profile and by another', () => {
+  test('a record is judged again with the same result, by its own profile and by another', async () => {
     const record = join(folder, 'linux.jsonl');
-    const first = vfioConform('run', '--record', record, '--profile', 'type1-6.1', '--suite', 'scenarios');
+    const first = await vfioConform('run', '--record', record, '--profile', 'type1-6.1', '--suite', 'scenarios');
     expect(stable(first.stdout)).toMatchSnapshot();
     expect(first.status).toBe(0);
-    const again = vfioConform('judge', record);
+    const again = await vfioConform('judge', record);
     expect(stable(again.stdout)).toBe(stable(first.stdout));
     expect(again.status).toBe(0);
-    const other = vfioConform('judge', record, '--profile', 'type1-6.12', '--json');
+    const other = await vfioConform('judge', record, '--profile', 'type1-6.12', '--json');
     expect(other.status).toBe(1);
     const { groups } = JSON.parse(other.stdout) as RunResult;
     const explaining = groups.map(({ explanation }) => explanation!.settings[0]?.set ?? []);
@@ -50,7 +52,7 @@ describe('records', () => {
     while (!half()) await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill('SIGKILL');
     await ended;
-    const { status, stdout, stderr } = vfioConform('judge', record, '--json');
+    const { status, stdout, stderr } = await vfioConform('judge', record, '--json');
     const { programs, verdicts, complete } = JSON.parse(stdout) as RunResult;
     expect(stderr).toContain('the record is incomplete');
     expect(programs).toBeGreaterThan(100);
@@ -59,12 +61,12 @@ describe('records', () => {
     expect(status).toBe(3);
   });
 
-  test('a record whose last line was cut is read up to there', () => {
+  test('a record whose last line was cut is read up to there', async () => {
     const record = join(folder, 'cut.jsonl');
-    vfioConform('run', '--suite', 'isolation', '--cases', '5', '--record', record);
+    await vfioConform('run', '--suite', 'isolation', '--cases', '5', '--record', record);
     const text = readFileSync(record, 'utf8');
     writeFileSync(record, text.slice(0, text.length * 0.6));
-    const { status, stderr } = vfioConform('judge', record);
+    const { status, stderr } = await vfioConform('judge', record);
     expect(stderr).toMatch(/cut off in line \d+; \d+ cases are there/);
     expect(status).toBe(3);
   });
@@ -72,9 +74,9 @@ describe('records', () => {
 
 describe('diff', () => {
   const [right, other] = [join(folder, 'right.jsonl'), join(folder, 'other.jsonl')];
-  beforeAll(() => {
-    vfioConform('run', '--suite', 'scenarios', ...linux, '--record', right);
-    vfioConform(
+  beforeAll(async () => {
+    await vfioConform('run', '--suite', 'scenarios', ...linux, '--record', right);
+    await vfioConform(
       'run',
       '--suite',
       'scenarios',
@@ -86,8 +88,8 @@ describe('diff', () => {
     );
   });
 
-  test('groups what differs by the rules of both sides, and names the parameter that explains it', () => {
-    const { status, stdout, stderr } = vfioConform('diff', right, other, '--json');
+  test('groups what differs by the rules of both sides, and names the parameter that explains it', async () => {
+    const { status, stdout, stderr } = await vfioConform('diff', right, other, '--json');
     const result = JSON.parse(stdout) as DiffResult;
     const validate = validator('diff-result.schema.json');
     expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
@@ -100,36 +102,36 @@ describe('diff', () => {
     expect(status).toBe(1);
   });
 
-  test('shows one program of each group, and with --all every one', () => {
-    const { groups, programs } = JSON.parse(vfioConform('diff', right, other, '--json').stdout) as DiffResult;
-    const shown = vfioConform('diff', right, other).stdout;
+  test('shows one program of each group, and with --all every one', async () => {
+    const { groups, programs } = JSON.parse((await vfioConform('diff', right, other, '--json')).stdout) as DiffResult;
+    const shown = (await vfioConform('diff', right, other)).stdout;
     expect(shown.match(/^ {2}program: /gm)).toHaveLength(groups.length);
     const { program, operation, first, second } = groups[0]!.cases[0]!;
     for (const text of [program, operation, `first:   ${first}`, `second:  ${second}`]) expect(shown).toContain(text);
-    const all = vfioConform('diff', right, other, '--all').stdout;
+    const all = (await vfioConform('diff', right, other, '--all')).stdout;
     expect(all.match(/^ {2}program: /gm)).toHaveLength(programs.different);
   });
 
-  test('exits with 0 where all results are the same', () => {
-    const { status, stdout } = vfioConform('diff', right, right);
+  test('exits with 0 where all results are the same', async () => {
+    const { status, stdout } = await vfioConform('diff', right, right);
     expect(stdout).toMatch(/^sim and sim behave alike on \d+ programs\.$/m);
     expect(status).toBe(0);
   });
 
-  test('exits with 3 where a record is incomplete', () => {
+  test('exits with 3 where a record is incomplete', async () => {
     const cut = join(folder, 'incomplete.jsonl');
     const text = readFileSync(right, 'utf8');
     writeFileSync(cut, text.slice(0, text.length / 2));
-    const { status, stdout } = vfioConform('diff', right, cut);
+    const { status, stdout } = await vfioConform('diff', right, cut);
     expect(stdout).toMatch(/^second: .*the record is incomplete: it was cut off in line \d+$/m);
     expect(stdout).toMatch(/not compared: \d+ only in the first/);
     expect(status).toBe(3);
   });
 
-  test('exits with 3 where there is nothing to compare', () => {
+  test('exits with 3 where there is nothing to compare', async () => {
     const few = join(folder, 'few.jsonl');
-    vfioConform('run', '--suite', 'boundary', '--cases', '3', '--record', few);
-    const { status, stdout } = vfioConform('diff', few, right);
+    await vfioConform('run', '--suite', 'boundary', '--cases', '3', '--record', few);
+    const { status, stdout } = await vfioConform('diff', few, right);
     expect(stdout).toContain('differs: suites boundary / scenarios');
     expect(stdout).toContain('have no program in common that both ran');
     expect(status).toBe(3);

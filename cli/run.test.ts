@@ -6,9 +6,11 @@ import { expect, test } from 'vitest';
 import { packageRoot } from '../spec/uapi/package-root.ts';
 import { validator } from '../spec/uapi/validator.ts';
 import type { RecordFooter, RunResult } from '../spec/uapi/vocabulary.ts';
-import { installed, stable } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
+import { stable } from './test-installed.ts';
+import { main } from './test-started-run.ts';
 
-const { folder, main, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 
 /** A copy of the contract with one file edited. */
 function editedContract(file: string, edit: (text: string) => string): string {
@@ -28,8 +30,8 @@ const linux = ['--profile', 'type1-6.12'];
 /** Suites that take less long than all, where it does not matter which. */
 const some = ['--suite', 'scenarios'];
 
-test('--json prints one object that fits its schema, and nothing else on standard output', () => {
-  const { status, stdout, stderr } = vfioConform('run', '--json', ...linux, ...some);
+test('--json prints one object that fits its schema, and nothing else on standard output', async () => {
+  const { status, stdout, stderr } = await vfioConform('run', '--json', ...linux, ...some);
   const result = JSON.parse(stdout);
   const validate = validator('run-result.schema.json');
   expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
@@ -43,9 +45,17 @@ test.each([
   ['a shard', ['--shard', '1/400']],
   ['a number of programs', ['--cases', '20']],
   ['an ioctl', ['--only', 'VFIO_GET_API_VERSION']],
-])('of %s it is not said that the target conforms, nor which rules of the rest were not reached', (_, part) => {
+])('of %s it is not said that the target conforms, nor which rules of the rest were not reached', async (_, part) => {
   const record = join(folder, 'part.jsonl');
-  const { status, stdout, stderr } = vfioConform('run', '--json', ...linux, ...part, '--record', record, '--force');
+  const { status, stdout, stderr } = await vfioConform(
+    'run',
+    '--json',
+    ...linux,
+    ...part,
+    '--record',
+    record,
+    '--force',
+  );
   const { conforms, rules } = JSON.parse(stdout) as RunResult;
   expect(stderr).toMatch(/ shows no failure in the part that ran, judged by type1-6\.12: \d+ programs, /);
   expect(stderr).not.toMatch(/conforms to|reached/);
@@ -76,23 +86,23 @@ test('a run that is cut off names no rules that the rest of it may reach', async
   expect(rules.unreached.filter(({ why }) => why !== 'undefined')).toEqual([]);
 });
 
-test('a target that lacks what the profile asks for does not conform', () => {
+test('a target that lacks what the profile asks for does not conform', async () => {
   const lacking = ['--target', 'sim:bind=absent', '--only', 'VFIO_IOMMU_BIND', '--suite', 'boundary'];
-  const { status, stdout } = vfioConform('run', ...lacking);
+  const { status, stdout } = await vfioConform('run', ...lacking);
   expect(stdout).toMatch(/\) does not conform to v1-singleton: /);
   expect(status).toBe(1);
 });
 
-test('--set changes the profile, and the simulator with it', () => {
-  expect(vfioConform('run', ...linux, ...some, '--set', 'foreign_container_fd=einval').status).toBe(0);
+test('--set changes the profile, and the simulator with it', async () => {
+  expect((await vfioConform('run', ...linux, ...some, '--set', 'foreign_container_fd=einval')).status).toBe(0);
 });
 
 test.each([
   ['foreign_container_fd=einval', ['set_container_fd_is_not_a_container_ebadfd']],
   ['untouched_read_map=zero_page', ['map_dma_memlock_exceeded', 'map_dma_untouched_page_is_private']],
   ['write_only_mapping=unreadable', ['dma_read_of_write_only_gives_memory']],
-])('a simulator with %s fails the profile that says otherwise, by the rules that say so', (setting, rules) => {
-  const { status, stdout } = vfioConform(
+])('a simulator with %s fails the profile that says otherwise, by the rules that say so', async (setting, rules) => {
+  const { status, stdout } = await vfioConform(
     'run',
     '--target',
     `sim:${setting}`,
@@ -107,43 +117,43 @@ test.each([
   for (const { explanation } of groups) expect(explanation?.settings[0]?.set).toEqual([setting]);
 });
 
-test('a changed errno in a copy of the contract fails, and the failure tells the cause', () => {
+test('a changed errno in a copy of the contract fails, and the failure tells the cause', async () => {
   const spec = editedContract('rules/map-dma.yaml', (text) =>
     text.replace(/(id: map_dma_overlaps[\s\S]*?outcome: \{ errno: )EEXIST/, '$1EBUSY'),
   );
-  const { status, stdout } = vfioConform('run', '--spec', spec, ...linux, '--only', 'map_dma_overlaps');
+  const { status, stdout } = await vfioConform('run', '--spec', spec, ...linux, '--only', 'map_dma_overlaps');
   expect(status).toBe(1);
   expect(stable(stdout.slice(0, stdout.indexOf('  replay:')))).toMatchSnapshot();
 });
 
-test('a failure is replayed by its token', () => {
+test('a failure is replayed by its token', async () => {
   const target = 'sim:foreign_container_fd=einval';
-  const run = vfioConform('run', '--target', target, ...linux, ...some, '--json');
+  const run = await vfioConform('run', '--target', target, ...linux, ...some, '--json');
   const { failures } = JSON.parse(run.stdout) as RunResult;
-  const failed = vfioConform('replay', failures[0]!.token, '--target', target, ...linux);
+  const failed = await vfioConform('replay', failures[0]!.token, '--target', target, ...linux);
   expect(failed.stdout).toContain('FAIL set_container_fd_is_not_a_container_ebadfd');
   expect(failed.status).toBe(1);
-  const passed = vfioConform('replay', failures[0]!.token, ...linux);
+  const passed = await vfioConform('replay', failures[0]!.token, ...linux);
   expect(passed.stdout).toMatch(/\npass\n$/);
   expect(passed.status).toBe(0);
 });
 
-test('the parts of a run add up to the whole', () => {
-  const programs = (...args: string[]) =>
-    (JSON.parse(vfioConform('run', ...linux, ...some, '--json', ...args).stdout) as RunResult).programs;
-  expect(programs('--shard', '1/2') + programs('--shard', '2/2')).toBe(programs());
-  expect(programs('--cases', '7')).toBe(7);
+test('the parts of a run add up to the whole', async () => {
+  const programs = async (...args: string[]) =>
+    (JSON.parse((await vfioConform('run', ...linux, ...some, '--json', ...args)).stdout) as RunResult).programs;
+  expect((await programs('--shard', '1/2')) + (await programs('--shard', '2/2'))).toBe(await programs());
+  expect(await programs('--cases', '7')).toBe(7);
 });
 
-test('a run that runs out of time says so and exits with 3', () => {
-  const { status, stdout } = vfioConform('run', ...linux, '--time', '1ms');
+test('a run that runs out of time says so and exits with 3', async () => {
+  const { status, stdout } = await vfioConform('run', ...linux, '--time', '1ms');
   expect(stdout).toContain('cut off before the end');
   expect(status).toBe(3);
 });
 
-test('--report junit counts every program, and shows failures', () => {
+test('--report junit counts every program, and shows failures', async () => {
   const file = join(folder, 'junit.xml');
-  vfioConform(
+  await vfioConform(
     'run',
     '--target',
     'sim:write_only_mapping=unreadable',

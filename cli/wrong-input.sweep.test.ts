@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { partOf } from '../spec/uapi/test-part.ts';
-import { installed } from './test-installed.ts';
+import { inProcess } from './test-in-process.ts';
 
-const { folder, vfioConform } = installed();
+const { folder, vfioConform } = inProcess();
 
 describe('wrong input gets one sentence and exit code 2', () => {
   const file = join(folder, 'wrong.jsonl');
@@ -62,9 +62,9 @@ describe('wrong input gets one sentence and exit code 2', () => {
     ],
     ['option', ['run', '--frobnicate'], /unknown option/],
   ];
-  test.each(partOf(inputs, 3))('%s', (_, args, message, content) => {
+  test.each(partOf(inputs, 3))('%s', async (_, args, message, content) => {
     if (content !== undefined) writeFileSync(file, content);
-    const { status, stderr } = vfioConform(...args);
+    const { status, stderr } = await vfioConform(...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     // What a command wrote itself comes after the sentence.
