@@ -69,6 +69,7 @@ describe('help', () => {
 test.each([
   [['rnu'], "unknown command 'rnu'; did you mean run?"],
   [['help', 'rnu'], "unknown command 'rnu'; did you mean run?"],
+  [['frob', '--help'], "unknown command 'frob'; see --help."],
   [['help', 'zzz'], "unknown command 'zzz'; see --help."],
   [['run', '--profil', 'v1'], "unknown option '--profil'; did you mean --profile?"],
   [['run', '--json=x'], "unknown option '--json=x'; did you mean --json?"],

@@ -6,7 +6,11 @@ import { commands } from './commands.ts';
 /** Performs what was typed after the command's name and sets the exit code; what was wrong with it comes back as a sentence. */
 export async function perform(args: string[]): Promise<string | undefined> {
   try {
-    await commands().parseAsync(args, { from: 'user' });
+    const program = commands();
+    const [first = ''] = args;
+    const isUnknown = !first.startsWith('-') && !program.commands.some((one) => one.name() === first);
+    // Of a command that there is not, nothing else is asked: its --help would be that of the program.
+    await program.parseAsync(isUnknown ? args.slice(0, 1) : args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {

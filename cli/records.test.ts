@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { validator } from '../spec/uapi/validator.ts';
@@ -59,6 +59,21 @@ describe('records', () => {
     expect(verdicts.fail).toBeUndefined();
     expect(complete).toBe(false);
     expect(status).toBe(3);
+  });
+
+  test('where a record cannot be written is told before the target is looked for, which leaves nothing where it is not found', async () => {
+    const [record, nowhere] = [join(folder, 'early.jsonl'), join(folder, 'no/early.jsonl')];
+    const file = join(folder, 'early.json');
+    writeFileSync(file, JSON.stringify({ id: 'p', topology: { slots: {} }, ops: [] }));
+    for (const command of [['run'], ['replay', file]]) {
+      const target = ['--target', 'kernel:6.12', '--kernel-package', join(folder, 'none.deb')];
+      const refused = await vfioConform(...command, ...target, '--record', nowhere);
+      expect(refused.stderr).toMatch(/--record \S+: there is no folder/);
+      const unopened = await vfioConform(...command, ...target, '--record', record);
+      expect(unopened.stderr).toContain('none.deb');
+      expect([refused.status, unopened.status]).toEqual([2, 2]);
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('early.jsonl'))).toEqual([]);
   });
 
   test('a record whose last line was cut is read up to there', async () => {

@@ -45,10 +45,13 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const programs = what.flatMap(readPrograms);
   const { contract, profile } = loadSetting(options, defaultProfile(options.target));
   const { target } = options;
-  const { adapter, strict, options: targetOptions } = await openTarget(target, contract, version, options);
   const selection: Selection = { suites: [given(programs)], only: [] };
   const selected: RecordSelection = { suites: [], programs: true };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
+  const opened = await openTarget(target, contract, version, options).catch((error) => {
+    record?.close();
+    throw error;
+  });
   const interruption = new Interruption();
   const tell = ({ id }: Program, verdict: string) =>
     process.stdout.write(`${programs.length === 1 ? '' : `${visible(id)}: `}${verdict}
@@ -58,15 +61,15 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       contract,
       profile,
       target,
-      strict,
-      adapter,
+      strict: opened.strict,
+      adapter: opened.adapter,
       selection,
       answers: 'none',
       needsEveryMachine: true,
       selected: selectionText(selected),
       signal: interruption.signal,
       record,
-      options: targetOptions,
+      options: opened.options,
       seed: 0,
       recorded: selected,
     },

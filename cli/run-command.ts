@@ -65,9 +65,12 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   let live: LiveReport | undefined;
   const say = (line: string): void => (live ? live.say(line) : void process.stderr.write(`${line}\n`));
   const given = { ...options, coverage: reached?.collector, say };
-  const opened = await openTarget(options.target, contract, version, given);
-  const { adapter, strict } = opened;
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
+  const opened = await openTarget(options.target, contract, version, given).catch((error) => {
+    record?.close();
+    throw error;
+  });
+  const { adapter, strict } = opened;
   live = new LiveReport(verbosity);
   const cases: RecordCase[] = [];
   const keepCases = reports.some(({ format }) => format === 'junit');

@@ -82,11 +82,11 @@ export class RecordFile {
     }
   }
 
-  /** Ends the record where it is. One without a case leaves what was there before, unless there was nothing. */
+  /** Ends the record where it is. One without a case leaves what was there before, unless there was nothing; one without a line leaves nothing. */
   close(): void {
     closeSync(this.fd);
     if (!this.placed) {
-      if (existsSync(this.file)) rmSync(this.aside, { force: true });
+      if (existsSync(this.file) || this.written === 0) rmSync(this.aside, { force: true });
       else this.place();
     }
     this.lock?.release();
