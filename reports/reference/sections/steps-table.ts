@@ -103,12 +103,13 @@ function stepText(step: StepRow['step'], outcome: RuleOutcome | undefined): stri
 
 /** The sentence of a rule and, smaller, all else that is known about it. */
 function ruleCell(site: Site, from: string, rule: Rule, row: Row): string {
-  const { id, level, sentence, note, verified, findings } = rule;
+  const { id, level, sentence, note, verified, logs, findings } = rule;
   const more = [
     code(id),
     level === 'MUST' ? '' : level,
     row.kind === 'step' && row.own ? `only where ${whenText(row.own, site.data.parameters)}` : '',
     verified ? `seen on Linux ${verified.join(', ')}` : '',
+    logs ? `may log ${logs.map(code).join(', ')}` : '',
     findings ? `finding ${findingLinks(from, findings)}` : '',
   ].filter(Boolean);
   return `${prose(sentence)}${note ? ` *${prose(note)}*` : ''}<br><sub>${more.join(' · ')}</sub>`;
