@@ -16,6 +16,7 @@ const PAGE = 4096;
 const FIOCLEX = 0x5451;
 const FIONBIO = 0x5421;
 const FIONREAD = 0x541b;
+const FIGETBSZ = 2;
 
 const pipe = (as: string): Op => ({ op: 'open', what: 'pipe', as });
 const zeros = (as: string): Op => ({ op: 'open', what: 'path', path: '/dev/zero', as });
@@ -182,6 +183,19 @@ const programs: [string, Op[], (string | number)[]][] = [
       fill('z', 'm', 3, 3),
     ],
     ['z', 0, 0, 0, '3; m[4]=00; x m[4]=00'],
+  ],
+  [
+    'what an ioctl stores in an untouched page, also behind its argument, is a change to every process that shares the page',
+    [
+      pipe('p'),
+      memory('m', { fill: 'untouched', backing: 'memfd' }),
+      { op: 'fork', as: 'x' },
+      { op: 'ioctl', fd: 'p', number: FIONREAD, argument: { memory: 'm', at: 0, bytes: '07' }, actor: 'x' },
+      memory('n', { fill: 'untouched', backing: 'shared' }),
+      { op: 'fork', as: 'y' },
+      { op: 'ioctl', fd: 'p', number: FIGETBSZ, argument: { memory: 'n', at: 0, bytes: '07' }, actor: 'y' },
+    ],
+    ['p', 0, 0, '0; m[0]=00; main m[0]=00', 0, 0, '0; n[0]=0010; main n[0]=0010'],
   ],
   [
     "changes of the actor's memory come first, those of others in the order of forks",

@@ -66,7 +66,7 @@ static int through_kernel(const struct memory *memory, uint64_t at, void *bytes,
 	return done == (ssize_t)length ? 0 : EFAULT;
 }
 
-// Pages that were untouched count from now on, with what is in them.
+// Pages that were untouched count from now on, with what is in them before this process stores to them.
 static void begin_to_know(struct memory *memory, uint64_t at, size_t length)
 {
 	const size_t size = page_size(), first = at / size, end = (at + length - 1) / size + 1;
@@ -77,12 +77,14 @@ static void begin_to_know(struct memory *memory, uint64_t at, size_t length)
 
 		if (memory->pages[page] & PAGE_KNOWN)
 			continue;
-		// Another process stored to it: this one is told later what changes from now on.
 		if (hidden)
 			mprotect(there, size, PROT_READ);
 		memcpy(memory->shadow + page * size, there, size);
 		if (hidden)
 			mprotect(there, size, PROT_NONE);
+		// Others that share it look at it after the op, which may have changed more of it by then.
+		if (memory->store)
+			memcpy(memory->stored + page * size, memory->shadow + page * size, size);
 	}
 	pages_known(memory, first, end);
 }
@@ -136,10 +138,12 @@ static void catch_up(struct memory *memory)
 	memory->stores_seen = store->number;
 	memory->relocations = true;
 	for (size_t i = store->at; i < store->at + store->length; i++) {
-		size_t page = i / page_size();
+		const size_t size = page_size(), page = i / size;
 
-		if (memory->pages[page] & PAGE_MAPPED)
-			begin_to_know(memory, i, 1);
+		if ((memory->pages[page] & PAGE_MAPPED) && !(memory->pages[page] & PAGE_KNOWN)) {
+			memcpy(memory->shadow + page * size, memory->stored + page * size, size);
+			pages_known(memory, page, page + 1);
+		}
 		memory->shadow[i] = memory->stored[i];
 		set_bit(memory->relocated, i, bit(stored_bits(memory), i));
 	}
@@ -202,10 +206,11 @@ static void compare_page(struct memory *memory, size_t page, struct run *run, me
 void memory_compare(struct memory *memory, memory_changed *changed, void *context)
 {
 	const size_t size = page_size(), present = memory_present(memory) / size;
-	const size_t end = present < memory->known_end ? present : memory->known_end;
 	struct run run = { 0, 0 };
+	size_t end;
 
-	catch_up(memory);
+	catch_up(memory); // which may know more pages
+	end = present < memory->known_end ? present : memory->known_end;
 	for (size_t page = memory->known_first; page < end; page++) {
 		unsigned char state = memory->pages[page];
 
