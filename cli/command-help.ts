@@ -97,6 +97,15 @@ const help: Readonly<Record<string, CommandHelp>> = {
     ],
     exitCodes: [[0, 'it was written, or is current'], [1, 'with --check: a page is not current'], wrong],
   },
+  serve: {
+    examples: [
+      [
+        'vfio-conform serve --target sim --listen unix:sim.sock',
+        'then, elsewhere: vfio-conform run --target unix:sim.sock',
+      ],
+    ],
+    exitCodes: [[0, 'a signal ended it'], wrongOrLost],
+  },
   targets: {
     examples: [['vfio-conform targets --json', 'for scripts']],
     exitCodes: printed,

@@ -7,7 +7,7 @@ import { inProcess } from './test-in-process.ts';
 
 const { folder, vfioConform } = inProcess();
 
-const commands = ['run', 'judge', 'check', 'diff', 'programs', 'replay', 'explain', 'spec', 'targets', 'help'];
+const commands = ['run', 'judge', 'check', 'diff', 'programs', 'replay', 'explain', 'spec', 'targets', 'serve', 'help'];
 /** Arguments that a command does not go without. */
 const needed: Record<string, string[]> = {
   judge: ['r.jsonl'],

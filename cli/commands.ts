@@ -26,7 +26,7 @@ export function commands(): Command {
     .description('run the suites on a target and judge what it does')
     .option(
       '--target <target>',
-      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND',
+      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND]',
       'sim',
     )
     .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
@@ -39,7 +39,7 @@ export function commands(): Command {
     .option('--shard <i/n>', 'run the i-th of n parts')
     .option(
       '--stall <seconds>',
-      'exec and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
+      'exec, unix, ssh and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
     )
     .option('--max-losses <n>', 'give the run up when the target is lost more often than so; default: 10')
     .option('--allow-losses', 'a loss after which everything passed does not make the run inconclusive')
@@ -124,7 +124,7 @@ export function commands(): Command {
     .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
     .option(
       '--stall <seconds>',
-      'exec and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
+      'exec, unix, ssh and kernel: give the target up when it says nothing for so long; default: 60, kernel 50',
     )
     .option(
       '--kernel-package <file>',
@@ -167,6 +167,23 @@ export function commands(): Command {
     )
     .option('--json', 'print one JSON object on standard output')
     .action(async (options) => (await import('./targets-command.ts')).targetsCommand(options));
+
+  program
+    .command('serve')
+    .description('let others speak to a target by the adapter protocol, on a socket')
+    .requiredOption('--listen <address>', 'unix:PATH: a socket that this user alone may connect to')
+    .option('--target <target>', 'what is spoken to, as for run', 'sim')
+    .option('--profile <profile>', `what model and sim are set by; ${ofTheTarget}`)
+    .option('--set <param=value>', 'replace a parameter of the profile', several)
+    .option('--spec <dir>', 'take the contract from a copy of spec/contract')
+    .option('--stall <seconds>', 'exec, unix, ssh and kernel: give the target up when it says nothing for so long')
+    .option('--modules <dir>', 'kernel modules for --target kernel:PATH')
+    .option(
+      '--kernel-package <file>',
+      'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
+    )
+    .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .action(async (options) => (await import('./serve-command.ts')).serveCommand(options, version));
 
   program
     .command('help')

@@ -57,8 +57,10 @@ export async function openTarget(
     if (value !== undefined && kind !== 'kernel')
       throw new Problem(`--${optionName(name)} ${value}: only for --target kernel.`);
   const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1, longestStall);
-  if (stallSeconds !== undefined && kind !== 'kernel' && kind !== 'exec')
-    throw new Problem(`--stall ${stall}: only for targets in processes of their own, exec:COMMAND and kernel.`);
+  if (stallSeconds !== undefined && !['kernel', 'exec', 'unix', 'ssh'].includes(kind))
+    throw new Problem(
+      `--stall ${stall}: only for targets in processes of their own, exec:COMMAND, unix:PATH, ssh:HOST and kernel.`,
+    );
   const given = Object.fromEntries(
     Object.entries({ ...forKernels, stall }).filter((one): one is [string, string] => one[1] !== undefined),
   );
@@ -90,6 +92,16 @@ export async function openTarget(
       const adapter = execAdapter(rest, { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
       return { adapter, strict: false, options: given };
     }
+    case 'unix': {
+      const { socketAdapter } = await import('../adapters/remote/socket.ts');
+      const adapter = socketAdapter(rest ?? '', { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
+      return { adapter, strict: false, options: given };
+    }
+    case 'ssh': {
+      const { sshAdapter } = await import('../adapters/remote/ssh.ts');
+      const adapter = sshAdapter(rest ?? '', { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
+      return { adapter, strict: false, options: given };
+    }
     case 'kernel': {
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || packagedVersion(target) !== undefined;
@@ -104,7 +116,7 @@ export async function openTarget(
     }
     default:
       throw new Problem(
-        `--target ${target}: unknown; known are sim, model, exec:COMMAND, kernel, kernel:VERSION and kernel:PATH.`,
+        `--target ${target}: unknown; known are sim, model, exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND], kernel, kernel:VERSION and kernel:PATH.`,
       );
   }
 }

@@ -53,13 +53,18 @@ export function execAdapter(command: string, options: ExecOptions = {}): Adapter
 function launch(command: string, target: string): Link {
   if (command.trim() === '')
     throw new Problem(`${target} names no command; write exec:COMMAND, such as exec:./daemon.`);
-  const child = runGuarded(['/bin/sh', '-c', command], { input: true });
+  return linkTo(['/bin/sh', '-c', command], (end) => ({ end: 'crashed', why: endOfCommand(end) }));
+}
+
+/** Starts a command under guard, and speaks to it on its standard streams. `gone` says what its end means. */
+export function linkTo(words: readonly string[], gone: (end: CommandEnd) => Gone): Link {
+  const child = runGuarded(words, { input: true });
   const tail = new Tail(20);
   child.stderr.setEncoding('utf8').on('data', (piece: string) => tail.add(piece));
   return {
     input: child.stdout,
     output: child.stdin!,
-    gone: child.gone.then((end): Gone => ({ end: 'crashed', why: farewell(end) })),
+    gone: child.gone.then(gone),
     tail: () => tail.lines(),
     end: child.end,
     left: child.left,
@@ -67,7 +72,7 @@ function launch(command: string, target: string): Link {
 }
 
 /** Why a command ended, as a clause. A shell tells a signal of its command as a status above 128. */
-function farewell(end: CommandEnd): string {
+export function endOfCommand(end: CommandEnd): string {
   switch (end.kind) {
     case 'not-run':
       return `the shell could not be run (${end.errno})`;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Description, ProgramResult, Session, SessionHooks } from '../../spec/uapi/adapter.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
@@ -12,6 +13,10 @@ export interface SessionOptions extends SessionHooks {
   launch(): Promise<Link>;
   /** What the user can do when the daemon does not start: the second half of a sentence. */
   remedy: string;
+  /** What happened to one that could not be started: the end of the sentence's first part; `did not start` if absent. */
+  failure?: string;
+  /** Milliseconds to wait before each try to start it again once it is lost; three tries at once if absent. */
+  restarts?: readonly number[];
   /** How many programs may be under way at once. */
   window: number;
   /** How long a started daemon may take to say what it is. */
@@ -38,7 +43,10 @@ interface Job {
   reject(error: unknown): void;
 }
 
-const startsInARow = 3;
+/** A daemon that does not start is not kept from it by what is around it, so that waiting would not help. */
+const atOnce: readonly number[] = [0, 0, 0];
+/** For what is around it, such as a network: a quarter of a minute. */
+export const reconnecting: readonly number[] = [0, 100, 300, 1000, 3000, 10_000];
 /** How much of what the daemon last wrote a problem shows. */
 const problemLines = 12;
 
@@ -176,9 +184,13 @@ export class RemoteSession implements Session {
     await Promise.all([this.clearing, this.channel && clear(this.options, this.channel)]);
     this.channel = undefined;
     this.spoiled = false;
-    for (let start = 0; start < startsInARow && !this.over; start++) {
+    const { restarts = atOnce } = this.options;
+    const { signal } = this.stopping;
+    for (const delay of restarts) {
+      if (delay > 0) await setTimeout(delay, undefined, { signal }).catch(() => {});
+      if (this.over) break;
       try {
-        const { channel, description } = await open({ ...this.options, signal: this.stopping.signal });
+        const { channel, description } = await open({ ...this.options, signal });
         if (JSON.stringify(description) !== JSON.stringify(this.description)) {
           await clear(this.options, channel);
           throw new Problem(
@@ -192,7 +204,7 @@ export class RemoteSession implements Session {
         if (error instanceof Problem) break;
       }
     }
-    this.over ??= problem(this.options, last, `${startsInARow} times in a row`);
+    this.over ??= problem(this.options, last, `${restarts.length} times in a row`);
   }
 
   private giveUp(reason: Problem): void {
@@ -239,7 +251,7 @@ function problem(options: SessionOptions, error: unknown, times = ''): Problem {
   const last = tail.slice(-problemLines).map((line) => `  ${line}`);
   const said = last.length > 0 ? `\nIt last wrote:\n${last.join('\n')}` : '';
   return new Problem(
-    `${options.place}: ${lower(options.subject)} did not start${times && ` ${times}`}, because ${message}; ${options.remedy}.${said}`,
+    `${options.place}: ${lower(options.subject)} ${options.failure ?? 'did not start'}${times && ` ${times}`}, because ${message}; ${options.remedy}.${said}`,
   );
 }
 

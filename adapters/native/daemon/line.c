@@ -13,14 +13,14 @@
 
 #include "limits.h"
 
-enum { PIECE = 64 * 1024, PAUSE_NANOSECONDS = 20000000 };
+enum { PIECE = 64 * 1024, PAUSE_NANOSECONDS = 20000000, SILENCE_MILLISECONDS = 30000 };
 
 bool wire_open(struct wire *wire, const char *device)
 {
 	struct termios settings;
 	int fd;
 
-	*wire = (struct wire){ .in = STDIN_FILENO, .out = STDOUT_FILENO };
+	*wire = (struct wire){ .in = STDIN_FILENO, .out = STDOUT_FILENO, .rival = -1 };
 	if (!device)
 		return true;
 	fd = open(device, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -33,6 +33,14 @@ bool wire_open(struct wire *wire, const char *device)
 	wire->in = wire->out = fd;
 	wire->device = true;
 	return true;
+}
+
+void wire_connect(struct wire *wire, int connection, int rival)
+{
+	wire->in = wire->out = connection;
+	wire->rival = rival;
+	wire->start = wire->end = wire->seen = 0;
+	wire->cut = false;
 }
 
 static void make_room(struct wire *wire)
@@ -63,10 +71,22 @@ static void pause_a_little(void)
 	nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NANOSECONDS }, NULL);
 }
 
+// Waits for input. False when there was none for a while and somebody else waits: who says nothing must not keep others out.
+static bool heard_in_time(const struct wire *wire)
+{
+	struct pollfd fds[] = { { .fd = wire->in, .events = POLLIN }, { .fd = wire->rival, .events = POLLIN } };
+
+	if (wire->rival < 0 || poll(fds, 1, SILENCE_MILLISECONDS) != 0)
+		return true;
+	return poll(fds, 2, -1) > 0 && fds[0].revents;
+}
+
 // Reads some more. False at the end.
 static bool more(struct wire *wire)
 {
 	make_room(wire);
+	if (!heard_in_time(wire))
+		return false;
 	for (;;) {
 		// One byte stays free: the last line may have no line feed.
 		ssize_t got = read(wire->in, wire->buffer + wire->end, wire->capacity - wire->end - 1);
@@ -86,7 +106,7 @@ static bool more(struct wire *wire)
 
 char *wire_line(struct wire *wire, size_t *length)
 {
-	if (!wire->buffer && !more(wire))
+	if (wire->start == wire->end && !more(wire))
 		return NULL;
 	for (;;) {
 		char *line = wire->buffer + wire->start;

@@ -1,4 +1,4 @@
-// Lines in and out: standard streams, or one character device for both.
+// Lines in and out: standard streams, or one character device or connection for both.
 #ifndef VFIO_CONFORM_LINE_H
 #define VFIO_CONFORM_LINE_H
 
@@ -9,6 +9,7 @@
 struct wire {
 	int in;
 	int out;
+	int rival;    // readable when somebody else waits to be heard; -1 if nobody can
 	bool device;  // its end is not the end: the other side may yet come back
 	char *buffer;
 	size_t capacity;
@@ -20,6 +21,9 @@ struct wire {
 
 // Opens standard streams, or a device. False, and errno, if it cannot be opened.
 bool wire_open(struct wire *wire, const char *device);
+
+// Goes on with another connection; what was not read of the last one is forgotten.
+void wire_connect(struct wire *wire, int connection, int rival);
 
 // Instead of the length of a line that is longer than MOST_LINE, of which nothing is kept.
 #define LINE_TOO_LONG SIZE_MAX

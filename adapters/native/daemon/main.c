@@ -6,29 +6,49 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "confined.h"
 #include "keeper.h"
 #include "line.h"
+#include "listen.h"
 #include "log.h"
 #include "request.h"
 
-static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH] [--timeout SECONDS]\n";
+static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH | --listen unix:PATH [--unsafe]] [--timeout SECONDS]\n";
+
+// Answers until the asker stops or goes away. False if nobody reads the answers any more.
+static bool converse(struct daemon *daemon, struct wire *wire)
+{
+	size_t length;
+	char *line;
+
+	while ((line = wire_line(wire, &length))) {
+		if (!answer(daemon, line, length))
+			return true;
+		if (!wire_send(wire, daemon->answer.data, daemon->answer.length))
+			return false;
+	}
+	return true;
+}
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "device", required_argument, NULL, 'd' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "unsafe", no_argument, NULL, 'u' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	static struct daemon daemon = { .timeout = 10 };
 	static struct wire wire;
-	const char *config = NULL, *device = NULL;
-	char message[300], *line, *rest;
-	size_t length;
-	int option;
+	const char *config = NULL, *device = NULL, *address = NULL;
+	bool unsafe = false;
+	char message[300], *rest;
+	int option, listener = -1;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -37,6 +57,12 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			device = optarg;
+			break;
+		case 'l':
+			address = optarg;
+			break;
+		case 'u':
+			unsafe = true;
 			break;
 		case 't':
 			daemon.timeout = strtod(optarg, &rest);
@@ -53,7 +79,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (device && address) || (unsafe && !address)) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -73,11 +99,22 @@ int main(int argc, char **argv)
 	daemon.log = log_open();
 	signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write
 	keeper_prepare();
-	while ((line = wire_line(&wire, &length))) {
-		if (!answer(&daemon, line, length))
-			return 0;
-		if (!wire_send(&wire, daemon.answer.data, daemon.answer.length))
-			return 1;
+	if (!address)
+		return converse(&daemon, &wire) ? 0 : 1;
+	listener = listen_at(address, message, sizeof(message));
+	if (listener < 0) {
+		fprintf(stderr, "vfio-conformd: %s\n", message);
+		return 2;
 	}
-	return 0;
+	if (!unsafe)
+		confine();
+	for (;;) {
+		const int connection = listen_next(listener, &daemon.peer);
+
+		if (connection < 0)
+			return 1;
+		wire_connect(&wire, connection, listener);
+		converse(&daemon, &wire); // who goes away makes room for the next
+		close(connection);
+	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "confined.h"
 #include "limits.h"
 #include "line.h"
 #include "run.h"
@@ -136,6 +137,12 @@ static void run(struct daemon *daemon, const struct json *request)
 	program = program_read(json_member(request, "program"), &daemon->arena, message, sizeof(message));
 	if (!program) {
 		refuse(daemon, id, message);
+		return;
+	}
+	if (!confined_program(program, message, sizeof(message))) {
+		fprintf(stderr, "vfio-conformd: a program of uid %u, process %d, was not run: %s\n", daemon->peer.uid, daemon->peer.pid,
+			message);
+		result(daemon, id, program, NULL, message);
 		return;
 	}
 	slots = program_supported(program, message, sizeof(message))

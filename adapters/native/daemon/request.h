@@ -10,6 +10,12 @@
 #include "config.h"
 #include "text.h"
 
+// Who is at the other end of a socket.
+struct peer {
+	unsigned int uid;
+	int pid;
+};
+
 struct daemon {
 	struct config config;
 	struct channel *channel;
@@ -17,6 +23,7 @@ struct daemon {
 	struct text answer;
 	int log;
 	double timeout; // seconds a program may take
+	struct peer peer; // with a socket
 };
 
 // Puts the answer to a line, of LINE_TOO_LONG bytes where it was too long, into daemon->answer. False if the daemon shall end.

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "confined.h"
 #include "ops.h"
 #include "sysfs.h"
 
@@ -112,8 +113,15 @@ bool perform_open(struct process *process, const struct op *op)
 		fd = (int)fault_call(&process->fault, SYS_eventfd2, 0, EFD_NONBLOCK, 0, 0);
 		break;
 	default:
+		// A path may lead elsewhere than when the program was looked at: that of a descriptor always does.
+		if (!confined_path(op->path))
+			return process_unsupported(process, "what is at %s is none of VFIO's", op->path);
 		// The process leads a session: a terminal must not become its own.
 		fd = open_path(process, op->path, flags | O_NOCTTY);
+		if (fd >= 0 && !confined_file(fd)) {
+			close(fd);
+			return process_unsupported(process, "what is at %s is none of VFIO's", op->path);
+		}
 		break;
 	}
 	if (fd < 0)
