@@ -106,6 +106,18 @@ const help: Readonly<Record<string, CommandHelp>> = {
     ],
     exitCodes: [[0, 'a signal ended it'], wrongOrLost],
   },
+  smoke: {
+    examples: [
+      ["vfio-conform smoke --target 'exec:python3 adapter.py'", 'an adapter that is being written'],
+      ["vfio-conform smoke --target 'exec:./daemon' --json", 'all that is wrong, for scripts'],
+    ],
+    exitCodes: [
+      [0, 'the adapter does what the protocol says; steps whose ops it lacks are left out'],
+      [1, 'it does not'],
+      [3, 'nothing but its description could be tried'],
+      wrongOrLost,
+    ],
+  },
   targets: {
     examples: [['vfio-conform targets --json', 'for scripts']],
     exitCodes: printed,

@@ -159,6 +159,14 @@ export function commands(): Command {
     .action(async (options) => (await import('./spec-command.ts')).specCommand(options));
 
   program
+    .command('smoke')
+    .description('take an adapter step by step by what docs/protocol.md says, with nothing of VFIO behind it')
+    .option('--target <target>', 'what to try', 'sim')
+    .option('--stall <seconds>', 'exec and kernel: give the target up when it says nothing for so long')
+    .option('--json', 'print one JSON object on standard output')
+    .action(async (options) => (await import('./smoke-command.ts')).smokeCommand(options, version));
+
+  program
     .command('targets')
     .description('list what can be tested, and what this machine lacks for it')
     .option(

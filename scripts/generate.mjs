@@ -41,7 +41,7 @@ async function vocabulary() {
   const bundle = {
     type: 'object',
     additionalProperties: false,
-    required: ['trace', 'message', 'record', 'result', 'diff', 'check', 'spec', 'lock'],
+    required: ['trace', 'message', 'record', 'result', 'diff', 'check', 'smoke', 'spec', 'lock'],
     properties: Object.fromEntries(
       Object.entries({
         trace: 'trace',
@@ -50,6 +50,7 @@ async function vocabulary() {
         result: 'run-result',
         diff: 'diff-result',
         check: 'check-result',
+        smoke: 'smoke-result',
         spec: 'spec-document',
         lock: 'kernel-lock',
       }).map(([k, v]) => [k, { $ref: `#/$defs/${v}` }]),

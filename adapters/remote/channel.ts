@@ -17,11 +17,14 @@ export class Lost extends Error {
   readonly end: Gone['end'] | 'hung';
   /** What the daemon, or the kernel under it, wrote last. */
   readonly tail: string[];
+  /** It said something that the protocol does not allow. */
+  readonly isBreach: boolean;
 
-  constructor(end: Lost['end'], message: string, tail: string[]) {
+  constructor(end: Lost['end'], message: string, tail: string[], isBreach: boolean) {
     super(message);
     this.end = end;
     this.tail = tail;
+    this.isBreach = isBreach;
   }
 }
 
@@ -118,7 +121,7 @@ export class Channel {
       for (const line of this.cutter.cut(piece)) this.hear(line);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.lose(error instanceof BlamelessBreach ? 'lost' : 'crashed', message);
+      this.lose(error instanceof BlamelessBreach ? 'lost' : 'crashed', message, true);
     }
   }
 
@@ -166,9 +169,9 @@ export class Channel {
     this.watchdog = undefined;
   }
 
-  private lose(end: Lost['end'], why: string): void {
+  private lose(end: Lost['end'], why: string, isBreach = false): void {
     if (this.end) return;
-    const lost = new Lost(end, why, this.link.tail());
+    const lost = new Lost(end, why, this.link.tail(), isBreach);
     this.end = lost;
     this.unwatch();
     void this.link.end();

@@ -4,6 +4,7 @@ import { Problem } from '../../spec/uapi/problem.ts';
 import type { Program } from '../../spec/uapi/vocabulary.ts';
 import type { Channel, Lost } from './channel.ts';
 import type { Link } from './link.ts';
+import { NotTheProtocol } from './not-the-protocol.ts';
 
 /** How a session reaches its daemon. */
 export interface SessionOptions extends SessionHooks {
@@ -247,12 +248,11 @@ async function clear(options: SessionOptions, channel: Channel, atOnce = false):
 function problem(options: SessionOptions, error: unknown, times = ''): Problem {
   if (error instanceof Problem) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const tail = error !== null && typeof error === 'object' && 'tail' in error ? (error.tail as string[]) : [];
+  const { tail = [], isBreach = false }: Partial<Lost> = error !== null && typeof error === 'object' ? error : {};
   const last = tail.slice(-problemLines).map((line) => `  ${line}`);
   const said = last.length > 0 ? `\nIt last wrote:\n${last.join('\n')}` : '';
-  return new Problem(
-    `${options.place}: ${lower(options.subject)} ${options.failure ?? 'did not start'}${times && ` ${times}`}, because ${message}; ${options.remedy}.${said}`,
-  );
+  const sentence = `${options.place}: ${lower(options.subject)} ${options.failure ?? 'did not start'}${times && ` ${times}`}, because ${message}; ${options.remedy}.${said}`;
+  return isBreach ? new NotTheProtocol(sentence, message) : new Problem(sentence);
 }
 
 /** A result with the wrong number of outcomes says nothing reliable about its program. */

@@ -147,6 +147,7 @@ export interface Vocabulary {
   result: RunResult;
   diff: DiffResult;
   check: CheckResult;
+  smoke: SmokeResult;
   spec: SpecDocument;
   lock: KernelLock;
 }
@@ -1676,6 +1677,69 @@ export interface CheckDifference {
    * Parameters that state it and have another value there: PARAMETER=VALUE/VALUE.
    */
   parameters: string[];
+}
+/**
+ * What smoke --json prints.
+ */
+export interface SmokeResult {
+  /**
+   * As the user named it.
+   */
+  target: string;
+  /**
+   * What the target calls itself; absent, as are version and ops, if its description is not one.
+   */
+  name?: string;
+  version?: string;
+  /**
+   * The ops that its description lists.
+   */
+  ops?: string[];
+  /**
+   * Exit code 0: nothing is wrong, and something was tried.
+   */
+  conforms: boolean;
+  /**
+   * In the order in which they were tried.
+   */
+  steps: SmokeStepResult[];
+  /**
+   * Each time that the target was lost and started again; clauses.
+   */
+  losses: string[];
+}
+export interface SmokeStepResult {
+  step: string;
+  verdict: 'passed' | 'failed' | 'left_out';
+  /**
+   * How many were tried.
+   */
+  programs: number;
+  failures: SmokeFailure[];
+  /**
+   * Why the step, or some of its programs, were not tried; clauses.
+   */
+  leftOut: string[];
+}
+export interface SmokeFailure {
+  /**
+   * What the protocol says.
+   */
+  fact: string;
+  /**
+   * Of docs/protocol.md.
+   */
+  section: string;
+  /**
+   * The op, or the part of the description, that is wrong.
+   */
+  op: string;
+  expected: string;
+  came: string;
+  /**
+   * Tokens for replay that show it, in their order; none for a description.
+   */
+  programs: string[];
 }
 /**
  * What spec --format json prints: all of the contract. Ids are unique within their list.
