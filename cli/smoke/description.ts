@@ -18,7 +18,7 @@ export function describeFailures({ ops, environment }: Description): SmokeFailur
       'a description lists the ops that the target performs',
       'Ops',
       'each of its ops',
-      guess ? `one of the table of ops, such as ${guess},` : 'one of the table of ops',
+      guess ? `one of the table of ops, like ${guess}` : 'one of the table of ops',
       op,
     );
   }

@@ -18,5 +18,7 @@ export interface SmokeStep {
   name: string;
   /** Steps without which this one says nothing: it is left out when one of them failed. */
   restsOn: readonly string[];
+  /** Whether an outcome may have no change but those that it has here. Steps before that one leave it open. */
+  exactChanges?: boolean;
   programs: readonly SmokeProgram[];
 }

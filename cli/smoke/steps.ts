@@ -53,7 +53,7 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
   },
   {
     name: 'memory',
-    restsOn: [],
+    restsOn: ['names'],
     programs: [
       {
         fact: 'memory is filled with 0xff when it is made',
@@ -193,6 +193,7 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
   {
     name: 'changed bytes',
     restsOn: ['memory'],
+    exactChanges: true,
     programs: [
       {
         fact: 'what a call stores is reported, and once',
@@ -224,9 +225,9 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
         ops: [
           o.zeros('z'),
           o.mmap('m', page, { backing: 'shared' }),
-          o.fork('x'),
+          o.fork('r'),
           o.mmap('m', page),
-          o.by('x', o.read('z', 'm', 0, 1)),
+          o.by('r', o.read('z', 'm', 0, 1)),
         ],
         gives: [o.fd('z'), o.done, o.done, o.done, o.changing(1, { memory: 'm', at: 0, bytes: '00' })],
       },
@@ -240,7 +241,9 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
   },
   {
     name: 'processes',
-    restsOn: ['names', 'memory'],
+    restsOn: ['memory', 'changed bytes'],
+    exactChanges: true,
+    // No two programs name a process alike: that those of the program before are gone is for the last step.
     programs: [
       {
         fact: 'a new process has copies of all names, which from then on belong to each process',
@@ -251,18 +254,18 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
       {
         fact: 'a name that one process gives is none of the other',
         section: 'Values',
-        ops: [o.fork('x'), o.by('x', o.pipe('a')), o.close('a')],
-        gives: [o.done, o.fd('a'), o.errno('EBADF')],
+        ops: [o.fork('y'), o.by('y', o.pipe('b')), o.close('b')],
+        gives: [o.done, o.fd('b'), o.errno('EBADF')],
       },
       {
         fact: 'private memory is apart in each process',
         section: 'Ops',
         ops: [
           o.mmap('m', page),
-          o.fork('x'),
-          o.by('x', o.poke('m', 0, '01')),
+          o.fork('u'),
+          o.by('u', o.poke('m', 0, '01')),
           o.peek('m', 0, 1),
-          o.by('x', o.peek('m', 0, 1)),
+          o.by('u', o.peek('m', 0, 1)),
         ],
         gives: [o.done, o.done, o.done, o.bytes('ff'), o.bytes('01')],
       },
@@ -271,8 +274,8 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
         section: 'What changed',
         ops: [
           o.mmap('m', page, { backing: 'shared' }),
-          o.fork('x'),
-          o.by('x', o.poke('m', 0, '01')),
+          o.fork('v'),
+          o.by('v', o.poke('m', 0, '01')),
           o.peek('m', 0, 1),
         ],
         gives: [o.done, o.done, o.done, o.bytes('01')],
@@ -283,9 +286,9 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
         ops: [
           o.zeros('z'),
           o.mmap('m', page, { backing: 'shared' }),
-          o.fork('b'),
-          o.by('b', o.fork('a')),
-          o.by('a', o.read('z', 'm', 0, 1)),
+          o.fork('t'),
+          o.by('t', o.fork('s')),
+          o.by('s', o.read('z', 'm', 0, 1)),
         ],
         gives: [
           o.fd('z'),
@@ -296,21 +299,21 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
             1,
             { memory: 'm', at: 0, bytes: '00' },
             { process: 'main', memory: 'm', at: 0, bytes: '00' },
-            { process: 'b', memory: 'm', at: 0, bytes: '00' },
+            { process: 't', memory: 'm', at: 0, bytes: '00' },
           ),
         ],
       },
       {
         fact: 'a process that has ended gives up its name',
         section: 'Values',
-        ops: [o.fork('x'), { op: 'exit', actor: 'x' }, o.fork('x'), o.by('x', o.close('none'))],
+        ops: [o.fork('w'), { op: 'exit', actor: 'w' }, o.fork('w'), o.by('w', o.close('none'))],
         gives: [o.done, o.done, o.done, o.errno('EBADF')],
       },
     ],
   },
   {
     name: 'faults',
-    restsOn: ['memory', 'guard pages'],
+    restsOn: ['guard pages'],
     programs: [
       {
         fact: 'an access that would fault is an outcome, never a signal',
@@ -348,7 +351,7 @@ export const smokeSteps = (page: number): readonly SmokeStep[] => [
   },
   {
     name: 'ends',
-    restsOn: [],
+    restsOn: ['memory'],
     programs: [
       {
         fact: 'an op on a memory that is not there ends the program as unsupported, with the outcomes before it',

@@ -340,6 +340,8 @@ test('no schema file is left without an example', () => {
     'protocol.schema.json',
     'record.schema.json',
     'run-result.schema.json',
+    // Its examples: cli/smoke-command.test.ts.
+    'smoke-result.schema.json',
     // Its example is the whole contract: reports/reference/spec-document.test.ts.
     'spec-document.schema.json',
     'trace.schema.json',
