@@ -49,8 +49,10 @@ export function* deviceRegions(situation: Situation, { device }: Environment): I
     topology: { slots },
     ops: [memory('arg', 1), ...ops, ...memories, ...more],
   });
+  /** A machine without devices has no regions. */
+  const sizeOf = (region: number): bigint => toBigInt(device.regions[region]?.size ?? 0);
   for (let region = 0; region <= regionCount; region++) {
-    const size = toBigInt(device.regions[region]?.size ?? 0);
+    const size = sizeOf(region);
     for (const [label, offset] of offsetsIn(size)) {
       yield make('pread', `region_${region}_at_${label}`, readsOf(regionAt(region, offset)));
       // Nobody knows what a write to any other place of a BAR does.
@@ -66,7 +68,7 @@ export function* deviceRegions(situation: Situation, { device }: Environment): I
     map('beyond', regionAt(regionCount, 2048), 1),
   ]);
 
-  const configSize = Number(toBigInt(device.regions[configRegion]!.size));
+  const configSize = Number(sizeOf(configRegion));
   for (const offset of configPlaces(configSize)) {
     yield make('pwrite', `config_at_${offset}`, configWrites(offset, configSize));
   }
@@ -79,7 +81,7 @@ export function* deviceRegions(situation: Situation, { device }: Environment): I
     ['config', configRegion, 0],
     ['config_misaligned', configRegion, 1],
     ['config_capability', configRegion, 0x43],
-    ['bar_past_the_end', 0, Number(toBigInt(device.regions[0]!.size))],
+    ['bar_past_the_end', 0, Number(sizeOf(0))],
   ];
   for (const [i, { region, at: place }] of device.registers.entries()) {
     cutReads.push([`register_${i}`, region, place], [`register_${i}_misaligned`, region, place + 4]);
