@@ -38,7 +38,7 @@ export interface AssessedEnd extends Assessed {
 /** Runs, judges, and keeps a record, whatever happens on the way: what was judged before something failed is not lost with it. */
 export async function assessedRun(plan: AssessedPlan, listener: AssessedListener): Promise<AssessedEnd> {
   const { adapter, record, contract, selection } = plan;
-  const assessment = new Assessment(plan);
+  const assessment = new Assessment({ ...plan, target: adapter.target });
   const started = Date.now();
   const seconds = () => (Date.now() - started) / 1000;
   let error: unknown;

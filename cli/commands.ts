@@ -8,6 +8,12 @@ const { version } = JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8
 
 const several = (value: string, before: string[] = []) => [...before, value];
 
+/** The first target, and the others that are judged together with it. */
+const named = ([target, ...others]: readonly string[]) => ({
+  ...(target !== undefined && { target }),
+  ...(others.length > 0 && { others }),
+});
+
 /** See defaultProfile(). */
 const ofTheTarget = 'default: type1-VERSION for kernel:VERSION, type1-6.12 for other kernels, else v1-singleton';
 
@@ -26,8 +32,8 @@ export function commands(): Command {
     .description('run the suites on a target and judge what it does')
     .option(
       '--target <target>',
-      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND]',
-      'sim',
+      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND] (several of the last three: judged together); default: sim',
+      several,
     )
     .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
     .option('--set <param=value>', 'replace a parameter of the profile (sim and model follow)', several)
@@ -60,7 +66,9 @@ export function commands(): Command {
     .option('--json', 'print one JSON object on standard output')
     .option('--quiet', 'only failures and what it comes to')
     .option('--verbose', 'a line for each machine and program')
-    .action(async (options) => (await import('./run-command.ts')).runCommand(options, version));
+    .action(async ({ target = ['sim'], ...options }) =>
+      (await import('./run-command.ts')).runCommand({ ...options, ...named(target) }, version),
+    );
 
   program
     .command('judge')
@@ -101,7 +109,11 @@ export function commands(): Command {
     .description('print programs, one JSON object a line, without running them')
     .option('--only <pattern>', 'only what is about an ioctl, handler, rule or suite, or ids that start so', several)
     .option('--suite <names>', 'suites, separated by commas; default: all')
-    .option('--target <target>', 'make them for the machines of a target; default: for those that the suites ask for')
+    .option(
+      '--target <target>',
+      'make them for the machines of a target; default: for those that the suites ask for',
+      several,
+    )
     .option('--profile <profile>', `what to make them by; ${ofTheTarget}`)
     .option('--set <param=value>', 'replace a parameter of the profile', several)
     .option('--spec <dir>', 'take the contract from a copy of spec/contract')
@@ -111,13 +123,15 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
-    .action(async (options) => (await import('./programs-command.ts')).programsCommand(options, version));
+    .action(async ({ target = [], ...options }) =>
+      (await import('./programs-command.ts')).programsCommand({ ...options, ...named(target) }, version),
+    );
 
   program
     .command('replay')
     .description('run programs again: one is shown op by op, several by their verdicts')
     .argument('<program...>', 'the token of a failure, or a file with programs')
-    .option('--target <target>', 'what to test', 'sim')
+    .option('--target <target>', 'what to test; default: sim', several)
     .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
     .option('--set <param=value>', 'replace a parameter of the profile', several)
     .option('--spec <dir>', 'take the contract from a copy of spec/contract')
@@ -135,7 +149,9 @@ export function commands(): Command {
     .option('--force', 'let --record take the place of a complete record')
     .option('--quiet', 'only failures and what it comes to')
     .option('--verbose', 'a line for each machine and program, and the ops of each')
-    .action(async (what, options) => (await import('./replay-command.ts')).replayCommand(what, options, version));
+    .action(async (what, { target = ['sim'], ...options }) =>
+      (await import('./replay-command.ts')).replayCommand(what, { ...options, ...named(target) }, version),
+    );
 
   program
     .command('explain')

@@ -9,6 +9,7 @@ import { rulesToReach, selectionOf, selectionText } from './options/selection-op
 import { recordedSetting, type SettingOptions } from './options/setting.ts';
 import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
 import { paintFor } from './paint-for.ts';
+import { othersOf } from './target.ts';
 
 interface JudgeOptions extends SettingOptions, VerbosityOptions {
   report?: string[];
@@ -23,13 +24,14 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   const reports = parseReports(options.report, options.json);
   const record = readRecord(file);
   const { target, strict, selection, parameters, options: given } = record.header;
+  const others = othersOf(given);
   const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
   const allowLosses = options.allowLosses ?? record.header.allowLosses;
   const assessment = new Assessment({
     contract,
     profile,
-    target,
+    target: [target, ...others].join(' and '),
     strict,
     selection: selectionOf(contract.data, selection),
     answers: rulesToReach(selection),
@@ -70,6 +72,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   });
   const replay = replayOptions({
     target,
+    others,
     followed: parameters,
     contract,
     profile,

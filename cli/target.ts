@@ -21,6 +21,8 @@ export function packagedVersion(target: string): string | undefined {
 
 /** What a target is given beside its name. */
 export interface TargetOptions {
+  /** Further daemons, which are judged together with it. */
+  others?: readonly string[];
   modules?: string;
   boot?: string;
   kernelPackage?: string;
@@ -43,12 +45,50 @@ interface OpenedTarget {
 /** Seconds; the timers of Node.js hold no more. */
 const longestStall = Math.floor((2 ** 31 - 1) / 1000);
 
-/** A target by the name that the user gave. Throws a Problem. */
+/** Targets that have every machine already. */
+const wholeTargets: readonly string[] = ['sim', 'model', 'kernel'];
+
+/** A target by the name that the user gave, with further ones if there are. Throws a Problem. */
 export async function openTarget(
   target: string,
   contract: Contract,
   version: string,
-  { modules, boot, kernelPackage, stall, coverage, say = toStandardError }: TargetOptions = {},
+  { others = [], ...options }: TargetOptions = {},
+): Promise<OpenedTarget> {
+  if (others.length === 0) return openOne(target, contract, version, options);
+  const targets = [target, ...others];
+  for (const [index, one] of targets.entries()) {
+    if (wholeTargets.includes(one.split(':')[0]!))
+      throw new Problem(`--target ${one}: has every machine already; give --target several times for daemons only.`);
+    if (targets.indexOf(one) < index) throw new Problem(`--target ${one}: is given twice; give it once.`);
+  }
+  const opened: OpenedTarget[] = [];
+  for (const one of targets) opened.push(await openOne(one, contract, version, options));
+  const { severalAdapter } = await import('../adapters/remote/several.ts');
+  const given = Object.fromEntries(others.map((one, index) => [otherTarget(index), one]));
+  return {
+    adapter: severalAdapter(opened.map(({ adapter }) => adapter)),
+    strict: false,
+    options: { ...opened[0]!.options, ...given },
+  };
+}
+
+/** Where the options of a record have the further targets. */
+const otherTarget = (index: number): string => `target${index + 2}`;
+
+/** The further targets that a record is of. */
+export function othersOf(options: Readonly<Record<string, string>>): string[] {
+  const others: string[] = [];
+  for (let one = options[otherTarget(0)]; one !== undefined; one = options[otherTarget(others.length)])
+    others.push(one);
+  return others;
+}
+
+async function openOne(
+  target: string,
+  contract: Contract,
+  version: string,
+  { modules, boot, kernelPackage, stall, coverage, say = toStandardError }: TargetOptions,
 ): Promise<OpenedTarget> {
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];

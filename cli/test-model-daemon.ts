@@ -11,10 +11,12 @@ interface Difference {
   faults?: InjectOp['fault'][];
   /** Its one machine; the default one if this is not given. */
   machine?: Machine;
+  /** What it says that it is; 1 if this is not given. */
+  version?: string;
 }
 
 /** The text of a daemon that is the contract at a profile, but for what it lacks. It runs what was built. */
-export function modelDaemon(profile: string, { without, faults, machine = {} }: Difference): string {
+export function modelDaemon(profile: string, { without, faults, machine = {}, version = '1' }: Difference): string {
   const need = mergeNeeds(suites.flatMap((suite) => suite.needs())).find((one) => sameMachine(one.machine, machine));
   const built = (path: string) => JSON.stringify(`${packageRoot}/dist/${path}`);
   return `
@@ -25,7 +27,7 @@ import { loadContract } from ${built('spec/contract/load.js')};
 import { parameterSetting } from ${built('spec/contract/setting.js')};
 const data = loadContract();
 const contract = compileContract(data, parameterSetting(data, ${JSON.stringify(profile)}));
-const session = await modelAdapter(contract, '1').start(${JSON.stringify(need)});
+const session = await modelAdapter(contract, ${JSON.stringify(version)}).start(${JSON.stringify(need)});
 const ops = session.description.ops.filter((op) => op !== ${JSON.stringify(without ?? '')});
 const faults = ${JSON.stringify(faults) ?? 'undefined'};
 const say = (message) => console.log(JSON.stringify(message));

@@ -5,6 +5,8 @@ import { shellWords } from '../../spec/uapi/shell-words.ts';
 /** What ran programs, and what they were judged by. */
 interface Replayed extends Setting {
   target: string;
+  /** Further targets, judged together with it. */
+  others?: readonly string[];
   /** The parameters that a target followed which follows what it is judged by; the same by which it is judged, if not given. */
   followed?: Readonly<Record<string, string>>;
   modules?: string;
@@ -16,6 +18,7 @@ interface Replayed extends Setting {
 /** The options that make a replay run where a failure was and judge it as it was judged, as they are typed. */
 export function replayOptions({
   target,
+  others = [],
   followed,
   contract,
   profile,
@@ -25,7 +28,9 @@ export function replayOptions({
   spec,
 }: Replayed): string {
   const { data, parameters } = contract;
-  const parts = ['--target', followed ? following(target, followed, parameters) : target, '--profile', profile];
+  const parts = ['--target', followed ? following(target, followed, parameters) : target];
+  for (const one of others) parts.push('--target', one);
+  parts.push('--profile', profile);
   for (const [id, value] of replacements(data, profile, parameters)) parts.push('--set', `${id}=${value}`);
   if (spec !== undefined) parts.push('--spec', spec);
   if (modules !== undefined) parts.push('--modules', modules);
