@@ -1,5 +1,5 @@
 import type { Adapter, Need, ProgramResult, Session } from '../spec/uapi/adapter.ts';
-import { emulatedEnvironment, spelledOut } from '../spec/uapi/emulated-machine.ts';
+import { emulatedEnvironment, emulates, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { opNames } from '../spec/uapi/op-names.ts';
 import type { Environment, Program } from '../spec/uapi/vocabulary.ts';
 import type { Chooser } from './call/chooser.ts';
@@ -71,7 +71,9 @@ export function rulesOnModel(contract: Contract, environment: Environment, progr
   return runOnModel(contract, environment, program, rules).end === 'completed' ? rules : new Set();
 }
 
-/** The environment of the model: that of the emulated machine. */
+/** The environment of the model: that of the emulated machine, without slots of devices that it has not. */
 export function modelEnvironment({ machine, slots }: Need): Environment {
-  return emulatedEnvironment(spelledOut(machine), Object.fromEntries(slots.map((slot, i) => [`s${i}`, slot])));
+  const whole = spelledOut(machine);
+  const named = slots.map((slot, i) => [`s${i}`, slot] as const).filter(([, slot]) => emulates(whole, slot));
+  return emulatedEnvironment(whole, Object.fromEntries(named));
 }

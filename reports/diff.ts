@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { machineName, spelledOut } from '../spec/uapi/emulated-machine.ts';
 import { toBigInt } from '../spec/uapi/integer.ts';
 import { Problem } from '../spec/uapi/problem.ts';
-import type { DiffCondition, DiffPrograms, Environment, Integer, Outcome, Trace } from '../spec/uapi/vocabulary.ts';
+import type {
+  DeviceModel,
+  DiffCondition,
+  DiffPrograms,
+  Environment,
+  Integer,
+  Outcome,
+  Trace,
+} from '../spec/uapi/vocabulary.ts';
 import type { RunRecord } from './record-file.ts';
 
 /** A program on which two targets differ, and the index of the first op where they do. */
@@ -130,9 +138,11 @@ function conditions(first: RunRecord, second: RunRecord): DiffCondition[] {
 }
 
 /** What an environment says about a machine; its groups show in the programs that could not be run. */
-function properties({ id: _, machine: __, slots: ___, device, ...own }: Environment): Record<string, unknown> {
-  const ofDevice = Object.entries(device).map(([name, value]) => [`device.${name}`, value]);
-  return { ...own, ...Object.fromEntries(ofDevice) };
+function properties({ id: _, machine: __, slots: ___, device, models, ...own }: Environment): Record<string, unknown> {
+  const ofModel = (place: string, model: DeviceModel) =>
+    Object.entries(model).map(([name, value]) => [`${place}.${name}`, value]);
+  const further = Object.entries(models ?? {}).flatMap(([name, model]) => ofModel(`models.${name}`, model));
+  return { ...own, ...Object.fromEntries([...ofModel('device', device), ...further]) };
 }
 
 function propertiesThatDiffer(first: Record<string, unknown>, second: Record<string, unknown>): DiffCondition[] {

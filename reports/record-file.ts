@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { missingModel } from '../spec/uapi/emulated-machine.ts';
 import { limits, refuseLongText, tooMuch } from '../spec/uapi/limits.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { readText } from '../spec/uapi/read-text.ts';
@@ -191,6 +192,8 @@ export function readRecord(file: string): RunRecord {
     else if (line.kind === 'footer') footer = line;
     else body.push(line);
     if (line.kind === 'machine') {
+      const missing = missingModel(line.environment);
+      if (missing) throw new Problem(`${place}: /environment${missing.place} ${missing.clause}; add it there.`);
       environments.set(line.environment.id, line.environment);
       targetVersion = line.targetVersion;
     }
@@ -200,6 +203,12 @@ export function readRecord(file: string): RunRecord {
           `${place}: environment ${line.trace.environment} is not described before this case; add the line of its machine.`,
         );
       }
+      const { slots } = line.trace.program.topology;
+      const missing = missingModel({ ...environments.get(line.trace.environment)!, slots });
+      if (missing)
+        throw new Problem(
+          `${place}: /trace/program/topology${missing.place} ${missing.clause}; add it to the environment.`,
+        );
       cases.push(line);
     }
   });

@@ -29,7 +29,7 @@ const placesBehindBridge = 0x1f;
 
 /**
  * Works out the machine for a need. A group that the emulated machine cannot
- * have (of other than PCI functions, behind a second IOMMU, one too many, or devices in company that can be
+ * have (of other devices than edu, behind a second IOMMU, one too many, or devices in company that can be
  * reset on their own) is not in the environment.
  */
 export function layout(need: Need): MachineLayout {
@@ -40,8 +40,8 @@ export function layout(need: Need): MachineLayout {
   let place = firstPlace;
   for (const [index, slot] of need.slots.entries()) {
     const single = slot.devices === 1 && slot.viable;
-    if ((slot.kind ?? 'pci') !== 'pci' || (slot.iommu ?? 0) !== 0 || place > lastPlace || (slot.resettable && !single))
-      continue;
+    const ofAnotherKind = (slot.kind ?? 'pci') !== 'pci' || slot.model !== undefined;
+    if (ofAnotherKind || (slot.iommu ?? 0) !== 0 || place > lastPlace || (slot.resettable && !single)) continue;
     const name = `s${index}`;
     const group = makeGroup(name, slot, place++);
     slots[name] = { ...slot, dma: true, iommu: 0 };

@@ -1,3 +1,4 @@
+import { missingModel } from '../../spec/uapi/emulated-machine.ts';
 import { complaint, validator } from '../../spec/uapi/validator.ts';
 import type { DescriptionAnswer, ErrorAnswer, ResultAnswer } from '../../spec/uapi/vocabulary.ts';
 
@@ -22,9 +23,17 @@ export function parseAnswer(line: string): Answer {
     throw new Error(`it sent a message whose type is none of ${kinds.join(', ')}: ${excerpt(line)}`);
   }
   const valid = validator(`protocol.schema.json#/$defs/${type}`);
-  if (valid(message)) return message as Answer;
-  const { place, clause } = complaint(valid);
-  throw new Error(`it sent a ${type} that the protocol does not allow (${place} ${clause}): ${excerpt(line)}`);
+  const wrong = valid(message) ? contradiction(message as Answer) : complaint(valid);
+  if (!wrong) return message as Answer;
+  throw new Error(
+    `it sent a ${type} that the protocol does not allow (${wrong.place} ${wrong.clause}): ${excerpt(line)}`,
+  );
+}
+
+/** What the schema cannot state. */
+function contradiction(answer: Answer): { place: string; clause: string } | undefined {
+  const missing = answer.type === 'description' ? missingModel(answer.environment) : undefined;
+  return missing && { ...missing, place: `/environment${missing.place}` };
 }
 
 function excerpt(line: string): string {

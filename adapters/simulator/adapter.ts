@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Adapter, Description, Need, ProgramResult, Session } from '../../spec/uapi/adapter.ts';
-import { emulatedEnvironment, machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
+import { emulatedEnvironment, emulates, machineName, spelledOut } from '../../spec/uapi/emulated-machine.ts';
 import { fromBigInt } from '../../spec/uapi/integer.ts';
 import { opNames } from '../../spec/uapi/op-names.ts';
 import { packageRoot } from '../../spec/uapi/package-root.ts';
@@ -40,6 +40,9 @@ export function simulatorAdapter(
   };
 }
 
+/** A slot with every property that has a default. */
+type SpelledOutSlot = Required<Omit<Slot, 'model'>> & Pick<Slot, 'model'>;
+
 class SimulatorSession implements Session {
   readonly window = 1;
   readonly description: Description;
@@ -58,11 +61,11 @@ class SimulatorSession implements Session {
     const machine = spelledOut(need.machine);
     this.unit = unitOf(machine, parameters);
     this.hasType1 = machine.type1Module;
-    const slots: Record<string, Required<Slot>> = Object.fromEntries(
-      need.slots.map((slot, i) => [
-        `s${i}`,
-        { dma: true, iommu: 0, resettable: false, kind: 'pci', pasidBits: 20, ...slot },
-      ]),
+    const slots: Record<string, SpelledOutSlot> = Object.fromEntries(
+      need.slots
+        .map((slot, i) => [`s${i}`, slot] as const)
+        .filter(([, slot]) => emulates(machine, slot))
+        .map(([name, slot]) => [name, { dma: true, iommu: 0, resettable: false, kind: 'pci', pasidBits: 20, ...slot }]),
     );
     this.slots = new Map(Object.entries(slots));
     this.description = {
@@ -113,7 +116,8 @@ class SimulatorSession implements Session {
         own.viable !== slot.viable ||
         own.resettable !== (slot.resettable ?? false) ||
         own.kind !== (slot.kind ?? 'pci') ||
-        own.pasidBits !== (slot.pasidBits ?? 20)
+        own.pasidBits !== (slot.pasidBits ?? 20) ||
+        own.model !== slot.model
       ) {
         return `The machine has no group for slot ${name}.`;
       }
@@ -130,7 +134,7 @@ class SimulatorSession implements Session {
 }
 
 function environmentOf(machine: Required<Machine>, slots: Environment['slots']): Environment {
-  const { device, nesting } = emulatedEnvironment(machine, slots);
+  const { device, models, nesting } = emulatedEnvironment(machine, slots);
   return {
     id: machineName(machine),
     machine,
@@ -148,6 +152,7 @@ function environmentOf(machine: Required<Machine>, slots: Environment['slots']):
     dmaAddressBits: machine.nesting === 'none' ? ADDRESS_BITS.ordinary : ADDRESS_BITS.nesting,
     dmaBufferBytes: BUFFER_BYTES,
     device,
+    ...(models !== undefined && { models }),
     ...(nesting !== undefined && { nesting }),
   };
 }

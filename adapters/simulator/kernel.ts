@@ -37,6 +37,8 @@ export interface KernelSlot {
   iommu: number;
   kind: DeviceKind;
   pasidBits: number;
+  /** The model of its devices, where that is not the machine's own. */
+  model?: string;
 }
 
 /** A group that is there, and its devices as their drivers see them. */
@@ -183,7 +185,15 @@ export class Kernel implements MemorySystem, Hardware {
     const bus = iommu.number.toString(16).padStart(2, '0');
     const place = isTestDevice ? devices.length.toString(16).padStart(2, '0') : 'ff';
     const hardware = isTestDevice ? this : undefined;
-    const device = new PciDevice(`0000:${bus}:${place}.0`, iommu, isTestDevice && slot.resettable, hardware, pasids);
+    const isExpress = pasids !== undefined || slot.model === 'edu_express';
+    const device = new PciDevice(
+      `0000:${bus}:${place}.0`,
+      iommu,
+      isTestDevice && slot.resettable,
+      hardware,
+      pasids,
+      isExpress,
+    );
     devices.push(device);
     iommu.devices.push(device);
     return device;

@@ -94,6 +94,7 @@ function sameSlot(a: Slot, b: Slot): boolean {
     (a.iommu ?? 0) === (b.iommu ?? 0) &&
     (a.resettable ?? false) === (b.resettable ?? false) &&
     (a.kind ?? 'pci') === (b.kind ?? 'pci') &&
-    (a.pasidBits ?? 20) === (b.pasidBits ?? 20)
+    (a.pasidBits ?? 20) === (b.pasidBits ?? 20) &&
+    a.model === b.model
   );
 }

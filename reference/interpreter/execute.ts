@@ -1,4 +1,5 @@
 import type { Rule, RuleOutcome } from '../../spec/contract/types.ts';
+import { deviceOf } from '../../spec/uapi/emulated-machine.ts';
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { opNames } from '../../spec/uapi/op-names.ts';
 import type { Changed, IoctlOp, MmapOp, Name, Op, RlimitOp } from '../../spec/uapi/vocabulary.ts';
@@ -376,7 +377,7 @@ function rlimit(process: Process, { resource, value }: RlimitOp): Decision {
 function plug(world: World, name: Name): void {
   const slot = world.slots.get(name);
   if (!slot) throw new MalformedProgram(`there is no slot ${name}`);
-  const device = new Device(slot.properties);
+  const device = new Device(slot.properties, deviceOf(world.environment, slot.properties));
   device.bound = false;
   slot.devices.push(device);
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Rule } from '../../spec/contract/types.ts';
 import type { Call } from '../call/call.ts';
 import { DriverVisit } from '../call/driver-visit.ts';
+import { modelEnvironment } from '../model-target.ts';
 import { Device } from '../state/device.ts';
 import type { Decision } from './expectation.ts';
 import { type DriverTable, type FanOut, fanOut } from './fan-out.ts';
@@ -28,7 +29,7 @@ function go(words: Pick<FanOut, 'stop' | 'result' | 'undo'>, setup: Setup) {
     groups: groups.map((devices) => ({
       slot: {
         devices: devices.map((name) => {
-          const device = new Device({ devices: 1, viable: true });
+          const device = new Device({ devices: 1, viable: true }, modelEnvironment({ machine: {}, slots: [] }).device);
           byDevice.set(device, name);
           return device;
         }),

@@ -1,13 +1,13 @@
 import { toBigInt } from '../../spec/uapi/integer.ts';
 import { uapi } from '../../spec/uapi/uapi.ts';
 import type { DeviceRegister } from '../../spec/uapi/vocabulary.ts';
-import type { AnyCall, RegionCall } from '../call/families.ts';
+import type { RegionCall } from '../call/families.ts';
 import { openDeviceOf } from '../call/operands.ts';
 import type { Access } from './access.ts';
 
-/** Size of a region, in bytes; undefined for one that cannot be asked for. */
-export function sizeOf({ world }: Pick<AnyCall, 'world'>, region: number): bigint | undefined {
-  const found = world.environment.device.regions[region];
+/** Size of a region of the open device, in bytes; undefined for one that cannot be asked for. */
+export function sizeOf(call: RegionCall, region: number): bigint | undefined {
+  const found = openDeviceOf(call).device.model.regions[region];
   return found && toBigInt(found.size);
 }
 
@@ -33,13 +33,13 @@ export function* accessesOf(call: RegionCall): Iterable<Access> {
   }
 }
 
-/** The register of 8 bytes of which an access meets a half or the whole, and its place in the machine's list. */
+/** The register of 8 bytes of which an access meets a half or the whole, and its place in the model's list. */
 export function registerAt(
   call: RegionCall,
   { offset, width }: Access,
 ): { index: number; register: DeviceRegister; half: 'lower' | 'upper' | 'whole' } | undefined {
   if (width < 4) return undefined;
-  const { registers } = call.world.environment.device;
+  const { registers } = openDeviceOf(call).device.model;
   const { region } = call.region.target;
   const index = registers.findIndex((one) => one.region === region && one.at === offset - (offset % 8));
   if (index < 0) return undefined;

@@ -1,6 +1,5 @@
-import { deviceOf } from '../../spec/uapi/emulated-machine.ts';
 import { fromHex } from '../../spec/uapi/integer.ts';
-import type { DeviceModel, Environment, Slot } from '../../spec/uapi/vocabulary.ts';
+import type { DeviceModel } from '../../spec/uapi/vocabulary.ts';
 import { extendedCapabilities, lengthOf } from './extended-capabilities.ts';
 
 /** What a byte of config space is for, as far as that decides what becomes of a write. */
@@ -67,25 +66,6 @@ const MSI_MASKABLE = 0x100;
 const CONVENTIONAL_END = 256;
 
 const spaces = new WeakMap<DeviceModel, ConfigSpace>();
-
-/** Devices of one machine that are alike but for their PASIDs, by the width of these. */
-const byWidth = new WeakMap<DeviceModel, Map<number, DeviceModel>>();
-
-/** The config space of the devices of a slot. */
-export function configSpaceOf(environment: Environment, slot: Slot): ConfigSpace {
-  if (!environment.nesting || slot.pasidBits === undefined) return configSpace(environment.device);
-  let models = byWidth.get(environment.device);
-  if (!models) {
-    models = new Map();
-    byWidth.set(environment.device, models);
-  }
-  let model = models.get(slot.pasidBits);
-  if (!model) {
-    model = deviceOf(environment, slot);
-    models.set(slot.pasidBits, model);
-  }
-  return configSpace(model);
-}
 
 /** The config space of a kind of device, laid out once. */
 export function configSpace(model: DeviceModel): ConfigSpace {

@@ -1,5 +1,5 @@
 import { uapi } from '../../spec/uapi/uapi.ts';
-import type { Slot } from '../../spec/uapi/vocabulary.ts';
+import type { DeviceModel, Slot } from '../../spec/uapi/vocabulary.ts';
 import { copyBytes, giveBack, takeBytes } from '../memory/spare-bytes.ts';
 import { TranslationCache } from '../memory/translation-cache.ts';
 import type { Page } from '../memory/user-memory.ts';
@@ -32,6 +32,8 @@ export interface GuestTable {
 export class Device {
   /** What the slot of its group is. */
   readonly slot: Slot;
+  /** What it is in detail. */
+  readonly model: DeviceModel;
   bound = true;
   /** Guest page tables by PASID. */
   readonly pasidTable = new Map<number, GuestTable>();
@@ -48,7 +50,7 @@ export class Device {
   space: ConfigSpace | undefined;
   /** Bytes of config space, by offset, that outlive the last close. */
   readonly leftovers = new Map<number, number>();
-  /** Bytes of the registers of 8 bytes, by their place among all of the machine's list, as far as they are known. */
+  /** Bytes of the registers of 8 bytes, by their place among all of the model's list, as far as they are known. */
   readonly registers = new Map<number, number>();
 
   interrupt: EnabledInterrupt | undefined;
@@ -59,8 +61,9 @@ export class Device {
   /** Why it asks for attention: bits that were raised and not acknowledged. */
   cause = 0;
 
-  constructor(slot: Slot) {
+  constructor(slot: Slot, model: DeviceModel) {
     this.slot = slot;
+    this.model = model;
   }
 
   /** Whether it may start transfers. */
@@ -99,7 +102,7 @@ export class Device {
 
   /** A device of its own that is as this one is, but for its events, which are shared; `page` gives the copy of a page. */
   copy(page: (page: Page) => Page): Device {
-    const copy = new Device(this.slot);
+    const copy = new Device(this.slot, this.model);
     copy.bound = this.bound;
     for (const [pasid, table] of this.pasidTable) copy.pasidTable.set(pasid, table);
     copy.tlb = this.tlb.copy(page);

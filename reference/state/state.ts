@@ -1,5 +1,6 @@
+import { deviceOf } from '../../spec/uapi/emulated-machine.ts';
 import { Problem } from '../../spec/uapi/problem.ts';
-import type { Environment, HistoryEntry, InjectOp, Slot } from '../../spec/uapi/vocabulary.ts';
+import type { DeviceModel, Environment, HistoryEntry, InjectOp, Slot } from '../../spec/uapi/vocabulary.ts';
 import { TranslationCache } from '../memory/translation-cache.ts';
 import { PAGE, type Page, UserMemory } from '../memory/user-memory.ts';
 import { Device } from './device.ts';
@@ -195,7 +196,7 @@ export class World {
         `environment ${environment.id} has pages of ${environment.pageSize} bytes; only ${PAGE} can be judged.`,
       );
     }
-    checkConfigSpace(environment);
+    checkConfigSpaces(environment);
     this.environment = environment;
     this.parameters = new Map([
       ['vfio_iommu_type1.dma_entry_limit', String(environment.dmaEntryLimit)],
@@ -203,7 +204,8 @@ export class World {
     ]);
     for (const [name, properties] of Object.entries(slots)) {
       const { devices, viable, resettable = false } = properties;
-      const hostDriverDevice = viable ? undefined : new Device(properties);
+      const model = deviceOf(environment, properties);
+      const hostDriverDevice = viable ? undefined : new Device(properties, model);
       const slot: SlotState = {
         name,
         group: undefined as never,
@@ -213,7 +215,7 @@ export class World {
         properties,
         hostDriverDevice,
       };
-      for (let i = 0; i < devices; i++) slot.devices.push(new Device(properties));
+      for (let i = 0; i < devices; i++) slot.devices.push(new Device(properties, model));
       slot.group = newGroup(slot);
       this.slots.set(name, slot);
     }
@@ -239,13 +241,18 @@ export class World {
 const configRegion = 7;
 
 /** What is said of config space is said of each of its bytes. Throws a Problem. */
-function checkConfigSpace({ id, device }: Environment): void {
+function checkConfigSpaces({ id, device, models = {} }: Environment): void {
+  checkConfigSpace(id, 'device', device);
+  for (const [name, model] of Object.entries(models)) checkConfigSpace(id, `models.${name}`, model);
+}
+
+function checkConfigSpace(id: string, place: string, device: DeviceModel): void {
   const size = Number(device.regions[configRegion]?.size ?? 0);
   for (const name of ['config', 'configWritable', 'configUnknown'] as const) {
     const length = device[name].length / 2;
     if (length === size) continue;
     throw new Problem(
-      `environment ${id}: device.${name} has ${length} bytes, and region ${configRegion} of the device ${size}; give as many.`,
+      `environment ${id}: ${place}.${name} has ${length} bytes, and region ${configRegion} of the device ${size}; give as many.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from './integer.ts';
+import { Problem } from './problem.ts';
 import type { DeviceModel, Environment, Machine, NestingAbility, Slot } from './vocabulary.ts';
 
 /** A machine with every property spelled out. */
@@ -25,8 +26,12 @@ export function machineName(machine: Required<Machine>): string {
   return words.join('-') || 'default';
 }
 
-/** The environment of the machine that kernels are booted on: an emulated Intel IOMMU, and edu devices. */
+/**
+ * The environment of the machine that kernels are booted on: an emulated Intel IOMMU, and edu devices. Slots may name those
+ * of `emulatedModels`.
+ */
 export function emulatedEnvironment(machine: Required<Machine>, slots: Record<string, Slot>): Environment {
+  const named = [...new Set(Object.values(slots).flatMap(({ model }) => (model === undefined ? [] : [model])))];
   return {
     id: machineName(machine),
     machine,
@@ -45,8 +50,25 @@ export function emulatedEnvironment(machine: Required<Machine>, slots: Record<st
     // QEMU before 8.2.1 ends at a transfer that includes the last of the device's 4096 bytes.
     dmaBufferBytes: 4095,
     device: machine.nesting === 'none' ? emulatedDevice : expressDevice,
+    ...(named.length > 0 && { models: Object.fromEntries(named.map((name) => [name, emulatedModels[name]!])) }),
     ...(machine.nesting !== 'none' && { nesting: nestingAbility(machine.nesting === 'five_levels') }),
   };
+}
+
+/** Whether the devices of a slot are of a model that an emulated machine can have. */
+export function emulates(machine: Required<Machine>, { model }: Slot): boolean {
+  return model === undefined || (machine.nesting === 'none' && Object.hasOwn(emulatedModels, model));
+}
+
+/** What of an environment refers to a device model that it does not have, as a place and a clause; undefined if nothing. */
+export function missingModel({
+  slots,
+  models = {},
+}: Pick<Environment, 'slots' | 'models'>): { place: string; clause: string } | undefined {
+  for (const [name, { model }] of Object.entries(slots))
+    if (model !== undefined && !Object.hasOwn(models, model))
+      return { place: `/slots/${name}/model`, clause: `is ${model}, which \`models\` does not have` };
+  return undefined;
 }
 
 /** The IOMMU that walks five levels can do everything else, too; the other one nothing beyond. */
@@ -54,17 +76,44 @@ function nestingAbility(five: boolean): NestingAbility {
   return { levels: five ? 5 : 4, supervisorRequests: five, extendedAccess: five, memoryTypes: five };
 }
 
+/** Models that differ in their PASIDs alone, by the width of these. */
+const byWidth = new WeakMap<DeviceModel, Map<number, DeviceModel>>();
+
 /**
- * The device of a slot: on a machine that nests its capabilities for ATS, page requests and PASIDs tell how wide a PASID it
- * can send; without PASIDs it has none of the three.
+ * The model of the devices of a slot. On a machine that nests its capabilities for ATS, page requests and PASIDs tell how wide
+ * a PASID they can send; without PASIDs it has none of the three. Throws a Problem where the environment lacks the model.
  */
-export function deviceOf({ device, nesting }: Environment, { pasidBits = 20 }: Slot): DeviceModel {
-  if (!nesting || pasidBits === 20) return device;
-  const config = fromHex(device.config);
-  if (pasidBits === 0) config.fill(0, extended.ats, extended.end);
+export function deviceOf(environment: Environment, slot: Slot): DeviceModel {
+  const { pasidBits = 20 } = slot;
+  const model = modelOf(environment, slot);
+  if (!environment.nesting || pasidBits === 20) return model;
+  let widths = byWidth.get(model);
+  if (!widths) {
+    widths = new Map();
+    byWidth.set(model, widths);
+  }
+  let found = widths.get(pasidBits);
+  if (!found) {
+    found = withPasids(model, pasidBits);
+    widths.set(pasidBits, found);
+  }
+  return found;
+}
+
+function modelOf({ id, device, models = {} }: Environment, { model }: Slot): DeviceModel {
+  if (model === undefined) return device;
+  if (Object.hasOwn(models, model)) return models[model]!;
+  throw new Problem(
+    `environment ${id}: a slot has the device model ${model}, and \`models\` has none of that name; add it.`,
+  );
+}
+
+function withPasids(model: DeviceModel, bits: number): DeviceModel {
+  const config = fromHex(model.config);
+  if (bits === 0) config.fill(0, extended.ats, extended.end);
   // Width in bits 8 to 12 of the capability register.
-  else config[extended.pasid + 5] = pasidBits;
-  return { ...device, config: toHex(config) };
+  else config[extended.pasid + 5] = bits;
+  return { ...model, config: toHex(config) };
 }
 
 /** Where the extended capabilities are in config space; each is linked to the next. */
@@ -124,4 +173,12 @@ const expressDevice: DeviceModel = {
   ),
   configWritable: configBytes({ 0: emulatedDevice.configWritable }, extendedBytes),
   configUnknown: configBytes({ 0: emulatedDevice.configUnknown }, extendedBytes),
+};
+
+/**
+ * What else the devices of a slot of an emulated machine may be, by name. `edu_express`: the device with the config space of
+ * PCI Express, in which there is nothing more than in that of conventional PCI.
+ */
+export const emulatedModels: Readonly<Record<string, DeviceModel>> = {
+  edu_express: withPasids(expressDevice, 0),
 };

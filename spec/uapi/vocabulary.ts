@@ -277,6 +277,10 @@ export interface Slot {
    * Width of the PASIDs that the devices can send, on a machine that nests.
    */
   pasidBits?: 0 | 16 | 20;
+  /**
+   * What the devices are in detail, by its name among `models` of the environment; absent: what `device` of the environment says.
+   */
+  model?: string;
 }
 export interface ParameterChange {
   module: string;
@@ -835,6 +839,12 @@ export interface Environment {
    */
   dmaBufferBytes: number;
   device: DeviceModel;
+  /**
+   * Further models of devices, by the names that slots give them.
+   */
+  models?: {
+    [k: string]: DeviceModel;
+  };
   nesting?: NestingAbility;
 }
 export interface ReservedRange {
@@ -842,7 +852,7 @@ export interface ReservedRange {
   last: Integer;
 }
 /**
- * What every device of the machine is, as its driver shows it.
+ * What a kind of device is, as its driver shows it.
  */
 export interface DeviceModel {
   /**

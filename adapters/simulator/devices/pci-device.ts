@@ -22,6 +22,8 @@ export class PciDevice implements IommuDevice {
     hardware: Hardware | undefined,
     /** What it has of PASIDs, on a machine that nests. */
     readonly pasids?: PasidFunction,
+    /** Whether it is a function of PCI Express. */
+    readonly isExpress: boolean = pasids !== undefined,
   ) {
     this.edu = hardware === undefined ? undefined : new EduDevice(group, hardware, pasids);
   }

@@ -56,7 +56,7 @@ export class VfioDevice implements GroupDevice {
 
   /** Bytes of its configuration space. */
   get configBytes(): number {
-    return this.hardware.pasids === undefined ? CONFIG_BYTES : EXPRESS_BYTES;
+    return this.hardware.isExpress ? EXPRESS_BYTES : CONFIG_BYTES;
   }
 
   /** Makes a file of the device. The group's lock is held by the caller. */
@@ -97,12 +97,12 @@ export class VfioDevice implements GroupDevice {
     const hasLine = () => config.hasInterruptLine;
     const interrupts: DeviceInterrupts = new this.parts.DeviceInterrupts(edu, hasLine, this.parameters);
     const exposure = { pageRequest: this.parameters.pri_exposure === 'always', pasid: this.exposesPasids };
-    const bits = this.hardware.pasids?.bits;
-    const extended = bits === undefined ? undefined : new ExtendedConfigSpace(bits, exposure);
+    const bits = this.hardware.pasids?.bits ?? 0;
+    const extended = this.hardware.isExpress ? new ExtendedConfigSpace(bits, exposure) : undefined;
     const config: VirtualConfigSpace = new VirtualConfigSpace(edu.config, interrupts, extended);
     const widest = this.parameters.region_access_width === 'eight_bytes' ? 8 : 4;
     this.state = { edu, config, interrupts, widest };
-    this.hardware.showsPasids = exposure.pasid && bits !== undefined && bits > 0;
+    this.hardware.showsPasids = exposure.pasid && bits > 0;
   }
 
   /** Whether the capability for PASIDs may be found, as things are now. */

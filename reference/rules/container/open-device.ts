@@ -1,7 +1,7 @@
 import type { OpenDeviceCall } from '../../call/families.ts';
 import { groupOf, opOf } from '../../call/operands.ts';
 import { MalformedProgram } from '../../interpreter/malformed-program.ts';
-import { configSpaceOf } from '../../state/config-space.ts';
+import { configSpace } from '../../state/config-space.ts';
 import { hasFreeDescriptor } from '../../state/descriptors.ts';
 import { membersOf } from '../../state/state.ts';
 import type { Conditions, Effects } from '../rule-functions.ts';
@@ -102,7 +102,7 @@ export const effects = {
   open_device_opens: (call) => {
     const group = groupOf(call);
     const device = group.slot.devices[opOf(call, 'open').device ?? 0]!;
-    if (device.opens++ === 0) device.start(configSpaceOf(call.world.environment, device.slot));
+    if (device.opens++ === 0) device.start(configSpace(device.model));
     group.devicesOpen++;
     call.opening.created = { kind: 'device', device, group };
   },

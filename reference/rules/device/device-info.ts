@@ -23,6 +23,7 @@ function argument(call: IoctlCall, size: number): { bytes: Uint8Array; view: Dat
 }
 
 const index = (call: IoctlCall) => argument(call, INDEX + 4).view.getUint32(INDEX, true);
+const model = (call: IoctlCall) => openDeviceOf(call).device.model;
 const resettable = (call: IoctlCall) => openDeviceOf(call).group.slot.resettable;
 
 /** What DEVICE_GET_INFO reports; this device has no capabilities. */
@@ -38,9 +39,9 @@ function info(call: IoctlCall, length: number): { address: bigint; bytes: Uint8A
 export const conditions = {
   device_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_device_info!.size,
   region_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_region_info!.size,
-  region_info_index_unknown: (call) => call.world.environment.device.regions[index(call)] === undefined,
+  region_info_index_unknown: (call) => model(call).regions[index(call)] === undefined,
   irq_info_argsz_too_small: ({ argument }) => argument.argsz < vfio_irq_info!.size,
-  irq_info_index_unknown: (call) => (call.world.environment.device.interrupts[index(call)] ?? null) === null,
+  irq_info_index_unknown: (call) => (model(call).interrupts[index(call)] ?? null) === null,
   reset_not_supported: (call) => !resettable(call),
 } satisfies Conditions<IoctlCall>;
 
@@ -50,7 +51,7 @@ export const contents = {
   device_info_writes_up_to_24: (call) => info(call, Math.min(call.argument.argsz, WHOLE_INFO)),
   region_info_is_written: (call) => {
     const { bytes, view } = argument(call, vfio_region_info!.size);
-    const { flags, size } = call.world.environment.device.regions[index(call)]!;
+    const { flags, size } = model(call).regions[index(call)]!;
     view.setUint32(4, Number(flags), true);
     view.setBigUint64(16, toBigInt(size), true);
     view.setBigUint64(24, BigInt(index(call)) * BigInt(uapi.device.regionStride), true);
@@ -58,7 +59,7 @@ export const contents = {
   },
   irq_info_is_written: (call) => {
     const { bytes, view } = argument(call, vfio_irq_info!.size);
-    const { flags, count } = call.world.environment.device.interrupts[index(call)]!;
+    const { flags, count } = model(call).interrupts[index(call)]!;
     view.setUint32(4, Number(flags), true);
     view.setUint32(12, count, true);
     return { address: call.argument.value, bytes };

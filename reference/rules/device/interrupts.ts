@@ -20,8 +20,8 @@ const written = (call: RegionCall) => new DataView(call.region.access!.bytes.buf
 
 export const conditions = {
   command_register_disables_intx: (call) => device(call).interruptDisable !== device(call).intxDisabled,
-  interrupt_is_raised: (call) => writesCause(call, call.world.environment.device.interruptCause.raise),
-  interrupt_is_acknowledged: (call) => writesCause(call, call.world.environment.device.interruptCause.acknowledge),
+  interrupt_is_raised: (call) => writesCause(call, device(call).model.interruptCause.raise),
+  interrupt_is_acknowledged: (call) => writesCause(call, device(call).model.interruptCause.acknowledge),
 } satisfies Conditions<RegionCall>;
 
 export const effects = {

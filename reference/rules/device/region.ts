@@ -47,7 +47,7 @@ export const conditions = {
   mmap_of_descriptor_without_regions: (call) => call.object!.kind !== 'device',
   mmap_of_unknown_region: (call) => sizeOf(call, mapRegion(call)) === undefined,
   mmap_of_region_that_cannot_be_mapped: (call) =>
-    (toBigInt(call.world.environment.device.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,
+    (toBigInt(device(call).model.regions[mapRegion(call)]!.flags) & BigInt(MAPPABLE)) === 0n,
   mmap_past_the_end: (call) =>
     (mapOffset(call) % STRIDE) + BigInt(opOf(call, 'mmap').length) > sizeOf(call, mapRegion(call))!,
 } satisfies Conditions<RegionCall>;

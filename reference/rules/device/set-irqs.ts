@@ -32,7 +32,7 @@ function header({ argument: { view } }: IoctlCall): { index: number; start: numb
 
 const flagged = (call: IoctlCall, flag: number | undefined) => has(call.argument.flags, flag);
 const indexIs = (call: IoctlCall, index: number | undefined) => header(call).index === index;
-const available = (call: IoctlCall) => call.world.environment.device.interrupts[header(call).index]?.count ?? 0;
+const available = (call: IoctlCall) => device(call).model.interrupts[header(call).index]?.count ?? 0;
 const ofRequest = (call: IoctlCall) => indexIs(call, REQUEST);
 /** Whether the interrupt in question is enabled; that of the host's request is if it has an event, beside any other. */
 const enabled = (call: IoctlCall) =>
