@@ -2,12 +2,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "devices.h"
 #include "fault.h"
@@ -90,7 +87,7 @@ static void describe_host(struct text *text)
 		 "\"dmaAddressBits\":28,\"dmaBufferBytes\":4095,\"device\":{\"regions\":[],\"interrupts\":[],"
 		 "\"config\":\"\",\"configWritable\":\"\",\"configUnknown\":\"\",\"registers\":[],"
 		 "\"interruptCause\":{\"raise\":96,\"acknowledge\":100}}}",
-		 page_size(), page_size(), geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_IPC_LOCK) == 1 ? "true" : "false");
+		 page_size(), page_size(), measured_memlock_exempt() ? "true" : "false");
 	text_add(text, words);
 }
 

@@ -13,9 +13,11 @@
 #include "line.h"
 #include "listen.h"
 #include "log.h"
+#include "probe.h"
 #include "request.h"
 
-static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH | --listen unix:PATH [--unsafe]] [--timeout SECONDS]\n";
+static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH | --listen unix:PATH [--unsafe]] [--timeout SECONDS]\n"
+			    "       vfio-conformd --probe [--group N]..\n";
 
 // Answers until the asker stops or goes away. False if nobody reads the answers any more.
 static bool converse(struct daemon *daemon, struct wire *wire)
@@ -40,13 +42,17 @@ int main(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'l' },
 		{ "unsafe", no_argument, NULL, 'u' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "probe", no_argument, NULL, 'p' },
+		{ "group", required_argument, NULL, 'g' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	static struct daemon daemon = { .timeout = 10 };
 	static struct wire wire;
 	const char *config = NULL, *device = NULL, *address = NULL;
-	bool unsafe = false;
+	bool unsafe = false, probes = false;
+	const char *groups[MOST_PROBED];
+	size_t group_count = 0;
 	char message[300], *rest;
 	int option, listener = -1;
 
@@ -71,6 +77,16 @@ int main(int argc, char **argv)
 				return 2;
 			}
 			break;
+		case 'p':
+			probes = true;
+			break;
+		case 'g':
+			if (group_count == MOST_PROBED) {
+				fprintf(stderr, "vfio-conformd: --group: at most %d are probed at once\n", MOST_PROBED);
+				return 2;
+			}
+			groups[group_count++] = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -79,10 +95,13 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind != argc || (device && address) || (unsafe && !address)) {
+	if (optind != argc || (device && address) || (unsafe && !address) || (group_count && !probes) ||
+	    (probes && (config || device || address))) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (probes)
+		return probe(groups, group_count);
 	if (!config_read(&daemon.config, config, message, sizeof(message))) {
 		fprintf(stderr, "vfio-conformd: %s\n", message);
 		return 2;

@@ -1,6 +1,10 @@
+#define _GNU_SOURCE
 #include "measured.h"
 
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "sysfs.h"
 
@@ -34,4 +38,9 @@ void measured_correct(struct json *environment, struct arena *arena)
 	}
 	if (module && module->type == JSON_FALSE)
 		module->type = JSON_TRUE;
+}
+
+bool measured_memlock_exempt(void)
+{
+	return geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_IPC_LOCK) == 1;
 }
