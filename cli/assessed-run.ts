@@ -99,7 +99,7 @@ export async function assessedRun(plan: AssessedPlan, listener: AssessedListener
 
 /** The first line of the record. */
 function headerOf(plan: AssessedPlan): RecordHeader {
-  const { contract, target, options, profile, strict, seed, allowLosses, recorded } = plan;
+  const { contract, target, options, profile, strict, seed, environment, allowLosses, recorded } = plan;
   return {
     kind: 'header',
     format: FORMAT,
@@ -111,6 +111,7 @@ function headerOf(plan: AssessedPlan): RecordHeader {
     parameters: contract.parameters,
     strict,
     seed,
+    ...(environment && { environment }),
     ...(allowLosses && { allowLosses: true }),
     selection: recorded,
   };

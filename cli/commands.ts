@@ -60,6 +60,10 @@ export function commands(): Command {
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
     .option(
+      '--environment <file>',
+      'what of the environment is known better than the target says: a part of one, as JSON',
+    )
+    .option(
       '--coverage [dir]',
       'with a kernel that counts: which of its lines were reached; with a folder, also for lcov',
     )
@@ -123,6 +127,10 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .option(
+      '--environment <file>',
+      'what of the environment is known better than the target says: a part of one, as JSON',
+    )
     .action(async ({ target = [], ...options }) =>
       (await import('./programs-command.ts')).programsCommand({ ...options, ...named(target) }, version),
     );
@@ -145,6 +153,10 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .option(
+      '--environment <file>',
+      'what of the environment is known better than the target says: a part of one, as JSON',
+    )
     .option('--record <file>', 'write every case to a record')
     .option('--force', 'let --record take the place of a complete record')
     .option('--quiet', 'only failures and what it comes to')

@@ -23,7 +23,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
   const tell = (line: string): void => void (verbosity === 'verbose' && process.stderr.write(`${line}\n`));
   const reports = parseReports(options.report, options.json);
   const record = readRecord(file);
-  const { target, strict, selection, parameters, options: given } = record.header;
+  const { target, strict, selection, parameters, environment, options: given } = record.header;
   const others = othersOf(given);
   const { contract, profile } = recordedSetting(file, record.header, options);
   const started = Date.now();
@@ -37,6 +37,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     answers: rulesToReach(selection),
     selected: selectionText(selection),
     allowLosses,
+    environment,
   });
   const cases: RecordCase[] = [];
   // In the order of the run: what first excuses a rule, or keeps a transition from being taken, is what is told.
@@ -79,6 +80,7 @@ export async function judgeCommand(file: string, options: JudgeOptions): Promise
     modules: given.modules,
     boot: given.boot,
     kernelPackage: given.kernelPackage,
+    environment: given.environment,
     spec: options.spec,
   });
   const reportable = { result, footer, failed, cases, allowLosses, replay };

@@ -12,11 +12,12 @@ import { replayOptions } from './options/replay-options.ts';
 import { selectionText } from './options/selection-option.ts';
 import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
+import { type OverlaidTargetOptions, openOverlaidTarget } from './overlaid-target.ts';
 import { paintFor } from './paint-for.ts';
 import { readPrograms } from './read-program.ts';
-import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
+import { defaultProfile } from './target.ts';
 
-interface ReplayOptions extends SettingOptions, Omit<TargetOptions, 'coverage'>, VerbosityOptions {
+interface ReplayOptions extends SettingOptions, Omit<OverlaidTargetOptions, 'coverage'>, VerbosityOptions {
   target: string;
   record?: string;
   force?: true;
@@ -48,7 +49,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
   const selection: Selection = { suites: [given(programs)], only: [] };
   const selected: RecordSelection = { suites: [], programs: true };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
-  const opened = await openTarget(target, contract, version, options).catch((error) => {
+  const opened = await openOverlaidTarget(target, contract, version, options).catch((error) => {
     record?.close();
     throw error;
   });
@@ -69,6 +70,7 @@ export async function replayCommand(what: readonly string[], options: ReplayOpti
       selected: selectionText(selected),
       signal: interruption.signal,
       record,
+      environment: opened.overlay,
       options: opened.options,
       seed: 0,
       recorded: selected,

@@ -22,13 +22,14 @@ import {
 import { loadSetting, type SettingOptions } from './options/setting.ts';
 import { type VerbosityOptions, verbosityOf } from './options/verbosity.ts';
 import { wholeNumber } from './options/whole-number.ts';
+import { type OverlaidTargetOptions, openOverlaidTarget } from './overlaid-target.ts';
 import { paintFor } from './paint-for.ts';
-import { defaultProfile, openTarget, type TargetOptions } from './target.ts';
+import { defaultProfile } from './target.ts';
 
 interface RunOptions
   extends SettingOptions,
     SelectionOptions,
-    Omit<TargetOptions, 'coverage' | 'say'>,
+    Omit<OverlaidTargetOptions, 'coverage' | 'say'>,
     VerbosityOptions {
   target: string;
   seed: string;
@@ -66,7 +67,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const say = (line: string): void => (live ? live.say(line) : void process.stderr.write(`${line}\n`));
   const given = { ...options, coverage: reached?.collector, say };
   const record = options.record === undefined ? undefined : new RecordFile(options.record, options.force);
-  const opened = await openTarget(options.target, contract, version, given).catch((error) => {
+  const opened = await openOverlaidTarget(options.target, contract, version, given).catch((error) => {
     record?.close();
     throw error;
   });
@@ -87,6 +88,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
       answers: rulesToReach(selected),
       selected: selectionText(selected),
       allowLosses: options.allowLosses,
+      environment: opened.overlay,
       ...{ cases: selected.cases, shard: selected.shard, milliseconds, maxLosses },
       signal: interruption.signal,
       record,

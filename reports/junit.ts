@@ -1,6 +1,6 @@
 import { visible } from '../spec/uapi/visible.ts';
 import type { RecordCase, ResultLoss, RunResult } from '../spec/uapi/vocabulary.ts';
-import { describeFailure, describeLoss } from './text.ts';
+import { describeFailure, describeLoss, overlayText } from './text.ts';
 
 /**
  * JUnit XML: a test suite for each suite and handler, a test case for each program; and one test suite whose test cases are
@@ -8,7 +8,7 @@ import { describeFailure, describeLoss } from './text.ts';
  */
 export function toJunit(
   cases: readonly RecordCase[],
-  { target, profile, losses }: RunResult,
+  { target, profile, losses, environment }: RunResult,
   allowLosses: boolean,
   replay: string,
 ): string {
@@ -24,14 +24,18 @@ export function toJunit(
   const count = (of: readonly RecordCase[], test: (one: RecordCase) => boolean) => of.filter(test).length;
   const attributes = (of: readonly RecordCase[], more = 0, errors = 0) =>
     `tests="${of.length + more}" failures="${count(of, isFailure)}" errors="${count(of, isError) + errors}" skipped="${count(of, isSkipped)}"`;
+  const properties =
+    environment === undefined
+      ? ''
+      : `    <properties><property name="environment" value="${xml(visible(overlayText(environment)))}"/></properties>\n`;
   const bodies = [...groups].map(
     ([group, members]) =>
-      `  <testsuite name="${xml(group)}" ${attributes(members)}>\n${members.map((one) => testCase(group, one, replay)).join('\n')}\n  </testsuite>`,
+      `  <testsuite name="${xml(group)}" ${attributes(members)}>\n${properties}${members.map((one) => testCase(group, one, replay)).join('\n')}\n  </testsuite>`,
   );
   if (losses.length > 0) {
     const lines = losses.map((one, index) => lossCase(one, index + 1, isUnexplained(one)));
     bodies.push(
-      `  <testsuite name="losses" ${attributes([], losses.length, unexplained)}>\n${lines.join('\n')}\n  </testsuite>`,
+      `  <testsuite name="losses" ${attributes([], losses.length, unexplained)}>\n${properties}${lines.join('\n')}\n  </testsuite>`,
     );
   }
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${xml(visible(`${target} ${profile}`))}" ${attributes(cases, losses.length, unexplained)}>\n${bodies.join('\n')}\n</testsuites>\n`;

@@ -67,15 +67,33 @@ export function toText({ failed, replay, ...summary }: Summary, paint: Paint = p
   parts.push(...doubts(result));
   if (footer.retried) parts.push(`${footer.retried} programs were tried more than once.`);
   if (result.selected !== undefined) parts.push(`Selected: ${result.selected}.`);
-  parts.push(closing(result, paint));
+  parts.push(...said(result), closing(result, paint));
   return `${parts.join('\n\n')}\n`;
 }
 
 /** What keeps a target from conforming, and what it comes to. */
 export function toBriefText({ failed, replay, ...summary }: Summary, paint: Paint = plain): string {
   const result = visible(summary.result);
-  const parts = [...failures(summary.result.groups, failed, replay, paint), ...doubts(result), closing(result, paint)];
+  const parts = [
+    ...failures(summary.result.groups, failed, replay, paint),
+    ...doubts(result),
+    ...said(result),
+    closing(result, paint),
+  ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** What the user said of the environments. */
+function said({ environment }: RunResult): string[] {
+  return environment === undefined ? [] : [`Environment by --environment: ${overlayText(environment)}.`];
+}
+
+/** What was said of environments as one line; of long bytes there is the beginning. */
+export function overlayText(overlay: Readonly<Record<string, unknown>>): string {
+  const most = 64;
+  return JSON.stringify(overlay, (_, value) =>
+    typeof value === 'string' && value.length > most ? `${value.slice(0, most)}...` : value,
+  );
 }
 
 /** Losses of the target and programs that nothing is known of. */

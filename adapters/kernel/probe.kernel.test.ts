@@ -23,9 +23,8 @@ const slots: Slot[] = [
 /** Bytes without the bits of others. */
 function cleared(bytes: string, bits: string): string {
   const mask = Buffer.from(bits, 'hex');
-  return Buffer.from(bytes, 'hex')
-    .map((byte, at) => byte & ~mask[at]!)
-    .toString('hex');
+  const rest = Buffer.from(bytes, 'hex').map((byte, at) => byte & ~mask[at]!);
+  return Buffer.from(rest).toString('hex');
 }
 
 async function probed(version: string, machine: Machine): Promise<{ found: Probed; assumed: Environment }> {

@@ -45,7 +45,7 @@ export async function inPlainGuest(guest: PlainGuest): Promise<{ output: string;
   });
   let output = '';
   try {
-    for await (const piece of link.output.setEncoding('utf8')) output += piece;
+    for await (const piece of link.input.setEncoding('utf8')) output += piece;
     if (output === '') throw new Error(`the guest wrote nothing: ${link.tail().join('\n')}`);
     return { output, machine };
   } finally {

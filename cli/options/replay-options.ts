@@ -12,6 +12,7 @@ interface Replayed extends Setting {
   modules?: string;
   boot?: string;
   kernelPackage?: string;
+  environment?: string;
   spec?: string;
 }
 
@@ -25,6 +26,7 @@ export function replayOptions({
   modules,
   boot,
   kernelPackage,
+  environment,
   spec,
 }: Replayed): string {
   const { data, parameters } = contract;
@@ -36,6 +38,7 @@ export function replayOptions({
   if (modules !== undefined) parts.push('--modules', modules);
   if (kernelPackage !== undefined) parts.push('--kernel-package', kernelPackage);
   if (boot !== undefined) parts.push('--boot', boot);
+  if (environment !== undefined) parts.push('--environment', environment);
   return shellWords(parts);
 }
 

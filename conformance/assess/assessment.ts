@@ -37,6 +37,8 @@ export interface AssessmentSubject {
   selected?: string;
   /** Whether a loss of the target that nothing explains is to be put up with. */
   allowLosses?: boolean;
+  /** What the user said of the environments, over what the target says of them. */
+  environment?: Readonly<Record<string, unknown>>;
 }
 
 /** Why programs with faults are not run. */
@@ -197,7 +199,7 @@ export class Assessment {
 
   /** Everything that came of it. */
   finish({ seconds, complete, lost }: Ending): Assessed {
-    const { contract, profile, target, selected, allowLosses = false } = this.subject;
+    const { contract, profile, target, selected, allowLosses = false, environment } = this.subject;
     const { programs, ops, verdicts, features, retried } = this.tally;
     const rows = this.tally.rows(this.unoffered);
     const answered = this.answered();
@@ -220,6 +222,7 @@ export class Assessment {
       targetVersion: this.targetVersion,
       profile,
       parameters: contract.parameters,
+      ...(environment && { environment }),
       ...(selected !== undefined && { selected: `${selected}: ${this.units.size} units, ${programs} programs` }),
       programs,
       ops,

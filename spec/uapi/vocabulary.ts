@@ -986,6 +986,10 @@ export interface RecordHeader {
   strict: boolean;
   seed: number;
   /**
+   * What the user said of the environments, over what the target says of them: a merge patch. Those of the machines have it already.
+   */
+  environment?: {};
+  /**
    * A loss that nothing explains does not make the run inconclusive.
    */
   allowLosses?: true;
@@ -1340,6 +1344,10 @@ export interface RunResult {
   parameters: {
     [k: string]: string;
   };
+  /**
+   * What the user said of the environments, over what the target says of them; absent: nothing.
+   */
+  environment?: {};
   programs: number;
   ops: number;
   seconds: number;
