@@ -86,6 +86,10 @@ export function commands(): Command {
     .option('--json', 'print one JSON object on standard output')
     .option('--quiet', 'only failures and what it comes to')
     .option('--verbose', 'a line for each machine and program')
+    .option(
+      '--programs <file>',
+      'the file is what a daemon answered to what programs --as requests printed into this one',
+    )
     .action(async (file, options) => (await import('./judge-command.ts')).judgeCommand(file, options));
 
   program
@@ -131,6 +135,7 @@ export function commands(): Command {
       '--environment <file>',
       'what of the environment is known better than the target says: a part of one, as JSON',
     )
+    .option('--as <form>', 'programs, or requests: what vfio-conformd reads on a machine without Node.js', 'programs')
     .action(async ({ target = [], ...options }) =>
       (await import('./programs-command.ts')).programsCommand({ ...options, ...named(target) }, version),
     );

@@ -15,10 +15,14 @@ interface JudgeOptions extends SettingOptions, VerbosityOptions {
   report?: string[];
   allowLosses?: true;
   json?: boolean;
+  /** The file is what a daemon answered to these requests. */
+  programs?: string;
 }
 
 /** `vfio-conform judge`: judges what a record holds, sets the exit code. Throws a Problem. */
 export async function judgeCommand(file: string, options: JudgeOptions): Promise<void> {
+  if (options.programs !== undefined)
+    return (await import('./judge-results.ts')).judgeResults(file, { ...options, programs: options.programs });
   const verbosity = verbosityOf(options);
   const tell = (line: string): void => void (verbosity === 'verbose' && process.stderr.write(`${line}\n`));
   const reports = parseReports(options.report, options.json);

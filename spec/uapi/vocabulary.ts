@@ -770,6 +770,47 @@ export interface Changed {
 export interface DescribeRequest {
   type: 'describe';
   protocol: 1;
+  plan?: ProgramsPlan;
+}
+/**
+ * In a file of requests: what its programs were made by. No target takes notice of it.
+ */
+export interface ProgramsPlan {
+  /**
+   * SHA-256 over the data of the contract.
+   */
+  contract: string;
+  profile: string;
+  parameters: {
+    [k: string]: string;
+  };
+  selection: RecordSelection;
+}
+/**
+ * What was to be run: the whole of all suites, if nothing is said but the suites and these are all of them.
+ */
+export interface RecordSelection {
+  /**
+   * In the order in which they run.
+   */
+  suites: string[];
+  /**
+   * Patterns as they were given.
+   */
+  only?: string[];
+  shard?: RecordShard;
+  /**
+   * At most so many programs.
+   */
+  cases?: number;
+  /**
+   * Programs that were given one by one; they are not of a suite.
+   */
+  programs?: true;
+}
+export interface RecordShard {
+  index: number;
+  of: number;
 }
 /**
  * What the target is, and the environment it offers on this connection.
@@ -1005,32 +1046,6 @@ export interface RecordTool {
    * SHA-256 over its code.
    */
   hash: string;
-}
-/**
- * What was to be run: the whole of all suites, if nothing is said but the suites and these are all of them.
- */
-export interface RecordSelection {
-  /**
-   * In the order in which they run.
-   */
-  suites: string[];
-  /**
-   * Patterns as they were given.
-   */
-  only?: string[];
-  shard?: RecordShard;
-  /**
-   * At most so many programs.
-   */
-  cases?: number;
-  /**
-   * Programs that were given one by one; they are not of a suite.
-   */
-  programs?: true;
-}
-export interface RecordShard {
-  index: number;
-  of: number;
 }
 /**
  * A machine that was there, and what was to be run on it.
