@@ -42,6 +42,7 @@ const help: Readonly<Record<string, CommandHelp>> = {
     examples: [
       ['vfio-conform judge 6.12.jsonl', 'again, as the run judged'],
       ['vfio-conform judge 6.1.jsonl --profile type1-6.12', 'by the profile of another kernel'],
+      ['vfio-conform judge results.jsonl --programs programs.jsonl', 'what a daemon without Node.js answered'],
     ],
     exitCodes: [...verdicts, wrong],
   },

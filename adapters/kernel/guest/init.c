@@ -9,6 +9,9 @@
  *   need FILE                 go no further on a kernel without that file
  *   serve PORT PROGRAM ARG..  run the program with the virtio port of that
  *                             name as its standard input and output
+ *   feed FILE PORT PROGRAM ARG..
+ *                             run it with the file as its standard input and
+ *                             the port as its standard output
  *   hand-over PORT FOLDER     send the host what the kernel counted: every
  *                             .gcda file below the folder
  *
@@ -294,15 +297,21 @@ int open_port(const char *name)
 	}
 }
 
-static void serve(const char *port, char **words)
+/* Without a file, the port is the program's standard input, too. */
+static void serve(const char *file, const char *port, char **words)
 {
 	int fd = open_port(port), status = 0;
-	pid_t child = fork();
+	int input = file ? open(file, O_RDONLY | O_CLOEXEC) : fd;
+	pid_t child;
+
+	if (input < 0)
+		fail("cannot read %s: %s", file, strerror(errno));
+	child = fork();
 
 	if (child < 0)
 		fail("cannot fork: %s", strerror(errno));
 	if (!child) {
-		dup2(fd, STDIN_FILENO);
+		dup2(input, STDIN_FILENO);
 		dup2(fd, STDOUT_FILENO);
 		if (fd > STDERR_FILENO)
 			close(fd);
@@ -355,7 +364,9 @@ static void follow(char *line)
 	else if (!strcmp(words[0], "need") && count == 2)
 		need(words[1]);
 	else if (!strcmp(words[0], "serve") && count >= 3)
-		serve(words[1], words + 2);
+		serve(NULL, words[1], words + 2);
+	else if (!strcmp(words[0], "feed") && count >= 4)
+		serve(words[1], words[2], words + 3);
 	else if (!strcmp(words[0], "hand-over") && count == 3)
 		hand_over(words[1], words[2]);
 	else
