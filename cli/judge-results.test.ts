@@ -15,8 +15,12 @@ const folder = mkdtempSync(join(tmpdir(), 'vfio-conform-results-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = (name: string) => join(folder, name);
 const daemon = path('daemon.mjs');
-const only = ['VFIO_IOMMU_GET_INFO', 'VFIO_SET_IOMMU'];
-const selection = { profile: 'type1-6.12', suite: 'scenarios', only };
+// A rule that is named has to be reached.
+const selection = {
+  profile: 'type1-6.12',
+  suite: 'scenarios',
+  only: ['get_status_of_attached_group', 'get_info_writes_chain'],
+};
 
 const judge = (file: string, more = {}) =>
   printed(() => judgeCommand(path(file), { programs: path('programs.jsonl'), json: true, ...more }));
@@ -38,6 +42,8 @@ describe('results of a daemon that was sent a file of requests', () => {
     const comparable = (text: string): RunResult => ({ ...JSON.parse(text), target: '', seconds: 0 });
     expect(comparable(judged.stdout)).toEqual(comparable(ran.stdout));
     expect(judged.code).toBe(ran.code);
+    expect(JSON.parse(judged.stdout).rules.total).toBe(2);
+    expect(JSON.parse(judged.stdout).rules.reached).toBeGreaterThan(0);
   });
 
   test('that were cut off are judged as far as they go, and say so', async () => {
