@@ -32,7 +32,7 @@ export function commands(): Command {
     .description('run the suites on a target and judge what it does')
     .option(
       '--target <target>',
-      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND] (several of the last three: judged together); default: sim',
+      'what to test: sim[:PARAM=VALUE,..], model, kernel[:VERSION|:PATH], dev, exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND] (several of the last three: judged together); default: sim',
       several,
     )
     .option('--profile <profile>', `what to judge by; ${ofTheTarget}`)
@@ -59,6 +59,11 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .option('--group <n>', 'an IOMMU group of this machine for --target dev', several)
+    .option('--allow-config-writes', 'dev: programs may write to config space and switch interrupts')
+    .option('--allow-bar-access', "dev: programs may reach the device's other regions, and have it transfer")
+    .option('--allow-reset', 'dev: programs may reset devices and change their state')
+    .option('--allow-driver-binding', 'dev: programs may take devices from their driver and give them back')
     .option(
       '--environment <file>',
       'what of the environment is known better than the target says: a part of one, as JSON',
@@ -131,6 +136,11 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .option('--group <n>', 'an IOMMU group of this machine for --target dev', several)
+    .option('--allow-config-writes', 'dev: programs may write to config space and switch interrupts')
+    .option('--allow-bar-access', "dev: programs may reach the device's other regions, and have it transfer")
+    .option('--allow-reset', 'dev: programs may reset devices and change their state')
+    .option('--allow-driver-binding', 'dev: programs may take devices from their driver and give them back')
     .option(
       '--environment <file>',
       'what of the environment is known better than the target says: a part of one, as JSON',
@@ -158,6 +168,11 @@ export function commands(): Command {
       'the package of the kernel for --target kernel[:VERSION], so that apt is not asked',
     )
     .option('--boot <parameters>', 'further parameters of the kernel and its modules for --target kernel')
+    .option('--group <n>', 'an IOMMU group of this machine for --target dev', several)
+    .option('--allow-config-writes', 'dev: programs may write to config space and switch interrupts')
+    .option('--allow-bar-access', "dev: programs may reach the device's other regions, and have it transfer")
+    .option('--allow-reset', 'dev: programs may reset devices and change their state')
+    .option('--allow-driver-binding', 'dev: programs may take devices from their driver and give them back')
     .option(
       '--environment <file>',
       'what of the environment is known better than the target says: a part of one, as JSON',

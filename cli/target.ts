@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import type { CoverageCollector } from '../adapters/kernel/coverage.ts';
 import type { SimulatorDefect } from '../adapters/simulator/defects/defect.ts';
 import type { Contract } from '../reference/interpreter/contract.ts';
@@ -5,11 +6,13 @@ import { retirementText } from '../spec/contract/identifiers.ts';
 import type { Adapter } from '../spec/uapi/adapter.ts';
 import { Problem } from '../spec/uapi/problem.ts';
 import { visible } from '../spec/uapi/visible.ts';
+import { type DevTargetOptions, parsedDevOptions, refuseDevOptions } from './options/dev-options.ts';
 import { parsedAssignments, retiredAssignment } from './options/setting.ts';
 import { wholeNumber } from './options/whole-number.ts';
 
 /** The profile by which a target is judged by default. */
 export function defaultProfile(target: string): string {
+  if (target === 'dev') return /^6\.1(\D|$)/.test(release()) ? 'type1-6.1' : 'type1-6.12';
   if (!/^kernel(:|$)/.test(target)) return 'v1-singleton';
   return `type1-${/^\d+\.\d+/.exec(packagedVersion(target) ?? '')?.[0] ?? '6.12'}`;
 }
@@ -20,7 +23,7 @@ export function packagedVersion(target: string): string | undefined {
 }
 
 /** What a target is given beside its name. */
-export interface TargetOptions {
+export interface TargetOptions extends DevTargetOptions {
   /** Further daemons, which are judged together with it. */
   others?: readonly string[];
   modules?: string;
@@ -46,7 +49,7 @@ interface OpenedTarget {
 const longestStall = Math.floor((2 ** 31 - 1) / 1000);
 
 /** Targets that have every machine already. */
-const wholeTargets: readonly string[] = ['sim', 'model', 'kernel'];
+const wholeTargets: readonly string[] = ['sim', 'model', 'kernel', 'dev'];
 
 /** A target by the name that the user gave, with further ones if there are. Throws a Problem. */
 export async function openTarget(
@@ -88,18 +91,20 @@ async function openOne(
   target: string,
   contract: Contract,
   version: string,
-  { modules, boot, kernelPackage, stall, coverage, say = toStandardError }: TargetOptions,
+  options: TargetOptions,
 ): Promise<OpenedTarget> {
+  const { modules, boot, kernelPackage, stall, coverage, say = toStandardError } = options;
   const colon = target.indexOf(':');
   const [kind, rest] = colon < 0 ? [target, undefined] : [target.slice(0, colon), target.slice(colon + 1)];
   const forKernels = { modules, boot, kernelPackage };
   for (const [name, value] of Object.entries(forKernels))
     if (value !== undefined && kind !== 'kernel')
       throw new Problem(`--${optionName(name)} ${value}: only for --target kernel.`);
+  if (kind !== 'dev') refuseDevOptions(options);
   const stallSeconds = stall === undefined ? undefined : wholeNumber('stall', stall, 1, longestStall);
-  if (stallSeconds !== undefined && !['kernel', 'exec', 'unix', 'ssh'].includes(kind))
+  if (stallSeconds !== undefined && !['kernel', 'dev', 'exec', 'unix', 'ssh'].includes(kind))
     throw new Problem(
-      `--stall ${stall}: only for targets in processes of their own, exec:COMMAND, unix:PATH, ssh:HOST and kernel.`,
+      `--stall ${stall}: only for targets in processes of their own, dev, exec:COMMAND, unix:PATH, ssh:HOST and kernel.`,
     );
   const given = Object.fromEntries(
     Object.entries({ ...forKernels, stall }).filter((one): one is [string, string] => one[1] !== undefined),
@@ -142,6 +147,13 @@ async function openOne(
       const adapter = sshAdapter(rest ?? '', { ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
       return { adapter, strict: false, options: given };
     }
+    case 'dev': {
+      if (rest !== undefined) throw new Problem(`--target ${target}: dev takes nothing after it; use --group N.`);
+      const { devAdapter } = await import('../adapters/native/dev/dev.ts');
+      const { groups, allowed, recorded } = parsedDevOptions(options);
+      const adapter = devAdapter({ groups, allowed, ...(stallSeconds && { stallMs: stallSeconds * 1000 }), note });
+      return { adapter, strict: false, options: { ...given, ...recorded } };
+    }
     case 'kernel': {
       const { kernelAdapter } = await import('../adapters/kernel/kernel.ts');
       const isVersion = rest === undefined || packagedVersion(target) !== undefined;
@@ -156,7 +168,7 @@ async function openOne(
     }
     default:
       throw new Problem(
-        `--target ${target}: unknown; known are sim, model, exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND], kernel, kernel:VERSION and kernel:PATH.`,
+        `--target ${target}: unknown; known are sim, model, dev, exec:COMMAND, unix:PATH, ssh:HOST[:COMMAND], kernel, kernel:VERSION and kernel:PATH.`,
       );
   }
 }

@@ -12,6 +12,8 @@ const out = join(root, 'dist/native');
 const executor = join(root, 'adapters/native/executor');
 const daemon = join(root, 'adapters/native/daemon');
 const guard = join(root, 'adapters/native/guard');
+const addon = join(root, 'adapters/native/addon');
+const exchange = join(root, 'adapters/native/exchange');
 const guest = join(root, 'adapters/kernel/guest');
 const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-O2'];
 const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
@@ -21,7 +23,7 @@ const files = (folder, ending) =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(folder, name));
 const sources = [executor, daemon].flatMap((folder) => files(folder, '.c'));
-const headers = [executor, daemon].flatMap((folder) => files(folder, '.h'));
+const headers = [executor, daemon, exchange].flatMap((folder) => files(folder, '.h'));
 
 const targets = [{ name: 'vfio-conformd', sources, headers, flags: [`-I${executor}`, '-static'] }];
 if (process.argv.includes('--sanitize')) {
@@ -36,6 +38,15 @@ if (process.argv.includes('--sanitize')) {
   targets.push({ name: 'vfio-conformd-hostile', sources: hostile, headers, flags: sanitized });
 }
 targets.push({ name: 'vfio-conform-guard', sources: files(guard, '.c'), headers: [], flags: ['-static'] });
+// Without the headers (a package that is installed has none of what only building needs) there is no addon.
+const nodeApi = join(root, 'node_modules/node-api-headers/include');
+if (existsSync(nodeApi))
+  targets.push({
+    name: 'vfio-conform.node',
+    sources: files(addon, '.c'),
+    headers: [...files(exchange, '.h'), join(executor, 'limits.h')],
+    flags: [`-I${exchange}`, `-I${executor}`, `-isystem${nodeApi}`, '-fPIC', '-shared'],
+  });
 targets.push({ name: 'guest-init', sources: files(guest, '.c'), headers: files(guest, '.h'), flags: ['-static'] });
 
 function current(target) {

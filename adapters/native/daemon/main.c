@@ -9,26 +9,31 @@
 #include <unistd.h>
 
 #include "confined.h"
+#include "exchange.h"
 #include "keeper.h"
 #include "line.h"
 #include "listen.h"
 #include "log.h"
+#include "permission.h"
 #include "probe.h"
 #include "request.h"
 
 static const char usage[] = "usage: vfio-conformd [--config FILE] [--device PATH | --listen unix:PATH [--unsafe]] [--timeout SECONDS]\n"
+			    "                     [--forbid config-writes|bar-access|reset|driver-binding]..\n"
 			    "       vfio-conformd --probe [--group N]..\n";
 
-// Answers until the asker stops or goes away. False if nobody reads the answers any more.
+// Answers until the asker stops or goes away; without a wire that is the process that shares memory with this one. False if
+// nobody reads the answers any more.
 static bool converse(struct daemon *daemon, struct wire *wire)
 {
 	size_t length;
 	char *line;
 
-	while ((line = wire_line(wire, &length))) {
+	while ((line = wire ? wire_line(wire, &length) : exchange_message(&length))) {
 		if (!answer(daemon, line, length))
 			return true;
-		if (!wire_send(wire, daemon->answer.data, daemon->answer.length))
+		if (wire ? !wire_send(wire, daemon->answer.data, daemon->answer.length)
+			 : !exchange_answer(daemon->answer.data, daemon->answer.length))
 			return false;
 	}
 	return true;
@@ -42,6 +47,8 @@ int main(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'l' },
 		{ "unsafe", no_argument, NULL, 'u' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "forbid", required_argument, NULL, 'f' },
+		{ "exchange", no_argument, NULL, 'x' }, // how the native addon starts it
 		{ "probe", no_argument, NULL, 'p' },
 		{ "group", required_argument, NULL, 'g' },
 		{ "help", no_argument, NULL, 'h' },
@@ -50,7 +57,7 @@ int main(int argc, char **argv)
 	static struct daemon daemon = { .timeout = 10 };
 	static struct wire wire;
 	const char *config = NULL, *device = NULL, *address = NULL;
-	bool unsafe = false, probes = false;
+	bool unsafe = false, probes = false, exchanges = false;
 	const char *groups[MOST_PROBED];
 	size_t group_count = 0;
 	char message[300], *rest;
@@ -87,6 +94,16 @@ int main(int argc, char **argv)
 			}
 			groups[group_count++] = optarg;
 			break;
+		case 'f':
+			if (!permission_forbid(optarg)) {
+				fprintf(stderr, "vfio-conformd: --forbid %s: give config-writes, bar-access, reset or driver-binding\n",
+					optarg);
+				return 2;
+			}
+			break;
+		case 'x':
+			exchanges = true;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -95,7 +112,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind != argc || (device && address) || (unsafe && !address) || (group_count && !probes) ||
+	if (optind != argc || (device && address) || (unsafe && !address) || (exchanges && (device || address)) || (group_count && !probes) ||
 	    (probes && (config || device || address))) {
 		fputs(usage, stderr);
 		return 2;
@@ -106,8 +123,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vfio-conformd: %s\n", message);
 		return 2;
 	}
-	if (!wire_open(&wire, device)) {
-		fprintf(stderr, "vfio-conformd: %s: %s\n", device, strerror(errno));
+	if (exchanges ? !exchange_open() : !wire_open(&wire, device)) {
+		fprintf(stderr, "vfio-conformd: %s: %s\n", exchanges ? "--exchange" : device, strerror(errno));
 		return 2;
 	}
 	daemon.channel = channel_make();
@@ -119,7 +136,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write
 	keeper_prepare();
 	if (!address)
-		return converse(&daemon, &wire) ? 0 : 1;
+		return converse(&daemon, exchanges ? NULL : &wire) ? 0 : 1;
 	listener = listen_at(address, message, sizeof(message));
 	if (listener < 0) {
 		fprintf(stderr, "vfio-conformd: %s\n", message);

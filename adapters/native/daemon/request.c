@@ -8,6 +8,7 @@
 #include "confined.h"
 #include "limits.h"
 #include "line.h"
+#include "permission.h"
 #include "run.h"
 #include "support.h"
 
@@ -145,7 +146,7 @@ static void run(struct daemon *daemon, const struct json *request)
 		result(daemon, id, program, NULL, message);
 		return;
 	}
-	slots = program_supported(program, message, sizeof(message))
+	slots = program_supported(program, message, sizeof(message)) && permission_program(program, message, sizeof(message))
 			? bind_slots(daemon, program, given, message, sizeof(message))
 			: NULL;
 	result(daemon, id, program, slots, slots ? NULL : message);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "permission.h"
+
 static bool perform_barrier(struct process *process, const struct op *op)
 {
 	(void)op; // one op at a time: nothing is under way
@@ -84,7 +86,8 @@ static performer *performer_of(enum op_kind kind)
 
 bool perform(struct process *process, const struct op *op)
 {
-	const bool performed = performer_of(op->kind)(process, op);
+	const char *refused = permission_refusal(process, op);
+	const bool performed = refused ? process_unsupported(process, "%s", refused) : performer_of(op->kind)(process, op);
 
 	// A fault is for one op, even for one that came to no system call.
 	if (op->kind != OP_INJECT)
