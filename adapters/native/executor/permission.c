@@ -151,7 +151,8 @@ bool permission_program(const struct program *program, char *message, size_t roo
 			what = refusal(needed);
 		if (!what)
 			continue;
-		snprintf(message, room, "op %zu (%s): %s", i, op_names[op->kind], what);
+		// Without its place: programs that lack the same are counted together.
+		snprintf(message, room, "%s", what);
 		fine = false;
 	}
 	free(device);

@@ -14,7 +14,7 @@
 // Forbids `config-writes`, `bar-access`, `reset` or `driver-binding`. False for any other word.
 bool permission_forbid(const char *what);
 
-// Whether the program, as it is written, keeps to what is not forbidden. Otherwise the message says which op does not.
+// Whether the program, as it is written, keeps to what is not forbidden. Otherwise the message says why not.
 bool permission_program(const struct program *program, char *message, size_t room);
 
 // Why a process may not perform an op now; NULL if it may.
