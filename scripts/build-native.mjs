@@ -1,6 +1,7 @@
 // Compiles the C parts into dist/native: the daemon, the guard of what a target starts, and the first process of a guest.
 // `--sanitize` builds the daemon a second time, with address and undefined-behaviour sanitizers, and a third time with
 // processes that overwrite what they share with it, and the driver that fuzzes what it reads.
+// `--bench` builds what measures the executor.
 // Without a C compiler it says so and succeeds: everything but real kernels works without.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -38,6 +39,13 @@ if (process.argv.includes('--sanitize')) {
   targets.push({ name: 'vfio-conformd-hostile', sources: hostile, headers, flags: sanitized });
 }
 targets.push({ name: 'vfio-conform-guard', sources: files(guard, '.c'), headers: [], flags: ['-static'] });
+if (process.argv.includes('--bench'))
+  targets.push({
+    name: 'bench-executor',
+    sources: [...files(join(root, 'bench/native'), '.c'), ...files(executor, '.c')],
+    headers: files(executor, '.h'),
+    flags: [`-I${executor}`, '-static'],
+  });
 // Without the headers (a package that is installed has none of what only building needs) there is no addon.
 const nodeApi = join(root, 'node_modules/node-api-headers/include');
 if (existsSync(nodeApi))

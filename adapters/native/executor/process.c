@@ -82,14 +82,15 @@ void outcome_fd(struct process *process, int name, int fd)
 
 void outcome_errno(struct process *process, int number)
 {
+	struct text *outcomes = &process->channel->outcomes;
 	const char *name = errno_name(number);
-	char words[40];
+	char digits[16];
 
-	if (name)
-		snprintf(words, sizeof(words), "{\"errno\":\"%s\"", name);
-	else
-		snprintf(words, sizeof(words), "{\"errno\":\"%d\"", number);
-	text_add(&process->channel->outcomes, words);
+	if (!name)
+		snprintf(digits, sizeof(digits), "%d", number);
+	text_add(outcomes, "{\"errno\":\"");
+	text_add(outcomes, name ? name : digits);
+	text_add(outcomes, "\"");
 }
 
 void outcome_status(struct process *process, int number)
