@@ -157,6 +157,7 @@ describe.each(builtDaemons())('$name', ({ name, binary, missing }) => {
     [['--config', '/nowhere'], 'vfio-conformd: /nowhere: No such file or directory\n'],
     [['--device', '/nowhere'], 'vfio-conformd: /nowhere: No such file or directory\n'],
     [['--timeout', 'soon'], 'vfio-conformd: --timeout needs a number of seconds, not soon\n'],
+    [['--forbid', 'all'], 'vfio-conformd: --forbid all: give config-writes, bar-access, reset or driver-binding\n'],
     [['extra'], expect.stringMatching(/^usage: vfio-conformd \[--config FILE\] /)],
   ])('a wrong command line exits with 2: %j', (options, stderr) => {
     const ended = spawnSync(binary, options, { encoding: 'utf8' });
